@@ -1,0 +1,64 @@
+# vaentk needs git, make and Python 3.11 or newer. Each target first makes .venv what it has to be.
+#
+#   PYTHON=/path/to/python   the interpreter to build a new .venv on (default: one found on PATH)
+#   CORES=2                  how many cores `make report` may use (default: all)
+#   ARGS="..."               handed to what the target runs: make report ARGS="--configfile config/paper.yaml"
+
+PYTHON ?=
+CORES ?= all
+ARGS ?=
+
+# What a shell has set for another Python must not leak into ours.
+unexport PYTHONHOME PYTHONPATH
+export PYTHONNOUSERSITE := 1
+
+INSTALLED := .venv/installed
+ACTIVATE := . .venv/bin/activate
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint bench clean unlock lock FORCE
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+report: $(INSTALLED) ## run the default configuration, to results/report/index.html
+	@$(ACTIVATE) && start=$$(date +%s) \
+	  && echo "vaentk: running the workflow (minutes the first time, seconds when nothing changed)" \
+	  && snakemake --cores $(CORES) $(ARGS) \
+	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
+
+test: $(INSTALLED) ## run the tests
+	@$(ACTIVATE) && echo "vaentk: running the tests (some minutes on two cores)" && python -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
+	@$(ACTIVATE) && ruff check .
+	@$(ACTIVATE) && ruff format --check .
+	@$(ACTIVATE) && mypy workflow/src/vaentk
+	@$(ACTIVATE) && snakefmt --check Snakefile workflow/rules
+	@$(ACTIVATE) && snakemake --lint
+
+bench: $(INSTALLED) ## time our code against what it has to beat, to results/bench/bench.csv
+	@$(ACTIVATE) && python workflow/bench/bench.py $(ARGS)
+
+clean: ## remove results (.venv and downloaded data stay)
+	rm -rf results
+
+unlock: $(INSTALLED) ## free the folder after a run was killed
+	@$(ACTIVATE) && snakemake --unlock $(ARGS)
+
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes \
+  --python-version 3.11 --fork-strategy fewest
+
+lock: $(INSTALLED) ## compile envs/*.in to envs/*.lock (newer versions: ARGS=--upgrade)
+	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/installer.in -o envs/installer.lock
+	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/requirements.in -o envs/requirements.lock
+	@$(ACTIVATE) && sum=$$(python -c 'import hashlib as h; print(h.sha256(open("envs/requirements.lock", "rb").read()).hexdigest())') \
+	  && sed "s/lock sha256: .*/lock sha256: $$sum/" envs/rule.post-deploy.sh > envs/rule.new && mv envs/rule.new envs/rule.post-deploy.sh
+
+# A .venv whose Python is gone, or that was moved with its clone, is made anew.
+ifneq ($(shell test -x .venv/bin/python && grep -sF " $(CURDIR)/.venv" .venv/pyvenv.cfg >/dev/null && echo usable),usable)
+$(INSTALLED): FORCE
+endif
+
+$(INSTALLED): envs/install.sh envs/installer.lock envs/requirements.lock pyproject.toml
+	@PYTHON='$(PYTHON)' sh envs/install.sh

@@ -1,0 +1,25 @@
+# vaentk: the theory and the experiments of over-parameterised variational autoencoders, reproduced.
+#
+#   snakemake --cores all                                      the default configuration, minutes
+#   snakemake --cores all --configfile config/paper.yaml       the papers' full scale
+#
+# data -> train -> measure -> figures and tables -> claims -> report; a rule file and a folder each.
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report/index.html",

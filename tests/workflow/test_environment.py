@@ -1,0 +1,303 @@
+"""One environment, said in several files: the lock, and everything that must agree with it."""
+
+import ast
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+ENVS = ROOT / "envs"
+LOCKS = ["requirements", "installer"]
+
+
+def named(path: Path) -> dict[str, Requirement]:
+    """Requirements of a .in file by canonical name."""
+    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    requirements = [Requirement(line) for line in lines if line]
+    return {canonicalize_name(r.name): r for r in requirements}
+
+
+def locked(path: Path) -> dict[str, list[tuple[Requirement, list[str]]]]:
+    """Entries of a compiled lock: canonical name to (pinned requirement, hashes) pairs."""
+    text = re.sub(r"\\\n", " ", path.read_text())
+    entries: dict[str, list[tuple[Requirement, list[str]]]] = {}
+    for line in text.splitlines():
+        if not line or line.lstrip().startswith("#"):
+            continue
+        pin, *hashes = re.split(r"\s+--hash=", line.strip())
+        requirement = Requirement(pin)
+        entries.setdefault(canonicalize_name(requirement.name), []).append((requirement, hashes))
+    return entries
+
+
+def version_of(requirement: Requirement) -> Version:
+    """The one version that a pinned requirement admits."""
+    (pin,) = requirement.specifier
+    assert pin.operator == "==", f"{requirement} is no pin"
+    return Version(pin.version)
+
+
+def unsatisfied(wanted: dict[str, Requirement], lock: Path) -> list[str]:
+    """What ``wanted`` names and ``lock`` lacks or pins to a version that is not admitted."""
+    entries = locked(lock)
+    return [
+        str(requirement)
+        for name, requirement in wanted.items()
+        if not any(version_of(pin) in requirement.specifier for pin, _ in entries.get(name, []))
+    ]
+
+
+@pytest.fixture(scope="module")
+def pyproject() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_satisfies_what_is_asked_for(name: str) -> None:
+    assert unsatisfied(named(ENVS / f"{name}.in"), ENVS / f"{name}.lock") == []
+
+
+def test_an_unlocked_or_outdated_requirement_is_noticed() -> None:
+    wanted = {"absent": Requirement("absent"), "torch": Requirement("torch>=99")}
+    assert unsatisfied(wanted, ENVS / "requirements.lock") == ["absent", "torch>=99"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_locked_package_has_hashes(name: str) -> None:
+    entries = locked(ENVS / f"{name}.lock")
+    assert entries
+    sha256 = re.compile(r"sha256:[0-9a-f]{64}")
+    for pins in entries.values():
+        for requirement, hashes in pins:
+            assert hashes, f"{requirement} has no hash"
+            assert all(sha256.fullmatch(h) for h in hashes), f"{requirement}: odd hash"
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_names_no_index(name: str) -> None:
+    text = (ENVS / f"{name}.lock").read_text()
+    assert "://" not in text
+    options = re.findall(r"(?m)(?:^|\s)(--?[a-z][a-z-]*)", text)
+    assert set(options) <= {"--hash", "-r"}
+
+
+def test_torch_and_torchvision_are_the_pair_that_was_tested() -> None:
+    entries = locked(ENVS / "requirements.lock")
+    pair = {name: [str(r.specifier) for r, _ in entries[name]] for name in ("torch", "torchvision")}
+    assert pair == {"torch": ["==2.14.1"], "torchvision": ["==0.29.1"]}
+
+
+def test_this_environment_is_the_locked_one() -> None:
+    """What runs the tests is what the lock names, so a stale .venv does not pass for it."""
+    entries = locked(ENVS / "requirements.lock")
+    for name in named(ENVS / "requirements.in"):
+        pins = [r for r, _ in entries[name] if r.marker is None or r.marker.evaluate()]
+        assert [version_of(pin) for pin in pins] == [Version(version(name))], name
+
+
+def test_conda_installs_from_the_lock() -> None:
+    environment = yaml.safe_load((ENVS / "environment.yaml").read_text())
+    (pip,) = (d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert pip == ["--require-hashes", "-r requirements.lock"]
+    assert (ENVS / "requirements.lock").is_file()  # conda reads the path from the file's folder
+
+
+@pytest.mark.parametrize("name", ["environment.yaml", "rule.yaml"])
+def test_conda_python_is_one_that_the_package_takes(name: str, pyproject: dict) -> None:
+    environment = yaml.safe_load((ENVS / name).read_text())
+    (python,) = (
+        Requirement(d) for d in environment["dependencies"] if str(d).startswith("python ")
+    )
+    required = SpecifierSet(pyproject["project"]["requires-python"])
+    lower = [s.version for s in python.specifier if s.operator == ">="]
+    assert lower == [s.version for s in required if s.operator == ">="]
+    admitted = [f"3.{minor}" for minor in range(30) if python.specifier.contains(f"3.{minor}")]
+    assert admitted == ["3.11", "3.12", "3.13"]
+    assert all(required.contains(version) for version in admitted)
+
+
+def test_rule_environment_is_tied_to_the_lock() -> None:
+    """Snakemake makes a new environment when this script changes, so a new lock must change it."""
+    script = (ENVS / "rule.post-deploy.sh").read_text()
+    digest = hashlib.sha256((ENVS / "requirements.lock").read_bytes()).hexdigest()
+    assert f"requirements.lock sha256: {digest}\n" in script
+    assert "--require-hashes -r envs/requirements.lock" in script
+
+
+def test_package_asks_for_no_more_than_the_lock_has(pyproject: dict) -> None:
+    declared = [Requirement(d) for d in pyproject["project"]["dependencies"]]
+    by_name = {canonicalize_name(r.name): r for r in declared}
+    assert set(by_name) <= set(named(ENVS / "requirements.in"))
+    assert unsatisfied(by_name, ENVS / "requirements.lock") == []
+    assert "snakemake" not in by_name
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names that a module imports from outside the standard library and itself."""
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            modules.add(node.module.split(".")[0])
+    return modules - sys.stdlib_module_names - {"vaentk"}
+
+
+def test_package_declares_what_it_imports(pyproject: dict) -> None:
+    declared = {
+        canonicalize_name(Requirement(d).name) for d in pyproject["project"]["dependencies"]
+    }
+    owners = packages_distributions()
+    undeclared = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / "workflow" / "src" / "vaentk").rglob("*.py")
+        for name in imported(path)
+        if not declared & {canonicalize_name(d) for d in owners.get(name, [])}
+    }
+    assert undeclared == set()
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, argument) pairs of the Dockerfile, continuation lines joined."""
+    text = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_image_starts_from_a_pinned_base_that_can_be_changed() -> None:
+    first, second = instructions()[:2]
+    assert first[0] == "ARG"
+    assert re.fullmatch(r"BASE=[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}", first[1])
+    assert second == ("FROM", "${BASE}")
+    assert [word for word, _ in instructions()].count("FROM") == 1
+
+
+def test_image_takes_the_lock_before_the_code() -> None:
+    steps = instructions()
+    lock = next(i for i, s in enumerate(steps) if s[0] == "COPY" and "requirements.lock" in s[1])
+    install = next(i for i, s in enumerate(steps) if "--require-hashes envs/requirements" in s[1])
+    code = steps.index(("COPY", ". ."))
+    assert lock < install < code
+    assert steps[lock][1].split()[:-1] == ["envs/installer.lock", "envs/requirements.lock"]
+
+
+def test_image_runs_snakemake_and_not_as_root() -> None:
+    steps = instructions()
+    assert [rest for word, rest in steps if word == "USER"] == ["vaentk"]
+    assert steps.index(("USER", "vaentk")) > steps.index(("COPY", ". ."))
+    assert steps[-2:] == [("ENTRYPOINT", '["snakemake"]'), ("CMD", '["--cores", "all"]')]
+
+
+def test_image_context_denies_by_default() -> None:
+    lines = [
+        line
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert lines[0] == "*"
+    for allowed in (line[1:] for line in lines if line.startswith("!")):
+        assert (ROOT / allowed).exists(), f".dockerignore allows {allowed}, which is not there"
+
+
+@pytest.fixture
+def make(tmp_path: Path):
+    """Call make in a copy that has no .venv, with Python programs that only report a version."""
+    clone, programs = tmp_path / "clone", tmp_path / "programs"
+    (clone / "envs").mkdir(parents=True)
+    programs.mkdir()
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, clone)
+    for path in ENVS.iterdir():
+        shutil.copy(path, clone / "envs")
+    for tool in ("sh", "date", "grep", "awk", "make"):
+        found = shutil.which(tool)
+        assert found, f"this test needs {tool}"
+        (programs / tool).symlink_to(found)
+
+    def call(*arguments: str, **reported: str) -> subprocess.CompletedProcess:
+        for program, answer in reported.items():
+            path = programs / program.replace("_", ".")
+            path.write_text(f"#!/bin/sh\n{answer}\n")
+            path.chmod(0o755)
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+        environment = {k: v for k, v in keep.items() if k != "PYTHON"} | {"PATH": str(programs)}
+        return subprocess.run(
+            [shutil.which("make"), *arguments],
+            cwd=clone,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    call.clone, call.programs = clone, programs
+    return call
+
+
+def said(result: subprocess.CompletedProcess) -> list[str]:
+    """What make's recipe wrote to standard error, without make's own closing line."""
+    return [line for line in result.stderr.splitlines() if not line.startswith("make")]
+
+
+def test_too_old_python_is_one_sentence(make) -> None:
+    result = make("report", python3="echo 3.9.18")
+    assert result.returncode != 0
+    assert said(result) == [
+        "vaentk needs Python 3.11 or newer, found 3.9.18 (python3): "
+        "install it or run make PYTHON=/path/to/python report"
+    ]
+    assert not (make.clone / ".venv").exists()
+
+
+def test_named_python_is_used_and_not_replaced_by_another(make) -> None:
+    fake = make.programs / "python3"
+    result = make(f"PYTHON={fake}", "test", python3="echo 3.9.18", python3_12="echo 3.12.1")
+    assert result.returncode != 0
+    assert said(result)[0].startswith(
+        f"vaentk needs Python 3.11 or newer, found 3.9.18 ({fake}): install it"
+    )
+
+
+def test_missing_python_is_one_sentence(make) -> None:
+    result = make("report")
+    assert result.returncode != 0
+    (line,) = said(result)
+    assert line.startswith("vaentk needs Python 3.11 or newer, found no Python (python3): install")
+
+
+def test_python_without_venv_is_one_sentence(make) -> None:
+    result = make("lint", python3='case "$2" in *ensurepip*) exit 1 ;; esac; echo 3.11.2')
+    assert result.returncode != 0
+    (line,) = said(result)
+    assert line.startswith("vaentk needs the venv module, which Python 3.11.2 (python3) lacks")
+
+
+def test_newer_python_is_found_beside_an_old_one(make) -> None:
+    result = make(
+        "report",
+        python3="echo 3.9.18",
+        python3_12='[ "$1" = -m ] && exit 7; echo 3.12.1',
+    )
+    assert "vaentk: installing into .venv with Python 3.12.1" in result.stdout
+    assert result.returncode != 0  # its venv fails, and that is not passed over
+    assert not (make.clone / ".venv" / "installed").exists()
+
+
+def test_make_alone_lists_every_target(make) -> None:
+    result = make()
+    assert result.returncode == 0, result.stderr
+    listed = re.findall(r"(?m)^  make (\w+) +\S", result.stdout)
+    assert listed == ["help", "report", "test", "lint", "bench", "clean", "unlock", "lock"]

@@ -1,0 +1,107 @@
+# Helpers of the rules, and nothing else: the checked configuration, code digests, names of results.
+import sys
+from pathlib import Path
+
+import vaentk
+from vaentk.config import load
+from vaentk.digest import code_digest
+from vaentk.errors import UserError
+
+try:
+    CONFIG = load(config)
+except UserError as error:
+    sys.exit(str(error))
+
+KINDS = [kind for kind, runs in CONFIG.experiments if runs]
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+
+
+wildcard_constraints:
+    run="[a-z0-9-]+",
+    width="[0-9]+",
+
+
+def code(script):
+    """Digest of a script and of all library code it reaches: a rule reruns when it changes."""
+    return code_digest(SCRIPTS / script, Path(vaentk.__file__).parent)
+
+
+def recorded(**files):
+    """Results by name, each with the sidecar that holds its provenance."""
+    sidecars = {f"{name}_provenance": f"{path}.json" for name, path in files.items()}
+    return files | sidecars
+
+
+def runs(kind):
+    """Names of the runs of one kind of experiment."""
+    return list(getattr(CONFIG.experiments, kind))
+
+
+def run_settings(kind):
+    """Function of the wildcards that gives a run's settings as plain data."""
+
+    def settings(wildcards):
+        return getattr(CONFIG.experiments, kind)[wildcards.run].model_dump(mode="json")
+
+    return settings
+
+
+def input_settings(wildcards):
+    """The settings of a run's inputs as plain data."""
+    return run_settings(wildcards.kind)(wildcards)["inputs"]
+
+
+def members(kind):
+    """Function of the wildcards that gives the number of members, one core each on a CPU."""
+
+    def count(wildcards):
+        return len(getattr(CONFIG.experiments, kind)[wildcards.run].seeds)
+
+    return count
+
+
+def trained(kind, ending):
+    """Function of the wildcards that lists what training left, by width."""
+
+    def paths(wildcards):
+        widths = getattr(CONFIG.experiments, kind)[wildcards.run].widths
+        return [f"results/train/{kind}/{wildcards.run}/{width}.{ending}" for width in widths]
+
+    return paths
+
+
+def measures(kind, name):
+    """One measure of all runs of a kind."""
+    return [f"results/measure/{kind}/{run}/{name}" for run in runs(kind)]
+
+
+MEASURES = {
+    "limit_kernels": ["eigenvalues"],
+    "linear_rate": ["curves", "summary", "members", "slopes"],
+    "weight_change": ["changes", "slopes", "local_slopes", "stability"],
+}
+FIGURES = {
+    "limit_kernels": ["limit_kernels"],
+    "linear_rate": ["linear_rate"],
+    "weight_change": ["weight_change", "weight_change_slopes"],
+}
+TABLES = {
+    "limit_kernels": ["limit_kernels"],
+    "linear_rate": ["linear_rate", "linear_rate_slopes"],
+    "weight_change": ["weight_change_slopes", "weight_change_stability"],
+}
+
+
+def all_measures():
+    """Every measure that the configuration makes."""
+    return [path for kind in KINDS for name in MEASURES[kind] for path in measures(kind, f"{name}.csv")]
+
+
+def all_figures():
+    """Every figure that the configuration makes."""
+    return [f"results/figures/{name}.svg" for kind in KINDS for name in FIGURES[kind]]
+
+
+def all_tables():
+    """Every table that the configuration makes."""
+    return [f"results/tables/{name}.csv" for kind in KINDS for name in TABLES[kind]]

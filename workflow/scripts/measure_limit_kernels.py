@@ -1,0 +1,16 @@
+"""Rule measure_limit_kernels: Lemma 1's kernels and their extreme eigenvalues (W1)."""
+
+import numpy as np
+
+from vaentk import io, job
+from vaentk.analysis import limit_kernels
+from vaentk.config import LimitKernels
+
+with job.running(snakemake) as task:
+    settings = LimitKernels.from_plain(task.params["settings"])
+    inputs = io.read_arrays(task.inputs["inputs"])
+    by_digit = np.argsort(inputs["labels"], kind="stable")
+    table, kernels = limit_kernels.measure(settings, inputs["x"][by_digit])
+    io.write_table(table, task.outputs["eigenvalues"])
+    labels = {"labels": inputs["labels"][by_digit]}
+    io.write_arrays(kernels | labels, task.outputs["kernels"])

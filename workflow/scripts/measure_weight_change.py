@@ -1,0 +1,18 @@
+"""Rule measure_weight_change: Figure 2's changes, and their slopes against the width (W4)."""
+
+import pandas as pd
+
+from vaentk import io, job
+from vaentk.analysis import weight_change
+from vaentk.config import WeightChange
+
+with job.running(snakemake) as task:
+    settings = WeightChange.from_plain(task.params["settings"])
+    records = pd.concat(io.read_table(path) for path in task.files["records"])
+    outputs = settings.inputs.outputs
+    changes = weight_change.changes(records)
+    io.write_table(changes, task.outputs["changes"])
+    slopes = weight_change.slopes(changes, settings.slope_widths, outputs)
+    io.write_table(slopes, task.outputs["slopes"])
+    io.write_table(weight_change.local_slopes(changes, outputs), task.outputs["local_slopes"])
+    io.write_table(weight_change.stability(records), task.outputs["stability"])

@@ -1,0 +1,8 @@
+"""Rule tables_weight_change: Figure 2's powers, and how each width was trained (W4)."""
+
+from vaentk import io, job, tables
+
+with job.running(snakemake) as task:
+    slopes = tables.weight_change_slopes(task.tables("slopes"))
+    io.write_table(slopes, task.outputs["slopes"])
+    io.write_table(tables.stack(task.tables("stability")), task.outputs["stability"])

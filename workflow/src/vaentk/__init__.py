@@ -1,0 +1,1 @@
+"""Over-parameterised variational autoencoders: kernels, training dynamics, measures."""

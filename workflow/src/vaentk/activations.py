@@ -1,0 +1,215 @@
+"""Activations, their two derivatives, and their Gaussian smoothing.
+
+A latent unit of the stochastic network is a scalar Gaussian, ``z ~ N(u, v)``, so every expectation
+over the latent noise is a one-dimensional integral (Wang & Huang 2024, Eq. 3):
+
+    c = E phi(z),   a = E phi'(z) = dc/du,   b = E phi''(z) = 2 dc/dv        (Stein's lemma)
+
+They are closed forms for the identity, erf and ReLU, and Gauss-Hermite quadrature otherwise.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, pi, sqrt
+from typing import NamedTuple
+
+import torch
+from scipy.special import roots_hermitenorm
+from torch import Tensor
+
+from vaentk.errors import UserError
+
+DEGREES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Gauss-Hermite degrees that the convergence check goes through."""
+
+_NODES_AT_ONCE = 2**18
+"""Elements of one block of quadrature nodes: 1 MiB in float32, which stays in a core's cache."""
+
+
+class Smoothed(NamedTuple):
+    """Expectations under ``z ~ N(u, v)``, each of the shape of ``u``."""
+
+    value: Tensor
+    """``c = E phi(z)``."""
+    slope: Tensor
+    """``a = E phi'(z)``."""
+    curvature: Tensor
+    """``b = E phi''(z)``."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation: ``phi`` with its derivatives, and its closed smoothing where there is one.
+
+    Attributes
+    ----------
+    name
+        The name used in configurations.
+    derivatives
+        ``z -> (phi(z), phi'(z), phi''(z))``, elementwise; ``phi''`` is taken almost everywhere.
+    closed_form
+        ``(u, v) -> Smoothed`` for mean ``u`` and variance ``v``, or None where quadrature is used.
+    meets_assumptions
+        Whether ``phi`` and ``phi'`` are continuous and Lipschitz (Assumptions 4.1 and 4.2).
+    """
+
+    name: str
+    derivatives: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+    closed_form: Callable[[Tensor, Tensor], Smoothed] | None = None
+    meets_assumptions: bool = True
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Apply ``phi`` elementwise."""
+        return self.derivatives(z)[0]
+
+
+def _identity(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return z, torch.ones_like(z), torch.zeros_like(z)
+
+
+def _smoothed_identity(u: Tensor, v: Tensor) -> Smoothed:
+    return Smoothed(u, torch.ones_like(u), torch.zeros_like(u))
+
+
+def _erf(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    slope = torch.exp(-z * z) * (2 / sqrt(pi))
+    return torch.erf(z), slope, -2 * z * slope
+
+
+def _smoothed_erf(u: Tensor, v: Tensor) -> Smoothed:
+    """``erf(u / sqrt(1 + 2v))``: the noise widens the Gaussian that erf integrates."""
+    scale = 1 + 2 * v
+    argument = u * torch.rsqrt(scale)
+    slope = torch.exp(-argument * argument) * torch.rsqrt(scale) * (2 / sqrt(pi))
+    return Smoothed(torch.erf(argument), slope, -2 * u / scale * slope)
+
+
+def _relu(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return z.clamp(min=0), (z > 0).to(z.dtype), torch.zeros_like(z)
+
+
+def _smoothed_relu(u: Tensor, v: Tensor) -> Smoothed:
+    """``u Phi(u/s) + s pdf(u/s)``, ``s = sqrt(v) > 0``; the curvature is the density of z at 0."""
+    s = v.sqrt()
+    ratio = u / s
+    density = torch.exp(-0.5 * ratio * ratio) / sqrt(2 * pi)
+    slope = torch.special.ndtr(ratio)
+    return Smoothed(u * slope + s * density, slope, density / s)
+
+
+def _tanh(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    value = torch.tanh(z)
+    slope = 1 - value * value
+    return value, slope, -2 * value * slope
+
+
+def soft_clipping(sharpness: float, lower: float, upper: float) -> Activation:
+    """Build the generalised soft-clipping activation (Surendran et al. 2024).
+
+    ``f(x) = (1/s) log[(1 + e^{s(x - s1)}) / (1 + e^{s(x - s2)})] + s1``, evaluated without overflow.
+
+    Parameters
+    ----------
+    sharpness
+        ``s > 0``; the activation tends to clipping as it grows.
+    lower, upper
+        ``s1 < s2``, the bounds of the activation.
+    """
+
+    def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        low, high = sharpness * (z - lower), sharpness * (z - upper)
+        zero = torch.zeros((), dtype=z.dtype, device=z.device)
+        value = (torch.logaddexp(low, zero) - torch.logaddexp(high, zero)) / sharpness + lower
+        rise, fall = torch.sigmoid(low), torch.sigmoid(high)
+        curvature = sharpness * (rise * (1 - rise) - fall * (1 - fall))
+        return value, rise - fall, curvature
+
+    return Activation("soft_clipping", derivatives)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    activation.name: activation
+    for activation in (
+        Activation("identity", _identity, _smoothed_identity),
+        Activation("erf", _erf, _smoothed_erf),
+        Activation("relu", _relu, _smoothed_relu, meets_assumptions=False),
+        Activation("tanh", _tanh),
+        soft_clipping(sharpness=2.0, lower=-1.0, upper=1.0),
+    )
+}
+"""Every activation by name; soft-clipping is taken with s = 2 between -1 and 1."""
+
+
+class Smoothing:
+    """The Gaussian smoothing ``(u, v) -> Smoothed`` of one activation.
+
+    Parameters
+    ----------
+    activation
+        What is smoothed.
+    max_std
+        Largest standard deviation ``sqrt(v)`` for which the quadrature must be right.
+    tolerance
+        Largest error of c, a and b that the convergence check lets pass (float64).
+
+    Raises
+    ------
+    UserError
+        When no Gauss-Hermite degree up to 512 reaches the tolerance at ``max_std``.
+    """
+
+    def __init__(self, activation: Activation, max_std: float, tolerance: float = 1e-12) -> None:
+        self.activation = activation
+        self.closed = activation.closed_form
+        self.degree = 0 if self.closed else gauss_hermite_degree(activation, max_std, tolerance)
+        self.max_std = inf if self.closed else max_std
+
+    def __call__(self, u: Tensor, v: Tensor) -> Smoothed:
+        """Smooth elementwise: ``u`` and ``v`` of one shape, any dtype and device."""
+        if self.closed is not None:
+            return self.closed(u, v)
+        return quadrature(self.activation, u, v, self.degree)
+
+
+def quadrature(activation: Activation, u: Tensor, v: Tensor, degree: int) -> Smoothed:
+    """Smooth by Gauss-Hermite quadrature of the given degree, for ``u`` and ``v`` of one shape."""
+    nodes, weights = (t.to(u.device, u.dtype) for t in _gauss_hermite(degree))
+    s = v.sqrt()
+    block = max(1, _NODES_AT_ONCE // max(1, u.numel()))
+    totals: list[Tensor] | None = None
+    for xi, w in zip(nodes.split(block), weights.split(block), strict=True):
+        parts = activation.derivatives(u + xi.view(-1, *[1] * u.dim()) * s)
+        sums = [torch.tensordot(w, part, dims=1) for part in parts]
+        totals = sums if totals is None else [t + p for t, p in zip(totals, sums, strict=True)]
+    assert totals is not None  # degree >= 1
+    return Smoothed(*totals)
+
+
+@lru_cache
+def gauss_hermite_degree(activation: Activation, max_std: float, tolerance: float) -> int:
+    """Find the least degree whose smoothing agrees with that of twice the degree.
+
+    The check takes the worst of c, a, b over means in [-8, 8] and standard deviations up to
+    ``max_std``; the error of the degree returned is at most ``tolerance``.
+    """
+    u = torch.linspace(-8, 8, 129, dtype=torch.float64).expand(3, -1)
+    v = (torch.tensor([0.25, 0.5, 1.0], dtype=torch.float64) * max_std).square()[:, None]
+    v = v.expand_as(u)
+    for degree in DEGREES:
+        coarse = quadrature(activation, u, v, degree)
+        fine = quadrature(activation, u, v, 2 * degree)
+        error = max(float((p - q).abs().max()) for p, q in zip(coarse, fine, strict=True))
+        if error <= tolerance:
+            return degree
+    raise UserError(
+        f"activation {activation.name!r} cannot be smoothed to {tolerance:g} by Gauss-Hermite "
+        f"quadrature at latent standard deviation {max_std:g}: lower sigma0"
+    )
+
+
+@lru_cache
+def _gauss_hermite(degree: int) -> tuple[Tensor, Tensor]:
+    """Nodes and weights of ``E g(xi)``, ``xi ~ N(0, 1)``: float64, weights sum to 1."""
+    nodes, weights = roots_hermitenorm(degree)
+    return torch.from_numpy(nodes), torch.from_numpy(weights / weights.sum())

@@ -1,0 +1,1 @@
+"""Measures with their uncertainty: slopes, rates, distances."""

@@ -1,0 +1,1 @@
+"""Data sets: how their files arrive (download) and how they become arrays (one module each)."""

@@ -1,0 +1,361 @@
+"""The table of data files, and the downloader that brings them whole or says why not."""
+
+import contextlib
+import csv
+import errno
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import requests
+import urllib3
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tqdm import tqdm
+
+from vaentk.errors import UserError
+
+ATTEMPTS = 4
+BACK_OFF = wait_exponential(multiplier=1, max=15)
+TIMEOUT = (10.0, 30.0)  # seconds: to connect, and without a new byte
+CHUNK = 1 << 16
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+INSTEAD = {"mnist": "set data.mnist: embedded"}  # what works without the download, by data set
+
+log = logging.getLogger(__name__)
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/\S+$")]
+_Checksum = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
+_Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class DataFile(BaseModel):
+    """One file of a data set, a row of ``config/datasets.csv``.
+
+    Attributes
+    ----------
+    name, version : str
+        The data set.
+    file : str
+        Its plain file name; in the cache it lies at ``<cache>/<name>/<file>``.
+    mirrors : tuple of str
+        Complete URLs, tried in this order.
+    bytes : int
+        Size of the file.
+    checksum : str
+        ``sha256:<hex>`` or ``md5:<hex>``.
+    licence, citation : str
+        Under which terms it comes and what to cite.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    name: _Name
+    version: _Text
+    file: _Name
+    mirrors: Annotated[tuple[_Url, ...], Field(min_length=1)]
+    bytes: Annotated[int, Field(gt=0)]
+    checksum: _Checksum
+    licence: _Text
+    citation: _Text
+
+    def path(self, cache: Path) -> Path:
+        """Where the file lies in the folder `cache`."""
+        return cache / self.name / self.file
+
+
+class _RefusedError(Exception):
+    """A mirror does not have the file; asking it again would not help."""
+
+
+class _InterruptedError(_RefusedError):
+    """A mirror failed in a way that may pass."""
+
+
+def cache_folder(setting: str | None) -> Path:
+    """Folder of downloaded files: VAENTK_CACHE if set, else `setting`, else ``~/.cache/vaentk``."""
+    chosen = os.environ.get("VAENTK_CACHE") or setting or "~/.cache/vaentk"
+    return Path(chosen).expanduser().absolute()
+
+
+def read_table(path: Path) -> list[DataFile]:
+    """Read the table of data files and check every row against the schema of `DataFile`.
+
+    Parameters
+    ----------
+    path : Path
+        A csv file with exactly the columns of `DataFile`; mirrors are separated by a space.
+
+    Raises
+    ------
+    UserError
+        If the table cannot be read, or a row breaks the schema (names its line and column).
+    """
+    columns = list(DataFile.model_fields)
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            if list(reader.fieldnames or ()) != columns:
+                raise UserError(f"{path} must begin with the columns {','.join(columns)}.")
+            files = [_row(path, reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as a csv table: {error}.") from error
+    seen: set[tuple[str, str]] = set()
+    for file in files:
+        if (file.name, file.file) in seen:
+            raise UserError(f"{path} lists {file.file} of {file.name} twice: keep one of the rows.")
+        seen.add((file.name, file.file))
+    return files
+
+
+def _row(path: Path, line: int, row: dict[str, str]) -> DataFile:
+    """One checked row; `row` is what csv.DictReader read up to `line`."""
+    here = f"{path}, row at line {line}"
+    if None in row or None in row.values():
+        wanted = len(DataFile.model_fields)
+        raise UserError(f"{here} must have {wanted} columns: quote a value that has a comma.")
+    values: dict[str, object] = {**row, "mirrors": tuple(row["mirrors"].split())}
+    if row["bytes"].isascii() and row["bytes"].isdigit():
+        values["bytes"] = int(row["bytes"])
+    try:
+        return DataFile.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        column = str(first["loc"][0])
+        raise UserError(
+            f"{here}, column {column}: {first['msg'][0].lower()}{first['msg'][1:]} "
+            f"(found {row[column]!r})."
+        ) from error
+
+
+def fetch(file: DataFile, cache: Path, *, offline: bool = False, progress: bool = True) -> Path:
+    """Bring one data file into the cache, from there or from the first mirror that has it.
+
+    A file that is there with the right size and checksum is used without a network. Otherwise the
+    mirrors are tried in order; what has arrived is kept in ``<file>.part`` and resumed; only a
+    verified file ever carries the final name. Processes that want one file wait for each other.
+
+    Parameters
+    ----------
+    file : DataFile
+        What is wanted.
+    cache : Path
+        Folder of downloaded files; the file lies at ``<cache>/<name>/<file>``.
+    offline : bool
+        Never use the network: a file that is missing or wrong is an error and is left as it is.
+    progress : bool
+        Show a progress bar with bytes and rate on standard error.
+
+    Raises
+    ------
+    UserError
+        If no mirror gave the file, the disk is full or the cache cannot be written.
+    """
+    path = file.path(cache)
+    try:
+        fault = _fault(path, file)
+        if fault is None:
+            return path
+        if offline:
+            raise UserError(
+                f"{path} {fault}, and offline is set: put the file ({file.bytes} bytes, "
+                f"{file.checksum}) there, or set offline: false{_instead(file)}."
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(_beside(path, ".lock")):
+            # Another process may have brought it while this one waited.
+            fault = _fault(path, file)
+            if fault is not None:
+                _download(file, path, fault, progress)
+    except OSError as error:
+        raise UserError(_system_fault(file, path, error)) from error
+    return path
+
+
+def _instead(file: DataFile) -> str:
+    return f", or {INSTEAD[file.name]}" if file.name in INSTEAD else ""
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _fault(path: Path, file: DataFile) -> str | None:
+    """Say what is wrong with the file at `path`, to end a sentence; None when it is right."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return "is missing"
+    if size != file.bytes:
+        return f"has {size} bytes where {file.bytes} are expected"
+    kind, expected = file.checksum.split(":")
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(
+            stream, lambda: hashlib.new(kind, usedforsecurity=False)
+        ).hexdigest()
+    if found != expected:
+        return f"has the checksum {kind}:{found} where {file.checksum} is expected"
+    return None
+
+
+def _download(file: DataFile, path: Path, fault: str, progress: bool) -> None:
+    """Bring `file` to `path` from the first mirror that has it; `fault` is why it is needed."""
+    part = _beside(path, ".part")
+    if path.exists():
+        log.warning("%s %s: it is downloaded again.", path, fault)
+    if part.exists() and part.stat().st_size >= file.bytes:
+        if _fault(part, file) is None:
+            _publish(part, path)
+            return
+        part.unlink()
+    reasons = []
+    for url in file.mirrors:
+        again = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=BACK_OFF,
+            retry=retry_if_exception_type(_InterruptedError),
+            reraise=True,
+        )
+        try:
+            again(_attempt, file, url, part, progress)
+        except _RefusedError as reason:
+            log.warning("%s: %s.", url, reason)
+            reasons.append(f"{url}: {reason}")
+            continue
+        _publish(part, path)
+        return
+    raise UserError(
+        f"No mirror gave {file.file} of {file.name} ({'; '.join(reasons)}), and {path} {fault}: "
+        f"run again later, put the file there ({file.bytes} bytes, {file.checksum})"
+        f"{_instead(file)}."
+    )
+
+
+def _publish(part: Path, path: Path) -> None:
+    """Give the verified `part` its final name, and make the name survive a loss of power."""
+    os.replace(part, path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _attempt(file: DataFile, url: str, part: Path, progress: bool) -> None:
+    """Complete and verify `part` from one mirror, going on from what it already holds."""
+    have = part.stat().st_size if part.exists() else 0
+    with _network_faults(), _ask(url, have) as response:
+        start = have if response.status_code == 206 else 0
+        head = _opening(response, file, start)
+        size = _write(response, file, part, start, head, progress)
+    if size < file.bytes:
+        raise _InterruptedError(f"the connection ended after {size} of {file.bytes} bytes")
+    fault = _fault(part, file)
+    if fault is not None:
+        part.unlink()
+        # After a resume the earlier bytes may be the bad ones: the mirror gets one whole try.
+        raise (_InterruptedError if start else _RefusedError)(f"its file {fault}")
+
+
+@contextlib.contextmanager
+def _network_faults() -> Iterator[None]:
+    """Turn what the network libraries raise into a mirror's reason."""
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        raise _RefusedError("its certificate cannot be verified") from error
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
+        raise _InterruptedError("no answer in time") from error
+    except requests.exceptions.ConnectionError as error:
+        raise _InterruptedError("no connection") from error
+    except requests.exceptions.RequestException as error:
+        raise _RefusedError(f"the request failed ({type(error).__name__})") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise _InterruptedError("the connection broke") from error
+
+
+def _ask(url: str, have: int) -> requests.Response:
+    """Ask for the bytes from `have` on, or for all of them where the mirror cannot do that."""
+    # The bytes as they are stored: a .gz file must not be unpacked on the way.
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        ranged = {**headers, "Range": f"bytes={have}-"}
+        response = requests.get(url, headers=ranged, stream=True, timeout=TIMEOUT)
+        begins = response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        if response.status_code != 416 and (response.status_code != 206 or begins):
+            return response
+        response.close()
+    return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
+
+
+def _opening(response: requests.Response, file: DataFile, start: int) -> bytes:
+    """First bytes of an answer that may be the file; refuses one that cannot be."""
+    status = response.status_code
+    if status not in (200, 206):
+        kind = _InterruptedError if status in TRANSIENT else _RefusedError
+        raise kind(f"status {status} {response.reason or ''}".rstrip())
+    head: bytes = b"" if start else response.raw.read(512, decode_content=False)
+    announced = response.headers.get("Content-Length", "")
+    whole = start + int(announced) if announced.isdigit() else None
+    says_html = response.headers.get("Content-Type", "").lower().startswith("text/html")
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")) or (
+        says_html and whole != file.bytes
+    ):
+        raise _RefusedError("it delivers an HTML page instead of the file")
+    if whole is not None and whole != file.bytes:
+        raise _RefusedError(f"its file has {whole} bytes where {file.bytes} are expected")
+    return head
+
+
+def _write(
+    response: requests.Response, file: DataFile, part: Path, start: int, head: bytes, progress: bool
+) -> int:
+    """Append the answer to `part` (from `start`) and return the size of `part` in bytes."""
+    size = start
+    bar = tqdm(
+        desc=file.file,
+        total=file.bytes,
+        initial=start,
+        unit="B",
+        unit_scale=True,
+        disable=not progress,
+    )
+    with bar, part.open("ab" if start else "wb") as out:
+        for chunk in chain([head], _rest(response)):
+            size += len(chunk)
+            if size > file.bytes:
+                raise _RefusedError(f"it delivers more than the {file.bytes} bytes expected")
+            out.write(chunk)
+            bar.update(len(chunk))
+        out.flush()
+        os.fsync(out.fileno())
+    return size
+
+
+def _rest(response: requests.Response) -> Iterator[bytes]:
+    """Yield the answer as it arrives; where the connection breaks, its size will tell."""
+    with contextlib.suppress(urllib3.exceptions.ProtocolError):
+        while chunk := response.raw.read1(CHUNK, decode_content=False):
+            yield chunk
+
+
+def _system_fault(file: DataFile, path: Path, error: OSError) -> str:
+    """Word in one sentence what the file system refused."""
+    part = _beside(path, ".part")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        kept = part.stat().st_size if part.exists() else 0
+        return (
+            f"The disk is full at {part} ({kept} of {file.bytes} bytes are there and are kept): "
+            "free some space and run again to go on, or set VAENTK_CACHE to another folder."
+        )
+    return (
+        f"{path} cannot be read or written ({error.strerror or error}): mend that, "
+        "or set VAENTK_CACHE to another folder."
+    )

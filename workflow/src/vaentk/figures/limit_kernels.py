@@ -1,0 +1,75 @@
+"""Lemma 1's limit kernels on the images, and their least eigenvalue by activation and sigma0."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from vaentk.figures.style import Drawing, finish, number, panels, styled
+
+PARTS = {"mu": "K_mu", "sigma": "K_sigma", "d": "K_d"}
+
+
+def draw(
+    eigenvalues: pd.DataFrame, kernels: Mapping[str, NDArray[np.generic]], data: str
+) -> Drawing:
+    """Draw the three kernels of one activation, and lambda_0 of all of them.
+
+    Parameters
+    ----------
+    eigenvalues
+        A row an activation and sigma0.
+    kernels
+        (n, n) by ``"<activation>/<sigma0>/<part>"``, and ``labels`` (n,), sorted.
+    data
+        What the images are.
+    """
+    shown = eigenvalues.iloc[len(eigenvalues["sigma0"].unique()) // 2]
+    name, sigma0 = shown["activation"], shown["sigma0"]
+    with styled():
+        figure, (row,) = panels(1, 4)
+        for axes, (part, title) in zip(row, PARTS.items(), strict=False):
+            _heat_map(axes, kernels[f"{name}/{sigma0}/{part}"], kernels["labels"])
+            axes.set_title(f"{title}: {name}, sigma0 = {sigma0:g}")
+        row[0].set_ylabel(f"{data}, by digit")
+        _least_eigenvalues(row[3], eigenvalues)
+        least = eigenvalues.loc[eigenvalues["lambda_0"].idxmin()]
+        alt = (
+            f"Three heat maps of the limit kernels of {name} at sigma0 = {sigma0:g} over images "
+            "sorted by digit, with visible blocks, and a table-like heat map of the least "
+            "eigenvalue lambda_0 by activation and sigma0; the least of all is "
+            f"{number(least['lambda_0'])} for {least['activation']} at sigma0 = "
+            f"{least['sigma0']:g}."
+        )
+        return finish(figure, alt)
+
+
+def _heat_map(axes: Axes, kernel: NDArray[np.generic], labels: NDArray[np.generic]) -> None:
+    image = axes.imshow(kernel, cmap="cividis", interpolation="nearest")
+    starts = np.searchsorted(labels, range(10))
+    ends = np.append(starts[1:], len(labels))
+    centres = (starts + ends - 1) / 2
+    axes.set_xticks(centres, [str(digit) for digit in range(10)])
+    axes.set_yticks(centres, [str(digit) for digit in range(10)])
+    axes.grid(False)
+    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+
+
+def _least_eigenvalues(axes: Axes, eigenvalues: pd.DataFrame) -> None:
+    grid = eigenvalues.pivot(index="activation", columns="sigma0", values="lambda_0")
+    grid = grid.reindex(eigenvalues["activation"].unique())
+    sns.heatmap(
+        np.log10(grid),
+        annot=grid.map(number),
+        fmt="",
+        cmap="cividis",
+        cbar=False,
+        ax=axes,
+        annot_kws={"fontsize": 8},
+    )
+    axes.set_title("least eigenvalue lambda_0 of K")
+    axes.set_ylabel("")
+    axes.tick_params(axis="y", rotation=0)

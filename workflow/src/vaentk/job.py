@@ -1,0 +1,216 @@
+"""What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
+
+import logging
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+
+from vaentk import io
+from vaentk.errors import UserError
+
+log = logging.getLogger("vaentk")
+
+SIDECAR = ".json"
+"""A result's provenance lies beside it under its name with this ending."""
+
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "statsmodels", "safetensors", "mlxtend")
+"""Whose versions are recorded with every result."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One running script: its files, parameters and device.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Files by name, as the rule declares them; the first where a name has several.
+    files
+        All input files by name.
+    params
+        The rule's parameters, plain data.
+    threads
+        Processor cores the job may use.
+    device
+        "cpu" or "cuda".
+    log_file
+        Where the job logs to.
+    facts
+        What to add to the provenance of a result, by its path.
+    """
+
+    inputs: dict[str, Path]
+    outputs: dict[str, Path]
+    files: dict[str, list[Path]]
+    params: dict[str, Any]
+    threads: int
+    device: str
+    log_file: Path
+    facts: dict[Path, dict[str, Any]] = field(default_factory=dict)
+
+    def describe(self, path: Path, **facts: Any) -> None:
+        """Add facts to the provenance of one result (a figure's alternative text, data labels)."""
+        self.facts[path] = facts
+
+    def tables(self, name: str) -> dict[str, pd.DataFrame]:
+        """Read the measures of several runs: the files of one input name, by run."""
+        paths = self.files[name]
+        return {
+            run: io.read_table(path)
+            for run, path in zip(self.params["runs"], paths, strict=True)
+        }
+
+    def save_figure(self, svg: str, alt: str) -> None:
+        """Save the figure of a rule that makes one; its words go into the provenance."""
+        path = self.outputs["figure"]
+        io.write_text(svg, path)
+        self.describe(path, alt=alt)
+
+
+@contextmanager
+def running(snakemake: Any) -> Iterator[Job]:
+    """Surround a script's work; at its end, write the provenance of every declared result.
+
+    A `UserError`, a full memory or a full disk ends the process with status 1 and one sentence, in
+    the log and on standard error; any other exception is a bug and keeps its traceback.
+    """
+    log_file = Path(snakemake.log[0])
+    start_log(log_file)
+    try:
+        job = _job(snakemake, log_file)
+        _record_machine(job)
+        yield job
+        for path in job.outputs.values():
+            if not path.exists():
+                raise RuntimeError(f"the script did not write {path}")
+        _write_provenance(snakemake, job)
+    except (UserError, MemoryError) as error:
+        sentence = str(error) or "out of memory: use fewer widths or seeds at once, or more memory"
+        _stop(f"{snakemake.rule}: {sentence}")
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower():
+            log.exception("%s failed", snakemake.rule)
+            raise
+        first = str(error).splitlines()[0]
+        _stop(f"{snakemake.rule}: {first}; use fewer seeds, smaller widths or device: cpu")
+    except Exception:
+        log.exception("%s failed", snakemake.rule)
+        raise
+
+
+def start_log(path: Path) -> None:
+    """Log to a file, appending, with the time of day; used by worker processes too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+def machine(threads: int) -> dict[str, Any]:
+    """Describe the hardware a job runs on, for the report's table of run times."""
+    gpu = None
+    if "torch" in sys.modules:
+        import torch
+
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "gpu": gpu,
+        "threads": threads,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def _job(snakemake: Any, log_file: Path) -> Job:
+    """Collect what the rule declares and make torch deterministic, where the rule computes."""
+    params = dict(snakemake.params.items())
+    device = "cpu"
+    if "device" in params:
+        device = _prepare_torch(params["device"])
+    files = {
+        name: [Path(path)] if isinstance(path, str) else [Path(p) for p in path]
+        for name, path in snakemake.input.items()
+    }
+    inputs = {name: paths[0] for name, paths in files.items() if paths}
+    outputs = {
+        name: Path(str(path))
+        for name, path in snakemake.output.items()
+        if not str(path).endswith(SIDECAR)
+    }
+    return Job(inputs, outputs, files, params, snakemake.threads, device, log_file)
+
+
+def _prepare_torch(wanted: str) -> str:
+    """Choose the device, forbid TF32 and nondeterministic kernels, and use one thread."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is cuda, but torch finds no GPU: set device: auto or cpu")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return wanted
+
+
+def _record_machine(job: Job) -> None:
+    """Write the machine beside the benchmark file, which has the time and the memory."""
+    parts = ["benchmarks" if part == "logs" else part for part in job.log_file.parts]
+    io.write_json(machine(job.threads), Path(*parts).with_suffix(".machine.json"))
+
+
+def _write_provenance(snakemake: Any, job: Job) -> None:
+    """Write the sidecar of every result that declares one. No clocks, hosts or random ids."""
+    settings = job.params.get("settings", {})
+    record = {
+        "rule": snakemake.rule,
+        "parameters": {k: v for k, v in job.params.items() if k != "code"},
+        "code": job.params.get("code"),
+        "inputs": {
+            str(path): io.checksum(path) for paths in job.files.values() for path in paths
+        },
+        "seeds": settings.get("seeds") if isinstance(settings, dict) else None,
+        "dtype": job.params.get("dtype"),
+        "device": job.device,
+        "versions": versions(),
+    }
+    declared = {str(path) for path in snakemake.output}
+    for path in job.outputs.values():
+        if f"{path}{SIDECAR}" in declared:
+            io.write_json(record | job.facts.get(path, {}), Path(f"{path}{SIDECAR}"))
+
+
+def _stop(sentence: str) -> None:
+    log.error(sentence)
+    print(sentence, file=sys.stderr)
+    sys.exit(1)
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Tangent kernels of the stochastic network, and the dynamics they predict."""

@@ -1,0 +1,262 @@
+"""Members (seeds) of one width, trained side by side, with checkpoints, progress and TensorBoard.
+
+On a CPU every seed has a single-threaded process of its own: small matrices do not gain from
+threads, and the result does not depend on the number of cores. On a GPU the members are one batch.
+"""
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+from tensorboard.summary import Writer
+from tqdm import tqdm
+
+from vaentk import io
+from vaentk.errors import UserError
+from vaentk.job import Job, log, start_log
+from vaentk.training.descent import Checkpoint, Record, descend
+from vaentk.training.problem import Problem
+from vaentk.training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Result:
+    """What training one width leaves.
+
+    Attributes
+    ----------
+    records
+        Observations of all members, in order of seed and step.
+    outputs
+        Outputs at recorded steps by ``"<seed>/<step>"``, (n, d); empty unless kept.
+    limits
+        Stability limit by seed, in Eq. 7's units.
+    schedule
+        What all members followed.
+    """
+
+    records: list[Record]
+    outputs: io.Arrays
+    limits: dict[int, float]
+    schedule: Schedule
+
+    def frame(self, width: int) -> pd.DataFrame:
+        """Return the observations as a table, with the width and the step that was chosen."""
+        frame = pd.DataFrame(self.records).astype({"seed": int, "step": int})
+        limit = frame["seed"].map(self.limits)
+        return frame.assign(width=width, limit=limit, learning_rate=self.schedule.learning_rate)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a worker keeps its checkpoint and shows its progress."""
+
+    checkpoint: Path
+    every_seconds: float
+    fingerprint: str
+    tensorboard: Path
+    log_file: Path
+    label: str
+    keep_outputs: bool
+
+
+def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = False) -> Result:
+    """Train all members of one width and return their observations.
+
+    Parameters
+    ----------
+    problem
+        The width.
+    job
+        Gives the device, the number of processes, the log and the parameters.
+    folder
+        Where checkpoints live until training has ended; not a declared result.
+    keep_outputs
+        Whether the outputs at the recorded steps are returned.
+    """
+    seeds = problem.settings.seeds
+    groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
+    with _Pool(min(job.threads, len(groups)), problem.device) as run:
+        limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
+        schedule = problem.schedule(min(limits.values()))
+        log.info(
+            "width %d: stability limit %.4g, learning rate %.4g, %d steps",
+            problem.width,
+            min(limits.values()),
+            schedule.learning_rate,
+            schedule.steps,
+        )
+        fingerprint = json.dumps([job.params, schedule.learning_rate, schedule.steps])
+        places = [
+            Surroundings(
+                checkpoint=folder / f"seeds-{'-'.join(map(str, group))}.safetensors",
+                every_seconds=job.params["checkpoint_seconds"],
+                fingerprint=fingerprint,
+                tensorboard=job.log_file.with_suffix("") / f"seeds-{'-'.join(map(str, group))}",
+                log_file=job.log_file,
+                label=f"width {problem.width} seed {', '.join(map(str, group))}",
+                keep_outputs=keep_outputs,
+            )
+            for group in groups
+        ]
+        states = run(partial(_train_group, problem, schedule), groups, places)
+    return _collect(groups, states, limits, schedule)
+
+
+def forget_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints of a width, once its results are saved."""
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    if folder.exists():
+        folder.rmdir()
+
+
+def _train_group(
+    problem: Problem, schedule: Schedule, seeds: tuple[int, ...], place: Surroundings
+) -> Checkpoint:
+    """Train some members in this process, from their checkpoint if there is one."""
+    model = problem.model()
+    initial = model.initial_weights(seeds)
+    resume = _read_checkpoint(place, problem.device)
+    writer = Writer(str(place.tensorboard))
+    start = resume.step if resume else 0
+    bar = tqdm(
+        total=schedule.steps,
+        initial=start,
+        desc=place.label,
+        unit="step",
+        file=sys.stderr,
+        mininterval=0.5 if sys.stderr.isatty() else 20,
+        leave=False,
+    )
+    tick = _Tick(place, bar, writer, start)
+    try:
+        objective = problem.objective(model, initial)
+        state = descend(
+            model,
+            objective,
+            initial,
+            schedule,
+            seeds,
+            resume=resume,
+            tick=tick,
+            keep_outputs=place.keep_outputs,
+        )
+    finally:
+        bar.close()
+        writer.close()
+    state.displacement = {}
+    return state
+
+
+class _Tick:
+    """Called after every update: progress, TensorBoard scalars, a checkpoint now and then."""
+
+    def __init__(self, place: Surroundings, bar: "tqdm[None]", writer: Writer, start: int) -> None:
+        self.place, self.bar, self.writer = place, bar, writer
+        self.saved = time.monotonic()
+        self.written = 0
+        self.parent = os.getppid()
+
+    def __call__(self, state: Checkpoint) -> None:
+        self.bar.update()
+        for record in state.records[self.written :]:
+            for name, number in record.items():
+                if name not in ("seed", "step", "time"):
+                    tag = f"{name}/seed-{record['seed']}"
+                    self.writer.add_scalar(tag, number, int(record["step"]))
+        self.written = len(state.records)
+        if time.monotonic() - self.saved >= self.place.every_seconds:
+            if os.getppid() != self.parent:  # the job was killed: nobody waits for this process
+                os._exit(1)
+            _write_checkpoint(state, self.place)
+            self.saved = time.monotonic()
+
+
+def _write_checkpoint(state: Checkpoint, place: Surroundings) -> None:
+    arrays = {f"displacement/{k}": w.cpu().numpy() for k, w in state.displacement.items()}
+    arrays |= {f"outputs/{step}": o.cpu().numpy() for step, o in state.outputs.items()}
+    note = {"step": state.step, "records": state.records, "fingerprint": place.fingerprint}
+    io.write_arrays(arrays, place.checkpoint, json.dumps(note))
+
+
+def _read_checkpoint(place: Surroundings, device: str) -> Checkpoint | None:
+    """Return the checkpoint of the same settings, steps and code, if there is one."""
+    if not place.checkpoint.exists():
+        return None
+    note = json.loads(io.read_note(place.checkpoint))
+    if note["fingerprint"] != place.fingerprint:
+        log.info("%s: the checkpoint belongs to other settings; starting afresh", place.label)
+        return None
+    arrays = io.read_arrays(place.checkpoint)
+    parts: dict[str, dict[str, torch.Tensor]] = {"displacement": {}, "outputs": {}}
+    for name, array in arrays.items():
+        part, _, key = name.partition("/")
+        parts[part][key] = torch.from_numpy(array).to(device)
+    log.info("%s: resuming after step %d", place.label, note["step"])
+    outputs = {int(step): tensor for step, tensor in parts["outputs"].items()}
+    return Checkpoint(note["step"], parts["displacement"], note["records"], outputs)
+
+
+def _collect(
+    groups: Sequence[tuple[int, ...]],
+    states: Sequence[Checkpoint],
+    limits: dict[int, float],
+    schedule: Schedule,
+) -> Result:
+    records = [record for state in states for record in state.records]
+    records.sort(key=lambda record: (record["seed"], record["step"]))
+    outputs = {
+        f"{seed}/{step}": tensor[member].cpu().numpy()
+        for group, state in zip(groups, states, strict=True)
+        for step, tensor in state.outputs.items()
+        for member, seed in enumerate(group)
+    }
+    return Result(records, outputs, limits, schedule)
+
+
+class _Pool:
+    """Run a function over arguments: in worker processes, or here when one is enough."""
+
+    def __init__(self, workers: int, device: str) -> None:
+        self.workers = workers if device == "cpu" else 1
+        self.executor: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Callable[..., list]:
+        if self.workers > 1:
+            self.executor = ProcessPoolExecutor(
+                self.workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+            )
+            return self._spread
+        return lambda function, *arguments: list(map(function, *arguments))
+
+    def _spread(self, function: Callable[..., object], *arguments: Sequence[object]) -> list:
+        assert self.executor is not None
+        try:
+            return list(self.executor.map(function, *arguments))
+        except BrokenProcessPool:
+            raise UserError(
+                "a training process was killed, perhaps for memory: run again (it resumes from its "
+                "checkpoint) with fewer --cores or smaller widths"
+            ) from None
+
+    def __exit__(self, *_: object) -> None:
+        if self.executor is not None:
+            self.executor.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)

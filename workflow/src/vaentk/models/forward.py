@@ -1,0 +1,69 @@
+"""What a stochastic network's forward pass leaves behind, and what its gradients start from."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from vaentk.models.gradient import LayerGradient
+
+Weights = dict[str, Tensor]
+"""Weight matrices by layer name, each (S, p, q): S members side by side."""
+
+
+@dataclass(frozen=True)
+class Forward:
+    """One forward pass over all n samples of all S members.
+
+    Attributes
+    ----------
+    outputs
+        ``f_hat(x)``, exact expectation over the latent noise, (S, n, d).
+    mean, variance
+        Of the Gaussian latent ``z``, (S, n, m) each.
+    value, slope, curvature
+        ``E phi(z)``, ``E phi'(z)``, ``E phi''(z)``, (S, n, m) each.
+    hidden, hidden_slopes
+        ``phi`` and ``phi'`` of the layers below the latent one, first to last; empty for Eq. 2.
+    """
+
+    outputs: Tensor
+    mean: Tensor
+    variance: Tensor
+    value: Tensor
+    slope: Tensor
+    curvature: Tensor
+    hidden: tuple[Tensor, ...] = ()
+    hidden_slopes: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cotangent:
+    """Derivatives of an objective by the three things it may depend on.
+
+    Attributes
+    ----------
+    outputs
+        dL/d outputs, (S, n, d).
+    mean, variance
+        dL/d mean and dL/d variance through the KL term only, (S, n, m); None where there is none.
+    """
+
+    outputs: Tensor
+    mean: Tensor | None = None
+    variance: Tensor | None = None
+
+
+class Model(Protocol):
+    """A stochastic network on fixed inputs, as the trainer sees it."""
+
+    def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
+        """Draw the initial weights of every member."""
+
+    def forward(self, weights: Weights) -> Forward:
+        """Evaluate the network on all samples."""
+
+    def gradients(
+        self, weights: Weights, forward: Forward, cotangent: Cotangent
+    ) -> dict[str, LayerGradient]:
+        """Pull a cotangent back to every weight matrix."""

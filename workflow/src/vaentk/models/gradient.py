@@ -1,0 +1,38 @@
+"""Gradients of full-batch layers, kept as the two factors of their matrix product."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LayerGradient:
+    """The gradient of one weight matrix of every member: ``left^T right * factor``.
+
+    A full-batch gradient is a product of two thin matrices. Kept apart, they are added to a
+    displacement in one fused matrix product, and the dense gradient never exists.
+
+    Attributes
+    ----------
+    left, right
+        (S, n, p) and (S, n, q): S members, n samples; the weight matrix is (S, p, q).
+    factor
+        (S, p, q), elementwise, or None for ones.
+    """
+
+    left: Tensor
+    right: Tensor
+    factor: Tensor | None = None
+
+    def dense(self) -> Tensor:
+        """Return the gradient itself, (S, p, q)."""
+        product = torch.bmm(self.left.mT, self.right)
+        return product if self.factor is None else product.mul_(self.factor)
+
+    def add_to_(self, displacement: Tensor, scale: float) -> None:
+        """Add ``scale`` times the gradient to ``displacement`` (S, p, q), in place."""
+        if self.factor is None:
+            displacement.baddbmm_(self.left.mT, self.right, alpha=scale)
+        else:
+            displacement.addcmul_(torch.bmm(self.left.mT, self.right), self.factor, value=scale)

@@ -1,0 +1,96 @@
+"""The three-hidden-layer fully connected VAE of Figure 2 (Wang & Huang 2024, section 6.1)."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+from vaentk.activations import Activation, Smoothing
+from vaentk.models.forward import Cotangent, Forward, Weights
+from vaentk.models.gradient import LayerGradient
+from vaentk.models.initial import standard_normal
+
+LAYERS = ("enc", "hid", "mu", "sigma", "dec")
+"""Layer names, input to output; the paper plots all but sigma."""
+
+
+@dataclass(frozen=True)
+class MlpVae:
+    """``x -enc-> phi -hid-> phi -(mu, sigma)-> z -E phi-> dec -> x_hat``, all hidden sizes m.
+
+    NTK parametrisation: weights ~ N(0, 1), W_sigma = sigma0, every layer divided by the square root
+    of its fan-in except the first, whose inputs have unit norm already (as in Eq. 2); no bias. The
+    latent is Gaussian and its expectation exact: mean ``W_mu h / sqrt(m)``, variance
+    ``sum_a (w_sigma_ra h_a)^2 / m``.
+
+    Attributes
+    ----------
+    x
+        Inputs, (n, d), unit rows; they are the targets too.
+    width
+        m, the size of both hidden layers and of the latent.
+    sigma0
+        Initial value of every entry of W_sigma.
+    activation
+        ``phi`` of the two deterministic hidden layers.
+    smoothing
+        Gaussian smoothing of ``phi``, used after the latent layer.
+    """
+
+    x: Tensor
+    width: int
+    sigma0: float
+    activation: Activation
+    smoothing: Smoothing
+
+    def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
+        """Draw every layer's initial weights: (S, fan-out, fan-in)."""
+        m, d = self.width, self.x.shape[1]
+        like = {"dtype": self.x.dtype, "device": self.x.device}
+        return {
+            "enc": standard_normal((m, d), seeds, 0, **like),
+            "hid": standard_normal((m, m), seeds, 1, **like),
+            "mu": standard_normal((m, m), seeds, 2, **like),
+            "sigma": torch.full((len(seeds), m, m), self.sigma0, **like),
+            "dec": standard_normal((d, m), seeds, 3, **like),
+        }
+
+    def forward(self, weights: Weights) -> Forward:
+        """Evaluate the reconstruction of all samples: (S, n, d)."""
+        root = sqrt(self.width)
+        first, first_slope, _ = self.activation.derivatives(self.x @ weights["enc"].mT)
+        second, second_slope, _ = self.activation.derivatives((first @ weights["hid"].mT) / root)
+        mean = (second @ weights["mu"].mT) / root
+        variance = (second.square() @ weights["sigma"].square().mT) / self.width
+        smoothed = self.smoothing(mean, variance)
+        outputs = (smoothed.value @ weights["dec"].mT) / root
+        hidden, slopes = (first, second), (first_slope, second_slope)
+        return Forward(outputs, mean, variance, *smoothed, hidden=hidden, hidden_slopes=slopes)
+
+    def gradients(
+        self, weights: Weights, forward: Forward, cotangent: Cotangent
+    ) -> dict[str, LayerGradient]:
+        """Pull a cotangent back through the four layers: exact gradients of all five matrices."""
+        root = sqrt(self.width)
+        first, second = forward.hidden
+        d_value = (cotangent.outputs @ weights["dec"]) / root
+        d_mean = d_value * forward.slope
+        d_variance = d_value * forward.curvature * 0.5
+        if cotangent.mean is not None and cotangent.variance is not None:
+            d_mean += cotangent.mean
+            d_variance += cotangent.variance
+        d_mean /= root
+        d_variance *= 2 / self.width
+        d_second = d_mean @ weights["mu"]
+        d_second += (d_variance @ weights["sigma"].square()) * second
+        d_second *= forward.hidden_slopes[1] / root
+        d_first = (d_second @ weights["hid"]) * forward.hidden_slopes[0]
+        members = forward.outputs.shape[0]
+        return {
+            "enc": LayerGradient(d_first, self.x.expand(members, -1, -1)),
+            "hid": LayerGradient(d_second, first),
+            "mu": LayerGradient(d_mean, second),
+            "sigma": LayerGradient(d_variance, second.square(), factor=weights["sigma"]),
+            "dec": LayerGradient(cotangent.outputs, forward.value / root),
+        }

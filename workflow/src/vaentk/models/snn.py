@@ -1,0 +1,90 @@
+"""The stochastic neural network of Wang & Huang 2024, Eqs. 2 and 3, with exact expectations."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+from vaentk.activations import Activation, Smoothing
+from vaentk.models.forward import Cotangent, Forward, Weights
+from vaentk.models.gradient import LayerGradient
+from vaentk.models.initial import standard_normal
+
+
+@dataclass(frozen=True)
+class StochasticNetwork:
+    """``f_hat(x) = E_zeta m^(-1/2) W_d^T phi((W_mu + W_sigma * zeta) x)``, ``psi`` = identity.
+
+    Attributes
+    ----------
+    x
+        Inputs, (n, d), unit rows; they are the targets too.
+    width
+        Number m of latent units.
+    sigma0
+        Initial value of every entry of W_sigma.
+    smoothing
+        Gaussian smoothing of the activation ``phi``.
+
+    Notes
+    -----
+    Weights: ``mu`` and ``sigma`` (S, m, d), ``d`` (S, m, d). Eq. 3's reparametrisation is followed:
+    ``z_r ~ N(<w_mu_r, x>, sum_a (w_sigma_ra x_a)^2)``.
+    """
+
+    x: Tensor
+    width: int
+    sigma0: float
+    smoothing: Smoothing
+
+    def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
+        """Draw W_mu, W_d ~ N(0, 1) and set W_sigma = sigma0 (Lemma 1)."""
+        shape = (self.width, self.x.shape[1])
+        like = {"dtype": self.x.dtype, "device": self.x.device}
+        return {
+            "mu": standard_normal(shape, seeds, 0, **like),
+            "sigma": torch.full((len(seeds), *shape), self.sigma0, **like),
+            "d": standard_normal(shape, seeds, 1, **like),
+        }
+
+    def forward(self, weights: Weights) -> Forward:
+        """Evaluate ``f_hat`` on all samples: (S, n, d)."""
+        mean = self.x @ weights["mu"].mT
+        variance = self.x.square() @ weights["sigma"].square().mT
+        smoothed = self.smoothing(mean, variance)
+        outputs = (smoothed.value @ weights["d"]) / sqrt(self.width)
+        return Forward(outputs, mean, variance, *smoothed)
+
+    def gradients(
+        self, weights: Weights, forward: Forward, cotangent: Cotangent
+    ) -> dict[str, LayerGradient]:
+        """Pull a cotangent back to W_mu, W_sigma and W_d (exact; see theory in the module)."""
+        members = forward.outputs.shape[0]
+        x = self.x.expand(members, -1, -1)
+        d_value = (cotangent.outputs @ weights["d"].mT) / sqrt(self.width)
+        d_mean = d_value * forward.slope
+        d_variance = d_value * forward.curvature * 0.5
+        if cotangent.mean is not None and cotangent.variance is not None:
+            d_mean += cotangent.mean
+            d_variance += cotangent.variance
+        return {
+            "mu": LayerGradient(d_mean, x),
+            "sigma": LayerGradient(2 * d_variance, x.square(), factor=weights["sigma"]),
+            "d": LayerGradient(forward.value / sqrt(self.width), cotangent.outputs),
+        }
+
+
+def sampled_outputs(
+    weights: Weights, x: Tensor, activation: Activation, generator: torch.Generator
+) -> Tensor:
+    """Evaluate Eq. 3 with one draw of the noise per sample, unit and input: (S, n, d).
+
+    The Monte Carlo counterpart of :meth:`StochasticNetwork.forward`, for comparison only:
+    its mean over draws is ``f_hat``. Given x, the noise of a unit is one Gaussian, so one is drawn.
+    """
+    mean = x @ weights["mu"].mT
+    variance = x.square() @ weights["sigma"].square().mT
+    noise = torch.randn(mean.shape, generator=generator, dtype=x.dtype, device=x.device)
+    width = weights["mu"].shape[1]
+    return activation(mean + variance.sqrt() * noise) @ weights["d"] / sqrt(width)

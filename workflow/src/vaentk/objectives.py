@@ -1,0 +1,111 @@
+"""The objectives of Wang & Huang 2024: Eq. 7's squared error and Eq. 4 with its KL term.
+
+One scale everywhere, Eq. 7's: half the squared error summed over outputs, averaged over samples.
+Figure 2's "ordinary mean-squared error" is the mean over samples *and* outputs, 2/d times that:
+the same gradient flow, its time scaled by 2/d (`vaentk.training.schedule` does the scaling).
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vaentk.models.forward import Cotangent, Forward
+
+
+@dataclass(frozen=True)
+class ObjectiveValue:
+    """An objective of every member, in the units of Eq. 7: (S,) each.
+
+    Attributes
+    ----------
+    reconstruction
+        ``1/(2n) |f_hat(X) - X|_F^2``: half the sum over outputs, mean over samples.
+    kl
+        KL to the latent's distribution at initialisation in nats: sum over units, mean over
+        samples; zero where the objective has none.
+    total
+        ``reconstruction + beta * kl``.
+    """
+
+    reconstruction: Tensor
+    kl: Tensor
+    total: Tensor
+
+
+def half_squared_error(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Evaluate Eq. 7 and its derivative by the outputs.
+
+    Parameters
+    ----------
+    outputs, targets
+        (S, n, d) and (n, d).
+
+    Returns
+    -------
+    tuple
+        ``1/(2n) |outputs - targets|_F^2``, (S,), and ``(outputs - targets) / n``, (S, n, d).
+    """
+    residual = outputs - targets
+    samples = targets.shape[0]
+    loss = residual.square().sum(dim=(1, 2)) / (2 * samples)
+    return loss, residual.div_(samples)
+
+
+def gaussian_kl(
+    mean: Tensor, variance: Tensor, mean0: Tensor, variance0: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Evaluate ``KL(N(mean, variance) || N(mean0, variance0))`` and its two derivatives.
+
+    ``1/2 [variance/variance0 + (mean - mean0)^2/variance0 - 1 - log(variance/variance0)]`` in nats,
+    summed over units and averaged over samples.
+
+    Parameters
+    ----------
+    mean, variance, mean0, variance0
+        (S, n, m) each; the variances are positive.
+
+    Returns
+    -------
+    tuple
+        The divergence (S,), and its derivatives by mean and variance, (S, n, m) each.
+    """
+    samples = mean.shape[1]
+    shift = mean - mean0
+    ratio = variance / variance0
+    terms = ratio + shift.square() / variance0 - 1 - ratio.log()
+    divergence = terms.sum(dim=(1, 2)) / (2 * samples)
+    by_mean = shift / variance0 / samples
+    by_variance = (1 / variance0 - 1 / variance) / (2 * samples)
+    return divergence, by_mean, by_variance
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Eq. 4: ``1/n sum_i [1/2 |f_hat(x_i) - x_i|^2 + beta KL(P(z_i(t)) || P(z_i(0)))]``.
+
+    Attributes
+    ----------
+    targets
+        (n, d).
+    beta
+        Weight of the KL term; 0 gives Eq. 7.
+    initial
+        The forward pass at initialisation, whose latent is the prior; needed when beta > 0.
+    """
+
+    targets: Tensor
+    beta: float = 0.0
+    initial: Forward | None = None
+
+    def evaluate(self, forward: Forward) -> tuple[ObjectiveValue, Cotangent]:
+        """Evaluate the objective and its derivatives by outputs, latent mean and variance."""
+        reconstruction, by_outputs = half_squared_error(forward.outputs, self.targets)
+        if self.beta == 0:
+            value = ObjectiveValue(reconstruction, reconstruction.new_zeros(()), reconstruction)
+            return value, Cotangent(by_outputs)
+        assert self.initial is not None, "a KL term needs the latent at initialisation"
+        kl, by_mean, by_variance = gaussian_kl(
+            forward.mean, forward.variance, self.initial.mean, self.initial.variance
+        )
+        value = ObjectiveValue(reconstruction, kl, reconstruction + self.beta * kl)
+        return value, Cotangent(by_outputs, self.beta * by_mean, self.beta * by_variance)

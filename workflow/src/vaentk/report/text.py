@@ -1,0 +1,121 @@
+"""How the report writes values and the mathematics of its sentences."""
+
+import math
+import re
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+
+MISSING = "–"
+
+GREEK = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "zeta": "ζ",
+    "kappa": "κ",
+    "lambda": "λ",
+    "mu": "μ",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "phi": "φ",
+    "psi": "ψ",
+    "theta": "θ",
+    "xi": "ξ",
+    "Theta": "Θ",
+    "Delta": "Δ",
+    "Phi": "Φ",
+}
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SIGNS = {"&gt;=": "≥", "&lt;=": "≤", "+-": "±", "sqrt(": "√("}
+
+DECIMAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)(?![\w.]*\w)")
+GROUP_FROM = 10_000
+"""Whole numbers from here on have their thousands separated."""
+
+
+def number(value: object, spec: str | None = None) -> str:
+    """Write a value as text: four significant digits, a real minus sign, yes and no.
+
+    Parameters
+    ----------
+    value
+        Number, truth value, text, list of these, or nothing (None, NaN, empty).
+    spec
+        Python format for a number that is to have a set number of digits.
+    """
+    if isinstance(value, (list, tuple)):
+        return ", ".join(number(item, spec) for item in value) or MISSING
+    if isinstance(value, str):
+        return {"True": "yes", "False": "no", "": MISSING}.get(value, value)
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if not isinstance(value, Real):
+        return MISSING if value is None or value is pd.NA else str(value)
+    real = float(value)
+    if math.isnan(real):
+        return MISSING
+    if math.isinf(real):
+        return "∞" if real > 0 else "−∞"
+    if real.is_integer() and abs(real) < 1e9 and not spec:
+        spec = ",.0f" if abs(real) >= GROUP_FROM else ".0f"
+    mantissa, _, exponent = format(real, spec or ".4g").partition("e")
+    power = f" × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else ""
+    return mantissa.replace("-", "−") + power
+
+
+def quantity(value: object) -> str:
+    """Write a value, or a text with decimal numbers in it ("[-0.512345, -0.49]"), as `number` does.
+
+    Numbers that are short already keep their digits, and what is not a number stays as it is.
+    """
+
+    def shorten(found: re.Match[str]) -> str:
+        text = found[0]
+        if "e" not in text and sum(map(str.isdigit, text)) <= 5:
+            return text.replace("-", "−")
+        return number(float(text))
+
+    return number(DECIMAL.sub(shorten, value) if isinstance(value, str) else value)
+
+
+def typeset(value: object) -> Markup:
+    """Set the plain-text mathematics of a sentence: Greek letters, sub- and superscripts, signs.
+
+    ``lambda_0 >= m^(-1/2)`` comes out as in print; what stands between backticks is code and stays
+    as it is; everything is escaped.
+    """
+    parts = str(escape(value)).split("`")
+    paired = len(parts) % 2 == 1
+    return Markup(  # every part is escaped, and only tags are added
+        "".join(
+            f"<code>{part}</code>" if paired and place % 2 else _mathematics(part)
+            for place, part in enumerate(parts)
+        )
+    )
+
+
+def _mathematics(text: str) -> str:
+    """Set escaped text."""
+
+    def superscript(found: re.Match[str]) -> str:
+        return f"<sup>{(found[1] or found[2]).replace('-', '−')}</sup>"
+
+    names = "|".join(GREEK)
+    text = re.sub(rf"(?<![A-Za-z])({names})(?![A-Za-z])", lambda found: GREEK[found[1]], text)
+    text = re.sub(r"(?<=_)inf\b", "∞", text)
+    text = re.sub(
+        r"((?<![A-Za-z_])[A-Za-zΑ-ω]|\b(?:max|min|sup)|\|)_(\w+|∞)", r"\1<sub>\2</sub>", text
+    )
+    text = re.sub(r"([α-ω])(\d)\b", r"\1<sub>\2</sub>", text)
+    text = re.sub(r"\^(?:\(([^()]*)\)|(-?\w+))", superscript, text)
+    text = re.sub(r"(?<![\w)\]./-])-(?=\.?\d)|(?<=[(\[])-(?=\S)", "−", text)
+    text = re.sub(r"(?<=\d)x(?=\d)", "×", text)
+    for plain, sign in SIGNS.items():
+        text = text.replace(plain, sign)
+    return text

@@ -1,0 +1,94 @@
+"""What the report says in words: captions, leads, headings, from one YAML file."""
+
+import json
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from vaentk.errors import UserError
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Words(_Entry):
+    """What the page says about one figure or table."""
+
+    name: str
+    title: str
+    caption: str
+
+
+class Section(_Entry):
+    """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration."""
+
+    id: str
+    protocol: str
+    title: str
+    lead: str
+    claimed: str
+    dataset: str
+    figures: tuple[Words, ...] = ()
+    tables: tuple[Words, ...] = ()
+
+
+class Paper(_Entry):
+    """A paper whose statements are tested."""
+
+    short: str
+    citation: str
+    url: str
+
+
+class Dataset(_Entry):
+    """A data set: for each label its provenance may carry, the honest words for it.
+
+    ``{images}`` in the words stands for the number of images.
+    """
+
+    title: str
+    words: dict[str, str]
+
+
+class Sections(_Entry):
+    """All that the page says and is not a result: `workflow/report/sections.yaml`.
+
+    Attributes
+    ----------
+    verdicts
+        What each verdict means.
+    protocols
+        Title by the label that claim ids begin with, in the order of the page.
+    labels, formats
+        Heading and Python format of a column by its name, for every table.
+    """
+
+    title: str
+    summary: str
+    verdicts: dict[str, str]
+    papers: dict[str, Paper]
+    protocols: dict[str, str]
+    datasets: dict[str, Dataset]
+    sections: tuple[Section, ...]
+    labels: dict[str, str]
+    formats: dict[str, str]
+
+
+def read_sections(text: str) -> Sections:
+    """Read `sections.yaml`.
+
+    Raises
+    ------
+    UserError
+        One sentence naming the first key that is wrong.
+    """
+    try:
+        return Sections.model_validate_json(json.dumps(yaml.safe_load(text)))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(f"workflow/report/sections.yaml: {key}: {first['msg']}") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"workflow/report/sections.yaml is not YAML: {reason}") from None

@@ -1,0 +1,1 @@
+"""Full-batch gradient descent with the displacement as the trained quantity."""

@@ -1,0 +1,166 @@
+"""Full-batch gradient descent whose trained quantity is the displacement from initialisation.
+
+One step moves a weight of order 1 by less than a unit in its last place for a growing share of the
+weights of a wide network, and a float32 weight would swallow it. So the displacement has a buffer
+of its own, ``W(t) = W(0) + Delta(t)``: the update is added to Delta, and the sum is rounded once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from vaentk.errors import UserError
+from vaentk.models.forward import Forward, Model, Weights
+from vaentk.objectives import Objective, ObjectiveValue
+from vaentk.training.schedule import Schedule
+
+CHECK_EVERY = 64
+"""Steps between two checks for divergence (each waits for the device)."""
+
+DIVERGED = 1e3
+"""A loss this many times its initial value has diverged."""
+
+Record = dict[str, float]
+"""One observation of one member: seed, step, time, losses and one change per layer and norm."""
+
+
+@dataclass
+class Checkpoint:
+    """Everything a run needs to go on: after ``step`` updates.
+
+    Attributes
+    ----------
+    step
+        Updates done.
+    displacement
+        ``W(t) - W(0)`` by layer, (S, p, q).
+    records
+        Observations so far, in order of step and member.
+    outputs
+        Outputs at the recorded steps, (S, n, d) by step, where they are kept.
+    """
+
+    step: int
+    displacement: Weights
+    records: list[Record] = field(default_factory=list)
+    outputs: dict[int, Tensor] = field(default_factory=dict)
+
+
+Tick = Callable[[Checkpoint], None]
+"""Called after every update with the state, which it may save and must not change."""
+
+
+def descend(
+    model: Model,
+    objective: Objective,
+    initial: Weights,
+    schedule: Schedule,
+    seeds: tuple[int, ...],
+    *,
+    resume: Checkpoint | None = None,
+    tick: Tick | None = None,
+    keep_outputs: bool = False,
+) -> Checkpoint:
+    """Run gradient descent on every member and observe it at the schedule's steps.
+
+    Parameters
+    ----------
+    model, objective
+        The network on its inputs, and what is minimised, in Eq. 7's units.
+    initial
+        ``W(0)`` by layer, (S, p, q); left unchanged.
+    schedule
+        Learning rate, number of steps and recorded steps.
+    seeds
+        The members' seeds, S of them, for the records.
+    resume
+        Where to go on; the result is that of an uninterrupted run, to the bit on a CPU.
+    tick
+        Called after every update (progress, checkpoints).
+    keep_outputs
+        Whether to keep the outputs at the recorded steps.
+
+    Returns
+    -------
+    Checkpoint
+        The state after the last step with all records.
+
+    Raises
+    ------
+    UserError
+        When a loss is not finite or has risen a thousandfold; names step and learning rate.
+    """
+    state = resume or Checkpoint(0, {k: torch.zeros_like(w) for k, w in initial.items()})
+    weights = {k: w + state.displacement[k] for k, w in initial.items()}
+    observe = set(schedule.record)
+    reference: Tensor | None = None
+    while True:
+        forward = model.forward(weights)
+        value, cotangent = objective.evaluate(forward)
+        if reference is None:
+            reference = _initial_losses(state, value, len(seeds))
+        recorded = state.step in observe
+        if recorded or state.step % CHECK_EVERY == 0:
+            _refuse_divergence(value, reference, state.step, schedule, seeds)
+        if recorded:
+            _record(state, value, forward, initial, schedule, seeds, keep_outputs)
+        if state.step == schedule.steps:
+            return state
+        for name, gradient in model.gradients(weights, forward, cotangent).items():
+            gradient.add_to_(state.displacement[name], -schedule.learning_rate)
+            torch.add(initial[name], state.displacement[name], out=weights[name])
+        state.step += 1
+        if tick is not None:
+            tick(state)
+
+
+def _initial_losses(state: Checkpoint, value: ObjectiveValue, members: int) -> Tensor:
+    """Return the losses that the members started from: step 0 is always recorded first."""
+    if not state.records:
+        return value.total
+    return value.total.new_tensor([record["loss"] for record in state.records[:members]])
+
+
+def _refuse_divergence(
+    value: ObjectiveValue, reference: Tensor, step: int, schedule: Schedule, seeds: tuple[int, ...]
+) -> None:
+    fine = torch.isfinite(value.total) & (value.total <= DIVERGED * reference)
+    if bool(fine.all()):
+        return
+    member = int((~fine).nonzero()[0])
+    raise UserError(
+        f"gradient descent diverged by step {step} at learning rate {schedule.learning_rate:.4g} "
+        f"(Eq. 7's units): the loss of seed {seeds[member]} went from {float(reference[member]):.4g} "
+        f"to {float(value.total[member]):.4g}; lower learning_rate or step_fraction"
+    )
+
+
+def _record(
+    state: Checkpoint,
+    value: ObjectiveValue,
+    forward: Forward,
+    initial: Weights,
+    schedule: Schedule,
+    seeds: tuple[int, ...],
+    keep_outputs: bool,
+) -> None:
+    """Observe every member: losses, relative Frobenius change and largest row's change by layer."""
+    columns = {
+        "loss": value.total,
+        "reconstruction": value.reconstruction,
+        "kl": value.kl.expand(len(seeds)),
+    }
+    for name, displacement in state.displacement.items():
+        norm = torch.linalg.vector_norm
+        start = norm(initial[name], dim=(1, 2), dtype=torch.float64)
+        columns[f"change_{name}"] = norm(displacement, dim=(1, 2), dtype=torch.float64) / start
+        rows = norm(displacement, dim=2, dtype=torch.float64)
+        columns[f"row_{name}"] = rows.max(dim=1).values
+    values = {name: column.tolist() for name, column in columns.items()}
+    for member, seed in enumerate(seeds):
+        record = {"seed": seed, "step": state.step, "time": schedule.time(state.step)}
+        state.records.append(record | {name: column[member] for name, column in values.items()})
+    if keep_outputs:
+        state.outputs[state.step] = forward.outputs.clone()
