@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+
 from vaentk.data import mnist
 
 Digits = Callable[[int, int], NDArray[np.float64]]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import erf
 from scipy.stats import norm
+
 from vaentk.activations import (
     ACTIVATIONS,
     DEGREES,
@@ -104,9 +105,7 @@ def test_slope_and_curvature_equal_quadrature_of_the_derivatives(name: str) -> N
         for order in (0, 1, 2):
             # sum over xi of the trapezoid rule, step 1/8, exact to exp(-2 pi (pi/2) 8) = 1e-34
             nodes = [mpmath.mpf(k) / 8 for k in range(-112, 113)]
-            terms = [
-                mpmath.diff(phi, u + s * xi, order) * mpmath.exp(-xi * xi / 2) for xi in nodes
-            ]
+            terms = [mpmath.diff(phi, u + s * xi, order) * mpmath.exp(-xi * xi / 2) for xi in nodes]
             want.append(float(mpmath.fsum(terms) / 8 / mpmath.sqrt(2 * mpmath.pi)))
         got = smooth(name, 1.0, np.array([u]), np.array([s]))
         assert np.allclose([g[0] for g in got], want, rtol=0, atol=1e-10), (name, u, s)
@@ -229,10 +228,8 @@ def test_activation_and_derivatives_equal_formula_and_autograd(name: str) -> Non
         "relu": torch.relu,
         "tanh": torch.tanh,
         "soft_clipping": lambda z: (
-            torch.log1p(torch.exp(2 * (z + 1))) - torch.log1p(torch.exp(2 * (z - 1)))
-        )
-        / 2
-        - 1,
+            (torch.log1p(torch.exp(2 * (z + 1))) - torch.log1p(torch.exp(2 * (z - 1)))) / 2 - 1
+        ),
     }
     z = torch.from_numpy(np.random.default_rng(1).uniform(-4, 4, 500)).requires_grad_()
     reference = torch_formulas[name](z)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
+
 from vaentk.models.forward import Forward
 from vaentk.objectives import Objective, gaussian_kl, half_squared_error
 

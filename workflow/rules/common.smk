@@ -28,7 +28,7 @@ def code(script):
 
 def recorded(**files):
     """Results by name, each with the sidecar that holds its provenance."""
-    sidecars = {f"{name}_provenance": f"{path}.json" for name, path in files.items()}
+    sidecars = {f"{name}_provenance": f"{path!s}.json" for name, path in files.items()}
     return files | sidecars
 
 
@@ -92,9 +92,27 @@ TABLES = {
 }
 
 
+def all_data():
+    """The data and every run's inputs."""
+    named = [f"results/data/inputs/{kind}/{run}.safetensors" for kind in KINDS for run in runs(kind)]
+    return ["results/data/mnist.safetensors", *named]
+
+
+def all_records():
+    """What training left, at every width."""
+    return [
+        f"results/train/{kind}/{run}/{width}.parquet"
+        for kind in KINDS
+        for run, settings in getattr(CONFIG.experiments, kind).items()
+        for width in getattr(settings, "widths", ())
+    ]
+
+
 def all_measures():
     """Every measure that the configuration makes."""
-    return [path for kind in KINDS for name in MEASURES[kind] for path in measures(kind, f"{name}.csv")]
+    return [
+        path for kind in KINDS for name in MEASURES[kind] for path in measures(kind, f"{name}.csv")
+    ]
 
 
 def all_figures():
@@ -105,3 +123,29 @@ def all_figures():
 def all_tables():
     """Every table that the configuration makes."""
     return [f"results/tables/{name}.csv" for kind in KINDS for name in TABLES[kind]]
+
+
+def all_provenance():
+    """The sidecar of every result that the report rests on."""
+    results = all_data() + all_records() + all_measures() + all_figures() + all_tables()
+    return [f"{path}.json" for path in results]
+
+
+def all_jobs():
+    """Names of the jobs whose run times the report shows, in the order of the stages."""
+    stages = {"data": all_data(), "train": all_records()}
+    names = [Path(path).relative_to("results").with_suffix("") for path in sum(stages.values(), [])]
+    names += [Path("measure") / kind / run for kind in KINDS for run in runs(kind)]
+    names += [Path(path).relative_to("results").with_suffix("") for path in all_figures()]
+    names += [Path("tables") / kind for kind in KINDS] + [Path("claims/claims")]
+    return [str(name) for name in names]
+
+
+def shown(kind):
+    """Parameters that every figure shares: the runs it shows and what their images are."""
+    return {"runs": runs(kind), "data": CONFIG.data.label}
+
+
+def captioned(path, category, caption):
+    """A result that Snakemake's own report shows too, with its caption."""
+    return report(path, category=category, caption=f"../report/captions/{caption}.rst")

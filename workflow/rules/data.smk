@@ -2,32 +2,36 @@
 
 
 rule mnist:
-    output:
-        **recorded(images="results/data/mnist.safetensors"),
     input:
         table="config/datasets.csv",
-    params:
-        source=CONFIG.data.mnist,
-        code=code("mnist.py"),
+    output:
+        **recorded(images="results/data/mnist.safetensors"),
     log:
         "results/logs/data/mnist.log",
     benchmark:
         "results/benchmarks/data/mnist.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        source=CONFIG.data.mnist,
+        code=code("mnist.py"),
     script:
         "../scripts/mnist.py"
 
 
 rule inputs:
-    output:
-        **recorded(inputs="results/data/inputs/{kind}/{run}.safetensors"),
     input:
         images="results/data/mnist.safetensors",
-    params:
-        settings=input_settings,
-        code=code("inputs.py"),
+    output:
+        **recorded(inputs="results/data/inputs/{kind}/{run}.safetensors"),
     log:
         "results/logs/data/inputs/{kind}/{run}.log",
     benchmark:
         "results/benchmarks/data/inputs/{kind}/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=input_settings,
+        code=code("inputs.py"),
     script:
         "../scripts/inputs.py"

@@ -2,56 +2,62 @@
 
 
 rule tables_limit_kernels:
-    output:
-        **recorded(limit_kernels="results/tables/limit_kernels.csv"),
     input:
         eigenvalues=measures("limit_kernels", "eigenvalues.csv"),
-    params:
-        runs=runs("limit_kernels"),
-        code=code("tables_limit_kernels.py"),
+    output:
+        **recorded(limit_kernels=captioned("results/tables/limit_kernels.csv", "Tables", "tables/limit_kernels")),
     log:
         "results/logs/tables/limit_kernels.log",
     benchmark:
         "results/benchmarks/tables/limit_kernels.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("limit_kernels"),
+        code=code("tables_limit_kernels.py"),
     script:
         "../scripts/tables_limit_kernels.py"
 
 
 rule tables_linear_rate:
-    output:
-        **recorded(
-            linear_rate="results/tables/linear_rate.csv",
-            slopes="results/tables/linear_rate_slopes.csv",
-        ),
     input:
         summary=measures("linear_rate", "summary.csv"),
         slopes=measures("linear_rate", "slopes.csv"),
-    params:
-        runs=runs("linear_rate"),
-        code=code("tables_linear_rate.py"),
+    output:
+        **recorded(
+            linear_rate=captioned("results/tables/linear_rate.csv", "Tables", "tables/linear_rate"),
+            slopes=captioned("results/tables/linear_rate_slopes.csv", "Tables", "tables/linear_rate_slopes"),
+        ),
     log:
         "results/logs/tables/linear_rate.log",
     benchmark:
         "results/benchmarks/tables/linear_rate.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("linear_rate"),
+        code=code("tables_linear_rate.py"),
     script:
         "../scripts/tables_linear_rate.py"
 
 
 rule tables_weight_change:
-    output:
-        **recorded(
-            slopes="results/tables/weight_change_slopes.csv",
-            stability="results/tables/weight_change_stability.csv",
-        ),
     input:
         slopes=measures("weight_change", "slopes.csv"),
         stability=measures("weight_change", "stability.csv"),
-    params:
-        runs=runs("weight_change"),
-        code=code("tables_weight_change.py"),
+    output:
+        **recorded(
+            slopes=captioned("results/tables/weight_change_slopes.csv", "Tables", "tables/weight_change_slopes"),
+            stability=captioned("results/tables/weight_change_stability.csv", "Tables", "tables/weight_change_stability"),
+        ),
     log:
         "results/logs/tables/weight_change.log",
     benchmark:
         "results/benchmarks/tables/weight_change.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("weight_change"),
+        code=code("tables_weight_change.py"),
     script:
         "../scripts/tables_weight_change.py"

@@ -15,4 +15,5 @@ with job.running(snakemake) as task:
     slopes = weight_change.slopes(changes, settings.slope_widths, outputs)
     io.write_table(slopes, task.outputs["slopes"])
     io.write_table(weight_change.local_slopes(changes, outputs), task.outputs["local_slopes"])
-    io.write_table(weight_change.stability(records), task.outputs["stability"])
+    stability = weight_change.stability(records, settings)
+    io.write_table(stability, task.outputs["stability"])

@@ -14,4 +14,5 @@ with job.running(snakemake) as task:
         paths = [download.fetch(row, cache, offline=data.offline) for row in rows]
         images, labels = mnist.full(paths, part="train")
     io.write_arrays({"images": images, "labels": labels}, task.outputs["images"])
-    task.describe(task.outputs["images"], data=f"MNIST, {task.params['source']}", count=len(images))
+    label = "embedded subset" if task.params["source"] == "embedded" else "real"
+    task.describe(task.outputs["images"], data=label, images=len(images), pixels=images.shape[1])

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import requests
 from tenacity import wait_none
+
 from vaentk.data import download
 from vaentk.data.download import DataFile, cache_folder, fetch, read_table
 from vaentk.errors import UserError

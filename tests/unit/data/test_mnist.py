@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from vaentk.data import mnist
 from vaentk.data.mnist import CAPACITY, PER_DIGIT, balanced_capacity, balanced_subset, inputs, pool
 from vaentk.errors import UserError

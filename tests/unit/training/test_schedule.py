@@ -1,8 +1,10 @@
 """Steps, times and records of gradient descent: known numbers, and refusals."""
 
+from itertools import pairwise
 from math import isclose
 
 import pytest
+
 from vaentk.errors import UserError
 from vaentk.training.schedule import (
     Schedule,
@@ -32,6 +34,11 @@ def test_literal_takes_the_steps_as_printed() -> None:
     assert schedule == Schedule(0.25, 12, (0, 1, 2, 3, 4, 6, 8, 9, 12))
     assert schedule.duration == 3.0
     assert [schedule.time(step) for step in (0, 1, 3, 6, 12)] == [0, 0.25, 0.75, 1.5, 3.0]
+
+
+def test_literal_is_refused_from_just_above_the_limit() -> None:
+    with pytest.raises(UserError):
+        literal(0.2501, 12, limit=0.25, subject="width 64")
 
 
 def test_literal_above_the_limit_is_refused_in_one_sentence() -> None:
@@ -97,9 +104,9 @@ def test_landmarks_increase_strictly_from_0_to_the_last_step() -> None:
         record = landmarks(steps)
         assert record[0] == 0
         assert record[-1] == steps
-        assert all(a < b for a, b in zip(record, record[1:], strict=False))
+        assert all(a < b for a, b in pairwise(record))
         # No gap of more than an octave, and every whole 64th of the run.
-        assert all(b <= 2 * a for a, b in zip(record[1:], record[2:], strict=False))
+        assert all(b <= 2 * a for a, b in pairwise(record[1:]))
         step = steps
         while step * 64 > steps and step % 2 == 0:
             step //= 2

@@ -186,6 +186,10 @@ def assumptions(rows: object, settings: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(filled, columns=list(ASSUMPTION_COLUMNS), dtype="str")
 
 
+class _NoRow(Exception):
+    """The configuration left out the row that a test reads (an activation, a sigma0)."""
+
+
 def _judge(
     claim: Claim, measures: Mapping[str, pd.DataFrame], configuration: str
 ) -> dict[str, str]:
@@ -201,6 +205,8 @@ def _judge(
             return row | {"reason": _absent(path, measures, configuration)}
         found = _read(measures[path], claim.test)
         verdict, reason = decide(found.value, found.low, found.high, claim.expect, found.name)
+    except _NoRow as missing:
+        return row | {"reason": f"the configuration {configuration} measures no row {missing}"}
     except UserError as error:
         raise UserError(f"{CLAIMS}: {claim.id}: {error}") from None
     if found.low is not None and found.high is not None:
@@ -251,9 +257,11 @@ def _select(frame: pd.DataFrame, test: Test) -> pd.Series:
     chosen = frame
     for key, wanted in sorted(test.where.items(), key=lambda item: item[1] in EXTREMES):
         chosen = chosen[_matches(chosen[key], wanted)]
-    if len(chosen) != 1:
-        found = f"{len(chosen)} rows" if len(chosen) else "no row"
-        terms = ", ".join(f"{key}: {wanted}" for key, wanted in test.where.items())
+    terms = ", ".join(f"{key}: {wanted}" for key, wanted in test.where.items())
+    if chosen.empty:
+        raise _NoRow(f"{{{terms}}} of {test.measure}")
+    if len(chosen) > 1:
+        found = f"{len(chosen)} rows"
         raise UserError(f"where {{{terms}}} selects {found} of {test.measure} and must select one")
     return chosen.iloc[0]
 

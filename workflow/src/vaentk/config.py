@@ -52,6 +52,11 @@ class Data(Strict):
     )
     offline: bool = Field(False, description="never use the network")
 
+    @property
+    def label(self) -> str:
+        """Name the images as figures do: what is real, and how much of it."""
+        return "MNIST" if self.mnist == "full" else "MNIST (embedded 5,000)"
+
 
 class Inputs(Strict):
     """The images one run is trained on."""
@@ -139,6 +144,7 @@ class Config(Strict):
     """The whole configuration."""
 
     name: RunName = Field("quick", description="shown in the report")
+    note: str | None = Field(None, description="shown at the top of the report")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["float32", "float64"] = Field(
         "float32", description="of training; kernels are always float64"

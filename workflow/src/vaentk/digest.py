@@ -1,39 +1,30 @@
 """Which library code a script reaches, condensed into one digest.
 
-Snakemake reruns a job when its script, its parameters or its inputs change, but not when a library
-module changes that the script imports. Every rule therefore carries the `code_digest` of its script
-as a parameter: it changes with each symbol that the script reaches and with nothing else.
+Snakemake reruns a job when its script, parameters or inputs change, but not when a library module
+changes; so each rule has the `code_digest` of its script among its parameters.
 
-A symbol is a name bound at the top level of a module. From the script, names lead through imports
-(relative, nested, re-exported, `if TYPE_CHECKING`) to symbols and from these to others. What acts
-on import beyond binding names is `<module>`, part of every script that imports the module. Where
-names cannot tell (a star import, a module passed as a value, an attribute bound nowhere, `globals`)
-the whole module counts. Comments, layout and docstrings never count: no code may read `__doc__`.
-Not seen: names in strings, quoted types among them; package data, which rules declare as inputs;
-tables filled by an assignment's call or by `__init_subclass__`, which the house does without.
+A symbol is a name bound at a module's top level. Names lead from the script through imports (also
+under `if TYPE_CHECKING`) to symbols, and from these to others. What acts on import beyond binding
+names is `<module>`, part of each script that imports the module. Where names cannot tell (star
+imports, modules as values, attributes bound nowhere, `globals`), a whole module counts. Comments,
+layout and docstrings never count, so no code may read `__doc__`. Not seen: quoted types; files that
+are not Python; tables filled by `__init_subclass__` or by calls in assignments and class bodies.
 """
-
-from __future__ import annotations
 
 import ast
 import hashlib
-import re
 from collections import defaultdict
-from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from symtable import symtable
 
 Chain = tuple[str, ...]  # a dotted name: limit.f.cache is ("limit", "f", "cache")
-Import = tuple[str, str, Chain]  # the name bound ("" for none), the module, what of the module
 
 _OWN_MODULE = {"globals", "locals", "vars", "eval", "exec"}
 _ANY_MODULE = {"builtins.__import__", "importlib.import_module", "sys.modules", "sys.executable"}
 # Any other decorator may enter its function into a table that is read without naming the function.
-_PURE_DECORATOR = re.compile(
-    r"(.+\.)?(cache|compile|contextmanager|dataclass|inference_mode|lru_cache|no_grad|overload)"
-)
+_PURE = "cache compile contextmanager dataclass final inference_mode lru_cache no_grad overload"
 _ACTIONS = (ast.Expr, ast.For, ast.While, ast.With, ast.Match, ast.Delete, ast.Assert, ast.Raise)
 
 
@@ -72,18 +63,18 @@ class _Statement(ast.NodeVisitor):
     def __init__(self, node: ast.stmt, package: str) -> None:
         self.package = package  # what relative imports are relative to
         self.chains: set[Chain] = set()
-        self.imports: list[Import] = []
+        self.imports: list[tuple[str, str, Chain]] = []  # name bound or "", module, what of it
         self.visit(node)
         self.text = ast.unparse(node)
         self.is_import = isinstance(node, ast.Import | ast.ImportFrom)
         self.is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         self.place = -1  # in the module, where that matters
-        scopes, outer = [symtable(self.text, "<statement>", "exec")], set()
+        scopes = [symtable(self.text, "<statement>", "exec")]
+        outer = {bound for bound, *_ in self.imports}
         for scope in scopes:
             scopes += scope.get_children()
             for name in scope.get_symbols():
-                in_class = scope.get_type() == "class" and name.is_referenced()
-                if name.is_global() or name.is_imported() or in_class:
+                if name.is_global() or (scope.get_type() == "class" and name.is_referenced()):
                     outer.add(name.get_name())
         self.uses = {chain for chain in self.chains if chain[0] in outer}
         self.binds = {"<module>"} if _acts(node) else set()
@@ -92,25 +83,29 @@ class _Statement(ast.NodeVisitor):
                 self.binds.add(name.get_name())
 
     def generic_visit(self, node: ast.AST) -> None:
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            body[:] = _without_docstrings(body) or [ast.Pass()]
+        if isinstance(body := getattr(node, "body", None), list):
+            body[:] = _tidy(body) or [ast.Pass()]
         super().generic_visit(node)
 
-    def visit_Name(self, node: ast.Name | ast.Attribute) -> None:
-        chain = tuple(ast.unparse(node).split("."))
-        if all(map(str.isidentifier, chain)):
-            self.chains.add(chain)
+    def visit_Name(self, node: ast.expr, path: Chain = ()) -> None:
+        if isinstance(node, ast.Attribute):
+            self.visit_Name(node.value, (node.attr, *path))
+        elif isinstance(node, ast.Name):
+            self.chains.add((node.id, *path))
         else:
-            self.generic_visit(node)
+            self.visit(node)
 
     visit_Attribute = visit_Name
 
+    def visit_Compare(self, node: ast.Compare) -> None:
+        asks = ast.unparse(node).endswith(" in sys.modules")  # and takes none of them
+        for part in (node.left, *node.comparators[: -1 if asks else None]):
+            self.visit(part)
+
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
-            top = alias.name.partition(".")[0]
-            self.imports.append((alias.asname or "", alias.name, ()))
-            self.imports += [] if alias.asname else [(top, top, ())]
+            module = alias.name if alias.asname else alias.name.partition(".")[0]
+            self.imports += [("", alias.name, ()), (alias.asname or module, module, ())]
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         above = self.package.split(".")[: 1 - node.level or None] if node.level else []
@@ -126,12 +121,10 @@ class _Module:
     def __init__(self, name: str, path: Path, source: bytes, folder: Path | None) -> None:
         self.name, self.folder = name, folder
         self.bound: dict[str, list[_Statement]] = defaultdict(list)
-        package = name if folder else name.rpartition(".")[0]
-        nodes = _without_docstrings(ast.parse(source, str(path)).body)
-        self.statements = [_Statement(part, package) for n in nodes for part in _single_imports(n)]
-        for statement in self.statements:
-            for name in statement.binds:
-                self.bound[name].append(statement)
+        package, tree = name if folder else name.rpartition(".")[0], ast.parse(source, path)
+        self.statements = [_Statement(node, package) for node in _tidy(tree.body)]
+        for statement, name in [(s, n) for s in self.statements for n in sorted(s.binds)]:
+            self.bound[name].append(statement)
         futures = [s.text for s in self.statements if s.text.startswith("from __future__")]
         for place, statement in enumerate(self.statements):
             statement.text = "\n".join([*futures, statement.text])
@@ -144,22 +137,22 @@ class _Module:
 _read = lru_cache(maxsize=None)(_Module)  # once for each of a file's contents
 
 
-def _without_docstrings(body: list[ast.stmt]) -> list[ast.stmt]:
-    strings = {n for n in body if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)}
-    return [node for node in body if node not in strings]
-
-
-def _single_imports(node: ast.stmt) -> list[ast.stmt]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return [type(node)(**{**vars(node), "names": [alias]}) for alias in node.names]
-    return [node]
+def _tidy(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Drop docstrings, and make an import of several names one import for each."""
+    tidy: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            tidy += [type(node)(**{**vars(node), "names": [alias]}) for alias in node.names]
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            tidy.append(node)
+    return tidy
 
 
 def _acts(node: ast.AST) -> bool:
     """Whether a statement may do more on import than to bind its names."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         called = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
-        return not all(_PURE_DECORATOR.fullmatch(ast.unparse(d)) for d in called)
+        return any(ast.unparse(d).rpartition(".")[2] not in _PURE.split() for d in called)
     if isinstance(node, ast.ImportFrom):
         return node.names[0].name == "*"
     if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.ExceptHandler):
@@ -177,6 +170,7 @@ class _Reach:
         self.script, self.root = script, package_root
         self.modules: dict[str, _Module | None] = {"": main}
         self.seen: set[tuple[str, Chain]] = set()
+        self.asked: dict[tuple[str, Chain], bool] = {}  # and whether it may mean a submodule
         self.taken: dict[str, set[_Statement]] = defaultdict(set)
         self.todo: list[tuple[_Module, _Statement]] = []
         self.take(main, main.statements)
@@ -186,29 +180,27 @@ class _Reach:
     def locate(self, name: str) -> _Module | None:
         """Read the module of that name, if it is of the package or lies beside the script."""
         if name not in self.modules:
-            parts = name.split(".")
-            base = self.root.parent if parts[0] == self.root.name else self.script.parent
-            folder = base.joinpath(*parts)
+            inside = name.partition(".")[0] == self.root.name
+            folder = (self.root.parent if inside else self.script.parent).joinpath(*name.split("."))
             package = folder if any(folder.glob("**/*.py")) else None
             path = folder / "__init__.py" if package else folder.parent / f"{folder.name}.py"
-            source = path.read_bytes() if path.is_file() else b""
-            known = package or path.is_file()
-            self.modules[name] = _read(name, path, source, package) if known else None
+            source = path.read_bytes() if path.is_file() else b"" if package else None
+            self.modules[name] = None if source is None else _read(name, path, source, package)
         return self.modules[name]
 
-    def take(self, module: _Module, statements: Iterable[_Statement]) -> None:
-        new = set(statements) - self.taken[module.name]
-        self.taken[module.name] |= new
+    def take(self, module: _Module, statements: list[_Statement]) -> None:
+        new = [s for s in statements if s not in self.taken[module.name]]
+        self.taken[module.name].update(new)
         self.todo += [(module, statement) for statement in new]
 
     def follow(self, module: _Module, statement: _Statement) -> None:
         """Go where the imports and the names of a statement lead."""
         self.execute(statement)
         self.imported([statement], ("*",))
-        for chain in statement.uses:
+        for chain in sorted(statement.uses):
             self.imported([statement], chain)
-            if not self.member(module, chain):
-                self.attribute("builtins", chain)
+            self.member(module, chain)
+            self.attribute("builtins", chain)
             if chain[0] in _OWN_MODULE:
                 self.attribute(module.name, ())
 
@@ -219,9 +211,8 @@ class _Reach:
                 module = self.locate(name)
                 if module and (name, ("<module>",)) not in self.seen:
                     self.member(module, ("<module>",))
-                    for other in module.statements:
-                        if not other.is_function:
-                            self.execute(other)
+                    for other in (s for s in module.statements if not s.is_function):
+                        self.execute(other)
 
     def imported(self, statements: list[_Statement], chain: Chain) -> None:
         for bound, source, path in [i for s in statements for i in s.imports]:
@@ -238,18 +229,21 @@ class _Reach:
             self.take(module, module.statements)
             for symbol in [*module.bound]:
                 self.member(module, (symbol,))
-            for path in module.folder.iterdir() if module.folder else ():
+            for path in sorted(module.folder.iterdir()) if module.folder else ():
                 if path.stem != "__init__":
                     self.attribute(f"{name}.{path.stem}", ())
 
     def member(self, module: _Module, chain: Chain) -> bool:
         """Reach a symbol, an import or a submodule of a module; False when there is none."""
-        own = module.bound.get(chain[0], [])
-        part = self.locate(f"{module.name}.{chain[0]}") if module.folder and not own else None
-        if (module.name, chain) not in self.seen:
-            self.seen.add((module.name, chain))
+        own, key = module.bound.get(chain[0], []), (module.name, chain)
+        part = f"{module.name}.{chain[0]}" if module.folder else ""
+        if key in self.asked:  # imports in a circle: one of them means a submodule
+            self.asked = dict.fromkeys(self.asked, True)
+        if key not in self.seen:
+            self.seen.add(key)
+            self.asked[key] = not own
             self.take(module, own)
             self.imported(own, chain)
-            if part:
-                self.attribute(part.name, chain[1:])
-        return bool(own or part)
+            if self.asked.pop(key) and part:
+                self.attribute(part, chain[1:])
+        return bool(own or (part and self.locate(part)))

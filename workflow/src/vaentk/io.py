@@ -76,10 +76,14 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV or parquet table."""
+def read_table(path: Path, *, as_text: bool = False) -> pd.DataFrame:
+    """Read a CSV or parquet table; ``as_text`` keeps every cell of a CSV as it is written."""
     with _readable(path):
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if as_text:
+            return pd.read_csv(path, dtype=str, keep_default_na=False)
+        return pd.read_csv(path)
 
 
 def read_arrays(path: Path) -> Arrays:

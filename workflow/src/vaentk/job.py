@@ -1,8 +1,10 @@
 """What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
 
+import json
 import logging
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,13 +18,17 @@ import psutil
 
 from vaentk import io
 from vaentk.errors import UserError
+from vaentk.report import describe_machine
 
 log = logging.getLogger("vaentk")
 
 SIDECAR = ".json"
 """A result's provenance lies beside it under its name with this ending."""
 
-LIBRARIES = ("torch", "numpy", "scipy", "pandas", "statsmodels", "safetensors", "mlxtend")
+BENCHMARKS = Path("results/benchmarks")
+"""Where Snakemake writes run times, and every job its machine beside them."""
+
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
 """Whose versions are recorded with every result."""
 
 
@@ -65,8 +71,7 @@ class Job:
         """Read the measures of several runs: the files of one input name, by run."""
         paths = self.files[name]
         return {
-            run: io.read_table(path)
-            for run, path in zip(self.params["runs"], paths, strict=True)
+            run: io.read_table(path) for run, path in zip(self.params["runs"], paths, strict=True)
         }
 
     def save_figure(self, svg: str, alt: str) -> None:
@@ -138,6 +143,51 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
+def run_times(jobs: list[str]) -> pd.DataFrame:
+    """Read seconds and peak memory of finished jobs, and the machines they ran on.
+
+    Parameters
+    ----------
+    jobs
+        Names under results/benchmarks; those without a benchmark are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns job, seconds, max_rss_mb, machine.
+    """
+    rows = []
+    for name in jobs:
+        table, beside = (BENCHMARKS / f"{name}{ending}" for ending in (".tsv", ".machine.json"))
+        if table.exists() and beside.exists():
+            timed = pd.read_csv(table, sep="\t").iloc[0]
+            rows.append(
+                {
+                    "job": name,
+                    "seconds": float(timed["s"]),
+                    "max_rss_mb": pd.to_numeric(timed["max_rss"], errors="coerce"),
+                    "machine": describe_machine(json.loads(io.read_text(beside))),
+                }
+            )
+    return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
+
+
+def commit() -> str:
+    """Return the commit that is checked out, from git or the variable VAENTK_COMMIT."""
+    told = os.environ.get("VAENTK_COMMIT")
+    if told:
+        return told
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
 def _job(snakemake: Any, log_file: Path) -> Job:
     """Collect what the rule declares and make torch deterministic, where the rule computes."""
     params = dict(snakemake.params.items())
@@ -158,19 +208,27 @@ def _job(snakemake: Any, log_file: Path) -> Job:
 
 
 def _prepare_torch(wanted: str) -> str:
-    """Choose the device, forbid TF32 and nondeterministic kernels, and use one thread."""
+    """Choose the device and make torch compute on it the same way every time."""
+    one_thread()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
         raise UserError("device is cuda, but torch finds no GPU: set device: auto or cpu")
-    torch.set_num_threads(1)
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return "cpu"
+    # On a CPU what we call is deterministic on one thread, and this costs seconds of imports.
     torch.use_deterministic_algorithms(True)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
+    return "cuda"
+
+
+def one_thread() -> None:
+    """Make torch use one thread, so that results do not depend on the number of cores."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _record_machine(job: Job) -> None:
@@ -186,9 +244,7 @@ def _write_provenance(snakemake: Any, job: Job) -> None:
         "rule": snakemake.rule,
         "parameters": {k: v for k, v in job.params.items() if k != "code"},
         "code": job.params.get("code"),
-        "inputs": {
-            str(path): io.checksum(path) for paths in job.files.values() for path in paths
-        },
+        "inputs": {str(path): io.checksum(path) for paths in job.files.values() for path in paths},
         "seeds": settings.get("seeds") if isinstance(settings, dict) else None,
         "dtype": job.params.get("dtype"),
         "device": job.device,

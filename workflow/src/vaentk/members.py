@@ -9,12 +9,14 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -23,10 +25,13 @@ from tqdm import tqdm
 
 from vaentk import io
 from vaentk.errors import UserError
-from vaentk.job import Job, log, start_log
+from vaentk.job import Job, log, one_thread, start_log
 from vaentk.training.descent import Checkpoint, Record, descend
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
+
+WORTH_A_PROCESS = 8.0
+"""Seconds of training that repay the start of a process, which imports torch anew."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = Fals
     """
     seeds = problem.settings.seeds
     groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
-    with _Pool(min(job.threads, len(groups)), problem.device) as run:
+    processes = 1 if problem.seconds < WORTH_A_PROCESS else min(job.threads, len(groups))
+    with _workers(processes) as run:
         limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
         schedule = problem.schedule(min(limits.values()))
         log.info(
@@ -98,19 +104,31 @@ def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = Fals
         )
         fingerprint = json.dumps([job.params, schedule.learning_rate, schedule.steps])
         places = [
-            Surroundings(
-                checkpoint=folder / f"seeds-{'-'.join(map(str, group))}.safetensors",
-                every_seconds=job.params["checkpoint_seconds"],
-                fingerprint=fingerprint,
-                tensorboard=job.log_file.with_suffix("") / f"seeds-{'-'.join(map(str, group))}",
-                log_file=job.log_file,
-                label=f"width {problem.width} seed {', '.join(map(str, group))}",
-                keep_outputs=keep_outputs,
-            )
+            _surroundings(problem, job, folder, group, fingerprint, keep_outputs)
             for group in groups
         ]
         states = run(partial(_train_group, problem, schedule), groups, places)
     return _collect(groups, states, limits, schedule)
+
+
+def _surroundings(
+    problem: Problem,
+    job: Job,
+    folder: Path,
+    group: tuple[int, ...],
+    fingerprint: str,
+    keep_outputs: bool,
+) -> Surroundings:
+    name = "-".join(map(str, group))
+    return Surroundings(
+        checkpoint=folder / f"seeds-{name}.safetensors",
+        every_seconds=job.params["checkpoint_seconds"],
+        fingerprint=fingerprint,
+        tensorboard=job.log_file.with_suffix("") / f"seeds-{name}",
+        log_file=job.log_file,
+        label=f"width {problem.width} seed {', '.join(map(str, group))}",
+        keep_outputs=keep_outputs,
+    )
 
 
 def forget_checkpoints(folder: Path) -> None:
@@ -125,6 +143,8 @@ def _train_group(
     problem: Problem, schedule: Schedule, seeds: tuple[int, ...], place: Surroundings
 ) -> Checkpoint:
     """Train some members in this process, from their checkpoint if there is one."""
+    if multiprocessing.parent_process() is not None:
+        start_log(place.log_file)
     model = problem.model()
     initial = model.initial_weights(seeds)
     resume = _read_checkpoint(place, problem.device)
@@ -225,38 +245,26 @@ def _collect(
     return Result(records, outputs, limits, schedule)
 
 
-class _Pool:
-    """Run a function over arguments: in worker processes, or here when one is enough."""
+@contextmanager
+def _workers(processes: int) -> Iterator[Callable[..., list[Any]]]:
+    """Give a map over arguments: in worker processes, or here when one is enough."""
+    if processes == 1:
+        yield lambda function, *arguments: list(map(function, *arguments))
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=one_thread) as executor:
 
-    def __init__(self, workers: int, device: str) -> None:
-        self.workers = workers if device == "cpu" else 1
-        self.executor: ProcessPoolExecutor | None = None
+        def spread(function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
+            try:
+                return list(executor.map(function, *arguments))
+            except BrokenProcessPool:
+                raise UserError(
+                    "a training process was killed, perhaps for memory: run again (it resumes from "
+                    "its checkpoint) with fewer --cores or smaller widths"
+                ) from None
 
-    def __enter__(self) -> Callable[..., list]:
-        if self.workers > 1:
-            self.executor = ProcessPoolExecutor(
-                self.workers,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_start_worker,
-            )
-            return self._spread
-        return lambda function, *arguments: list(map(function, *arguments))
-
-    def _spread(self, function: Callable[..., object], *arguments: Sequence[object]) -> list:
-        assert self.executor is not None
         try:
-            return list(self.executor.map(function, *arguments))
-        except BrokenProcessPool:
-            raise UserError(
-                "a training process was killed, perhaps for memory: run again (it resumes from its "
-                "checkpoint) with fewer --cores or smaller widths"
-            ) from None
-
-    def __exit__(self, *_: object) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+            yield spread
+        except BaseException:
+            executor.shutdown(cancel_futures=True)
+            raise

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike
 from scipy import stats
 
@@ -44,11 +43,8 @@ def line_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(np.unique(across)) < 2 or not np.isfinite(up).all():
         return Estimate(nan, nan, nan, len(across))
-    fit = sm.OLS(up, sm.add_constant(across)).fit()
-    if len(across) <= 2:
-        return Estimate(float(fit.params[1]), nan, nan, len(across))
-    low, high = fit.conf_int(alpha=1 - LEVEL)[1]
-    return Estimate(float(fit.params[1]), float(low), float(high), len(across))
+    fit = stats.linregress(across, up)
+    return _estimate(fit.slope, fit.stderr, len(across) - 2, len(across))
 
 
 def power_law_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
@@ -63,7 +59,13 @@ def mean(values: ArrayLike) -> Estimate:
     sample = np.asarray(values, dtype=float)
     count = len(sample)
     centre = float(sample.mean())
-    if count < 2:
-        return Estimate(centre, nan, nan, count)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * stats.sem(sample))
-    return Estimate(centre, centre - half, centre + half, count)
+    error = float(stats.sem(sample)) if count > 1 else nan
+    return _estimate(centre, error, count - 1, count)
+
+
+def _estimate(value: float, error: float, freedom: int, points: int) -> Estimate:
+    """Put Student's interval around an estimate with a standard error; none without freedom."""
+    if freedom < 1:
+        return Estimate(float(value), nan, nan, points)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * error)
+    return Estimate(float(value), float(value) - half, float(value) + half, points)

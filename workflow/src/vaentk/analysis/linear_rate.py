@@ -115,7 +115,9 @@ def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def members(all_curves: pd.DataFrame, final: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
+def members(
+    all_curves: pd.DataFrame, final: pd.DataFrame, lambda_0: float, x: Array
+) -> pd.DataFrame:
     """Collect what is compared across widths, one row a width and seed.
 
     Parameters

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from vaentk.analysis.intervals import power_law_slope
-from vaentk.training.schedule import COMMON_OCTAVES
+from vaentk.config import WeightChange
+from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
 
 CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}
 """Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma."""
@@ -110,15 +111,26 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def stability(records: pd.DataFrame) -> pd.DataFrame:
+def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
     """Summarise how each width was trained: limit, steps, first and last loss.
+
+    Parameters
+    ----------
+    records
+        Observations of every width.
+    settings
+        The run, for the paper's own learning rate and number of steps.
 
     Returns
     -------
     DataFrame
-        A row a width: least stability limit and learning rate in Eq. 7's units, number of steps,
-        training time, and the seeds' mean reconstruction loss and KL at both ends.
+        A row a width: least stability limit, learning rate and the paper's learning rate in Eq. 7's
+        units, number of steps and the paper's, training time, and the seeds' mean reconstruction
+        loss and KL at both ends.
     """
+    paper_rate = eq7_learning_rate(
+        settings.learning_rate, settings.inputs.outputs, settings.reduction
+    )
     rows = []
     for width, part in records.groupby("width"):
         first, last = (part[part["step"] == edge] for edge in (0, part["step"].max()))
@@ -127,7 +139,9 @@ def stability(records: pd.DataFrame) -> pd.DataFrame:
                 "width": width,
                 "limit": float(part["limit"].min()),
                 "learning_rate": float(part["learning_rate"].iloc[0]),
+                "paper_learning_rate": paper_rate,
                 "steps": int(part["step"].max()),
+                "paper_steps": settings.steps,
                 "time": float(part["time"].max()),
                 "reconstruction_initial": float(first["reconstruction"].mean()),
                 "reconstruction_final": float(last["reconstruction"].mean()),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vaentk.figures.style import Drawing, finish, number, panels, styled
 
-PARTS = {"mu": "K_mu", "sigma": "K_sigma", "d": "K_d"}
+PARTS = {"mu": r"$K_\mu$", "sigma": r"$K_\sigma$", "d": "$K_d$"}
 
 
 def draw(
@@ -33,7 +33,7 @@ def draw(
         figure, (row,) = panels(1, 4)
         for axes, (part, title) in zip(row, PARTS.items(), strict=False):
             _heat_map(axes, kernels[f"{name}/{sigma0}/{part}"], kernels["labels"])
-            axes.set_title(f"{title}: {name}, sigma0 = {sigma0:g}")
+            axes.set_title(rf"{title}: {name}, $\sigma_0$ = {sigma0:g}")
         row[0].set_ylabel(f"{data}, by digit")
         _least_eigenvalues(row[3], eigenvalues)
         least = eigenvalues.loc[eigenvalues["lambda_0"].idxmin()]
@@ -70,6 +70,7 @@ def _least_eigenvalues(axes: Axes, eigenvalues: pd.DataFrame) -> None:
         ax=axes,
         annot_kws={"fontsize": 8},
     )
-    axes.set_title("least eigenvalue lambda_0 of K")
+    axes.set_title(r"least eigenvalue $\lambda_0$ of $K$")
+    axes.set_xlabel(r"$\sigma_0$")
     axes.set_ylabel("")
     axes.tick_params(axis="y", rotation=0)

@@ -48,21 +48,21 @@ def _loss_panel(axes: Axes, curve: pd.DataFrame, title: str) -> None:
     later = curve[curve["time"] > 0]
     for colour, width in zip(colours, widths, strict=True):
         for index, (_, run) in enumerate(later[later["width"] == width].groupby("seed")):
-            label = f"m = {width}" if index == 0 else None
+            label = f"$m$ = {width}" if index == 0 else None
             axes.plot(run["time"], run["loss"], color=colour, linewidth=1.0, label=label)
     widest = later[later["width"] == widths[-1]].groupby("time").mean(numeric_only=True)
     axes.plot(widest.index, widest["flow_loss"], "--", color=REFERENCE, label="kernel flow")
     axes.plot(widest.index, widest["bound"], ":", color=REFERENCE, label="claimed bound")
-    axes.set(xscale="log", yscale="log", xlabel="time t (Eq. 7's units)", ylabel="loss (Eq. 7)")
+    axes.set(xscale="log", yscale="log", xlabel="time $t$", ylabel="loss (Eq. 7)")
     axes.set_title(title)
     axes.legend(loc="lower left")
 
 
 def _distance_panel(axes: Axes, members: pd.DataFrame) -> None:
     _against_width(axes, members, "flow_distance", "#0072B2", "o", "kernel flow")
-    axes.set_ylabel("largest |f − f_kernel| / |f(0) − X|")
-    axes.set_title("distance to the kernel limit")
-    axes.plot([], [], ":", color=REFERENCE, label="m^(−1/2)")
+    axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$")
+    axes.set_title("distance to the kernel flow")
+    axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
     axes.legend(loc="lower left")
 
 
@@ -70,10 +70,10 @@ def _lemma4_panel(axes: Axes, members: pd.DataFrame) -> None:
     for layer in ("mu", "sigma", "d"):
         label, colour, marker = LAYERS[layer]
         _against_width(axes, members, f"row_{layer}", colour, marker, label)
-    axes.set_ylabel("largest row displacement")
-    axes.set_title("Lemma 4: max |w_r(T) − w_r(0)|")
-    axes.plot([], [], ":", color=REFERENCE, label="m^(−1/2)")
-    axes.legend(loc="lower left")
+    axes.set_ylabel(r"$\max_r \; \Vert w_r(T) - w_r(0) \Vert$")
+    axes.set_title("Lemma 4: largest row displacement")
+    axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+    axes.legend(loc="best")
 
 
 def _against_width(
@@ -87,7 +87,7 @@ def _against_width(
     axes.plot(means.index, claimed, ":", color=REFERENCE, linewidth=1.1)
     power_ticks(axes, list(means.index))
     axes.set_yscale("log")
-    axes.set_xlabel("width m")
+    axes.set_xlabel("width $m$")
 
 
 def _alt(members: Mapping[str, pd.DataFrame], curves: Mapping[str, pd.DataFrame]) -> str:

@@ -39,10 +39,11 @@ def draw(
             fitted = slopes[run][slopes[run]["fraction"] == 1.0].set_index("layer")
             _panel(axes, final, fitted)
             outputs = int(fitted["outputs"].iloc[0])
-            axes.set_title(f"{data}, d = {outputs}")
-        row[0].set_ylabel("relative change  |W(T) − W(0)| / |W(0)|")
+            axes.set_title(f"{data}, $d$ = {outputs}")
+        row[0].set_ylabel(r"$\Vert W(T) - W(0) \Vert_F \; / \; \Vert W(0) \Vert_F$")
         handles, labels = row[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=6)
+        columns = 2 if len(row) == 1 else 6
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
         return finish(figure, _alt(slopes))
 
 
@@ -62,7 +63,7 @@ def _panel(axes: Axes, final: pd.DataFrame, fitted: pd.DataFrame) -> None:
     axes.plot([], [], ":", color=REFERENCE, label="claimed power")
     power_ticks(axes, widths)
     axes.set_yscale("log")
-    axes.set_xlabel("width m")
+    axes.set_xlabel("width $m$")
 
 
 def _alt(slopes: Mapping[str, pd.DataFrame]) -> str:

@@ -26,23 +26,29 @@ def draw(local: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame]) 
         for column, layer in enumerate(PLOTTED):
             claimed = float("nan")
             for colour, (run, table) in zip(RUN_COLOURS, local.items(), strict=False):
-                label = f"d = {int(table['outputs'].iloc[0])}"
+                label = f"$d$ = {int(table['outputs'].iloc[0])}"
                 near = table[table["layer"] == layer]
                 _points(rows[0][column], near["width_over_outputs"], near, colour, label)
                 over_time = slopes[run][slopes[run]["layer"] == layer]
                 _points(rows[1][column], over_time["fraction"], over_time, colour, label)
                 claimed = float(over_time["claimed"].iloc[0])
-            for row, base in ((rows[0], 10), (rows[1], 2)):
+            for row in rows:
                 row[column].axhline(claimed, color=REFERENCE, linestyle=":", linewidth=1.1)
-                row[column].set_xscale("log", base=base)
+                row[column].set_xscale("log", base=2)
+                row[column].xaxis.set_major_formatter(_as_fraction)
             rows[0][column].set_title(f"{LAYERS[layer][0]} (claimed {number(claimed)})")
-            rows[0][column].set_xlabel("width per output, m / d")
+            rows[0][column].set_xlabel("width per output, $m/d$")
             rows[1][column].set_xlabel("part of the training time")
         rows[0][0].set_ylabel("slope between widths")
         rows[1][0].set_ylabel("slope, largest widths")
         handles, labels = rows[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
         return finish(figure, _alt(local))
+
+
+def _as_fraction(value: float, _: int | None = None) -> str:
+    """Label a power of two: 4, 2, 1, 1/2, 1/4."""
+    return f"{value:g}" if value >= 1 else f"1/{1 / value:g}"
 
 
 def _points(axes: Axes, x: pd.Series, table: pd.DataFrame, colour: str, label: str) -> None:

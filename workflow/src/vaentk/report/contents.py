@@ -32,9 +32,6 @@ COLUMNS = {
 }
 PROVENANCE = ["rule", "code", "dtype", "device", "seeds"]
 
-ONE_RUN = "value"
-"""Name of the only run of an experiment whose runs have no names."""
-
 
 @dataclass(frozen=True, eq=False)
 class Figure:
@@ -161,7 +158,7 @@ def gather(
     frames = {"claims": claims, "assumptions": assumptions, "benchmarks": benchmarks}
     for name, frame in frames.items():
         _check_columns(frame, name)
-    runs = _runs(config["experiments"])
+    runs = config["experiments"]
     shown = [section for section in sections.sections if runs.get(section.id)]
     _check_words(sections, shown, figures, "figures")
     _check_words(sections, shown, tables, "tables")
@@ -230,16 +227,6 @@ def _check_source(sections: Sections, section: Section, sources: Mapping[str, So
         raise UserError(
             f"sections.yaml has no words for {source.name} data labelled {source.label!r}"
         )
-
-
-def _runs(experiments: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return settings by run, by experiment."""
-    return {
-        kind: dict(value)
-        if all(isinstance(settings, Mapping) for settings in value.values())
-        else {ONE_RUN: value}
-        for kind, value in experiments.items()
-    }
 
 
 def _versions(sidecars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -10,11 +10,11 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from vaentk.report.contents import ONE_RUN, VERDICTS, ReportData
+from vaentk.report.contents import VERDICTS, ReportData
 from vaentk.report.text import MISSING, number, quantity, typeset
 from vaentk.report.words import Section
 
-FOLD_ABOVE = 24
+FOLD_ABOVE = 36
 """Tables with more rows than this start folded."""
 
 LOW = re.compile(r"(^|_)low$")
@@ -77,6 +77,7 @@ def render(template: str, style: str, data: ReportData) -> str:
         columns_of=lambda frame: columns(frame, labels, formats),
         settings_of=settings,
         inputs_of=lambda section: inputs(data, section),
+        origins=data.sections.origins,
         machines=sorted(set(data.benchmarks["machine"])),
         config_text=yaml.safe_dump(data.config, sort_keys=False, allow_unicode=True),
         fold_above=FOLD_ABOVE,
@@ -119,7 +120,7 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
     Returns
     -------
     list
-        Name of the run (empty where an experiment is one run) and the words.
+        Name of the run, and the words.
     """
     source = data.sources[section.dataset]
     dataset = data.sections.datasets[section.dataset]
@@ -130,7 +131,7 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
         side = given["resolution"]
         size = f"{side}×{side} pixels" if side == source.pixels else f"mean-pooled to {side}×{side}"
         words = f"{origin}, {given['samples']:,} images, {size}, {given['scaling']}"
-        said.append(("" if run == ONE_RUN else run, words))
+        said.append((run, words))
     return said
 
 
@@ -143,7 +144,7 @@ def claim_groups(data: ReportData) -> Iterator[Group]:
     order = [name for name in dict.fromkeys(present) if name in set(labels)]
     figures = {figure.name for figure in data.figures}
     for label in sorted(order, key=lambda name: name not in measured):
-        rows = [_claim(data, figures, row) for row in claims[labels == label].to_dict("records")]
+        rows = [_claim(figures, row) for row in claims[labels == label].to_dict("records")]
         yield Group(
             label,
             data.sections.protocols.get(label, ""),
@@ -152,14 +153,11 @@ def claim_groups(data: ReportData) -> Iterator[Group]:
         )
 
 
-def _claim(data: ReportData, figures: set[str], row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Name a claim's paper, and its figure where the page shows it."""
-    paper = data.sections.papers.get(number(row["paper"]))
+def _claim(figures: set[str], row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Name a claim's figure where the page shows it."""
     figure = str(row["figure"]).rpartition("/")[2].removesuffix(".svg")
-    return {str(key): value for key, value in row.items()} | {
-        "paper": paper.short if paper else str(row["paper"]),
-        "figure": figure if figure in figures else "",
-    }
+    known = {str(key): value for key, value in row.items()}
+    return known | {"figure": figure if figure in figures else ""}
 
 
 def _is_numeric(cells: "pd.Series[Any]") -> bool:

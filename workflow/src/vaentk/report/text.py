@@ -32,7 +32,8 @@ GREEK = {
     "Phi": "Φ",
 }
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-SIGNS = {"&gt;=": "≥", "&lt;=": "≤", "+-": "±", "sqrt(": "√("}
+SIGNS = {"&gt;=": "≥", "&lt;=": "≤", " +- ": "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}", "sqrt(": "√("}
+BY_TEN = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
 
 DECIMAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)(?![\w.]*\w)")
 GROUP_FROM = 10_000
@@ -50,7 +51,8 @@ def number(value: object, spec: str | None = None) -> str:
         Python format for a number that is to have a set number of digits.
     """
     if isinstance(value, (list, tuple)):
-        return ", ".join(number(item, spec) for item in value) or MISSING
+        whole = all(isinstance(item, int) for item in value)  # no thousands among the commas
+        return ", ".join(str(item) if whole else number(item, spec) for item in value) or MISSING
     if isinstance(value, str):
         return {"True": "yes", "False": "no", "": MISSING}.get(value, value)
     if isinstance(value, (bool, np.bool_)):
@@ -65,7 +67,7 @@ def number(value: object, spec: str | None = None) -> str:
     if real.is_integer() and abs(real) < 1e9 and not spec:
         spec = ",.0f" if abs(real) >= GROUP_FROM else ".0f"
     mantissa, _, exponent = format(real, spec or ".4g").partition("e")
-    power = f" × 10{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else ""
+    power = f"{BY_TEN}{str(int(exponent)).translate(SUPERSCRIPT)}" if exponent else ""
     return mantissa.replace("-", "−") + power
 
 
@@ -90,11 +92,10 @@ def typeset(value: object) -> Markup:
     ``lambda_0 >= m^(-1/2)`` comes out as in print; what stands between backticks is code and stays
     as it is; everything is escaped.
     """
-    parts = str(escape(value)).split("`")
-    paired = len(parts) % 2 == 1
+    parts = re.split(r"`([^`]*)`", str(escape(value)))
     return Markup(  # every part is escaped, and only tags are added
         "".join(
-            f"<code>{part}</code>" if paired and place % 2 else _mathematics(part)
+            f"<code>{part}</code>" if place % 2 else _mathematics(part)
             for place, part in enumerate(parts)
         )
     )
@@ -115,7 +116,7 @@ def _mathematics(text: str) -> str:
     text = re.sub(r"([α-ω])(\d)\b", r"\1<sub>\2</sub>", text)
     text = re.sub(r"\^(?:\(([^()]*)\)|(-?\w+))", superscript, text)
     text = re.sub(r"(?<![\w)\]./-])-(?=\.?\d)|(?<=[(\[])-(?=\S)", "−", text)
-    text = re.sub(r"(?<=\d)x(?=\d)", "×", text)
+    text = re.sub(r"(?<![-\w])(\d+)x(?=\d)", r"\1×", text)
     for plain, sign in SIGNS.items():
         text = text.replace(plain, sign)
     return text

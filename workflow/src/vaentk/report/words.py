@@ -36,7 +36,6 @@ class Section(_Entry):
 class Paper(_Entry):
     """A paper whose statements are tested."""
 
-    short: str
     citation: str
     url: str
 
@@ -58,6 +57,8 @@ class Sections(_Entry):
     ----------
     verdicts
         What each verdict means.
+    origins
+        What to write for a claim's paper, where it is not the name of one.
     protocols
         Title by the label that claim ids begin with, in the order of the page.
     labels, formats
@@ -67,7 +68,8 @@ class Sections(_Entry):
     title: str
     summary: str
     verdicts: dict[str, str]
-    papers: dict[str, Paper]
+    papers: tuple[Paper, ...]
+    origins: dict[str, str]
     protocols: dict[str, str]
     datasets: dict[str, Dataset]
     sections: tuple[Section, ...]

@@ -1,5 +1,6 @@
 """The stability limit of gradient descent at initialisation."""
 
+import warnings
 from math import sqrt
 
 import numpy as np
@@ -53,7 +54,10 @@ def stability_limit(model: Model, weights: Weights, beta: float = 0.0) -> float:
         flat = torch.from_numpy(np.asarray(vector)).to(start.outputs)
         pieces = [p.reshape(s) for p, s in zip(flat.split(sizes), shapes, strict=True)]
         tangents = _pull_back(model, weights, start, pieces, beta)
-        _, pushed = torch.func.jvp(generalised_outputs, (weights,), (tangents,))
+        with warnings.catch_warnings():
+            # torch's own forward-mode rules still go through a function that torch deprecates.
+            warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
+            _, pushed = torch.func.jvp(generalised_outputs, (weights,), (tangents,))
         return torch.cat([p.flatten() for p in pushed]).double().cpu().numpy()
 
     size = sum(sizes)

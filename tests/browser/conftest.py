@@ -1,0 +1,220 @@
+"""A report to look at: the real template and words, filled with a run that has everything in it."""
+
+import io
+import os
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from vaentk.report import Source, describe_machine, gather, read_sections, render
+
+TEXTS = Path(__file__).parents[2] / "workflow" / "report"
+LAYERS = ["enc", "hid", "mu", "sigma", "dec"]
+CONFIG = {
+    "name": "fixture",
+    "note": "Invented results, to look at the page: they say nothing about the papers.",
+    "device": "auto",
+    "dtype": "float32",
+    "data": {"mnist": "embedded", "cache": None, "offline": False},
+    "experiments": {
+        "limit_kernels": {
+            "mnist-28x28": {
+                "inputs": {"samples": 128, "resolution": 28, "scaling": "unit-norm"},
+                "activations": ["erf", "tanh", "relu", "soft_clipping"],
+                "sigma0": [0.1, 0.5, 1.0],
+            }
+        },
+        "linear_rate": {
+            "mnist-7x7": {
+                "inputs": {"samples": 32, "resolution": 7, "scaling": "unit-norm", "data_seed": 0},
+                "widths": [64, 256, 1024, 4096, 16384],
+                "seeds": [0, 1],
+            }
+        },
+        "weight_change": {
+            f"mnist-{side}x{side}": {
+                "inputs": {"samples": 128, "resolution": side, "scaling": "unit-norm"},
+                "widths": [64, 128, 256, 512, 1024],
+                "seeds": [0, 1],
+                "beta": 0.01,
+                "steps": 131072,
+                "stepping": "time-equivalent",
+            }
+            for side in (7, 14)
+        },
+    },
+}
+
+
+def drawing(panels: int) -> str:
+    """An SVG of matplotlib, as wide as a figure of that many panels is."""
+    with mpl.rc_context({"svg.hashsalt": "fixture"}):
+        figure = Figure(figsize=(3.3 * panels, 2.9), layout="constrained")
+        widths = np.array([64, 128, 256, 512])
+        heat, *lines = figure.subplots(1, panels, squeeze=False)[0]
+        heat.imshow(np.outer(widths, widths))
+        for axes in lines:
+            axes.loglog(widths, widths**-0.5, "o-", label="measured")
+            axes.loglog(widths, widths**-1.0, ":", label="claimed")
+            axes.set(xlabel="width m", ylabel="relative change", title="a panel with a title")
+            axes.legend()
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def claims() -> pd.DataFrame:
+    """Claims of every verdict, with statements as long as they come."""
+    long = (
+        "The relative change |W(t) - W(0)|_F / |W(0)|_F of the first layer at the end of the "
+        "paper's whole training time falls as m^(-1/2) with the width m, over the largest widths"
+    )
+    rows = [
+        ["W1-least-eigenvalue", "Lemma 1", "lambda_0 > 0 for erf", "> 0", "0.0171234", "", 0],
+        ["W1-norm", "Lemma 2", "|Theta(0) - Theta_inf|_2 falls as m^(-1/2)", "-0.5", "", "", 3],
+        ["W2-bound", "Theorem 1", "L(t) <= exp(-(lambda_0/n) t) L(0)", "<= 0", "-0.3214", "", 0],
+        ["W2-distance", "Theorem 1", "the distance falls as m^(-1/2)", "-0.5", "-0.43", "x", 2],
+        ["W4-first-layer-7x7", "Figure 2", long, "-0.5 +- 0.05", "-0.4912345", "x", 0],
+        ["W4-decoder-mnist-14x14-largest-widths", "Figure 2", long, "-0.5", "-0.2", "x", 1],
+    ]
+    rows += [
+        [f"{name}-first", "section 4", long, "", "", "", 3] for name in ("W3", "W6", "S1", "X6")
+    ]
+    verdicts = ["reproduced", "not reproduced", "inconclusive", "not run"]
+    reasons = ["", "the network is not wide against its outputs", "", "not implemented yet"]
+    figures = {"W1": "limit_kernels", "W2": "linear_rate", "W4": "weight_change"}
+    return pd.DataFrame(
+        {
+            "id": name,
+            "paper": "beyond" if name.startswith("X") else "Wang & Huang 2024",
+            "where": where,
+            "statement": statement,
+            "expected": expected,
+            "measured": measured or np.nan,
+            "interval": "[-0.5212345, -0.4612]" if interval else np.nan,
+            "verdict": verdicts[verdict],
+            "reason": reasons[verdict] or np.nan,
+            "figure": figures.get(name[:2], np.nan),
+        }
+        for name, where, statement, expected, measured, interval, verdict in rows
+    )
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Frames with the columns that the workflow's tables have."""
+    slopes = pd.DataFrame(
+        {
+            "run": f"mnist-{side}x{side}",
+            "outputs": side**2,
+            "width_over_outputs": 1024 / side**2,
+            "layer": layer,
+            "fraction": fraction,
+            "claimed": np.nan if layer == "sigma" else -0.5,
+            "slope": -0.4912345,
+            "low": -0.52345,
+            "high": -0.456,
+            "points": 6,
+            "width_min": 256,
+            "width_max": 1024,
+        }
+        for side in (7, 14)
+        for layer in LAYERS
+        for fraction in (1.0, 0.25, 0.0625)
+    )
+    kernels = pd.DataFrame(
+        {
+            "activation": activation,
+            "sigma0": sigma0,
+            "lambda_0": 0.01712,
+            "lambda_max": 61.23456,
+            "lambda_0_mu": 0.0123,
+            "lambda_0_sigma": 3.2e-07,
+            "lambda_0_d": 0.00123,
+            "series_error": 1.3e-13,
+            "meets_assumptions": activation != "relu",
+        }
+        for activation in ("erf", "tanh", "relu", "soft_clipping")
+        for sigma0 in (0.1, 0.5, 1.0)
+    )
+    rates = pd.DataFrame({"run": "mnist-7x7", "width": [64, 256, 1024, 4096, 16384]})
+    rates = rates.assign(steps=131072, learning_rate=0.73, margin=-0.321, flow_distance=0.123)
+    rates = rates.assign(flow_distance_low=0.1, flow_distance_high=0.15, rate=1.2e-4)
+    rates = rates.assign(rate_flow=1.3e-4, rate_claimed=6e-5, rate_tight=1.2e-4, loss_final=0.0212)
+    stability = pd.DataFrame({"run": "mnist-7x7", "width": [64, 128, 256, 512], "limit": 91.2})
+    stability = stability.assign(learning_rate=45.6, steps=1024, paper_steps=131072)
+    return {
+        "limit_kernels": kernels,
+        "linear_rate": rates,
+        "linear_rate_slopes": slopes.drop(columns="layer").assign(quantity="row_mu"),
+        "weight_change_slopes": slopes,
+        "weight_change_stability": stability,
+    }
+
+
+def fixture_report() -> str:
+    """Fill the page."""
+    sections = read_sections((TEXTS / "sections.yaml").read_text(encoding="utf-8"))
+    machine = {"cpu": "A processor with a long name @ 2.90GHz", "cores": 2, "memory_gb": 8}
+    jobs = [f"train/weight_change/mnist-14x14/{2**power}" for power in range(3, 40)]
+    benchmarks = pd.DataFrame({"job": jobs, "seconds": 12.345, "max_rss_mb": 1234.5})
+    benchmarks["machine"] = describe_machine(machine | {"gpu": None})
+    panels = {"limit_kernels": 4, "linear_rate": 3, "weight_change": 2, "weight_change_slopes": 4}
+    alt = (
+        "Points fall along straight lines on doubly logarithmic axes, with slopes −0.49 and −0.99."
+    )
+    sidecar = {"rule": "train_weight_change", "code": "0123456789abcdef" * 4, "dtype": "float32"}
+    sidecar |= {"device": "cpu", "seeds": [0, 1], "inputs": {"a": "sha256:00"}}
+    data = gather(
+        sections,
+        config=CONFIG,
+        claims=claims(),
+        assumptions=pd.DataFrame(
+            {
+                "id": [f"A{place}" for place in range(1, 11)],
+                "paper": "Wang & Huang 2024",
+                "where": "Eq. 2 and Eq. 3",
+                "open": "Eq. 2 writes the variance as diag(W_sigma x_e), which may be negative.",
+                "choice": "Eq. 3's reparametrisation, whose variance is s_r^2 and never negative.",
+                "tried": np.nan,
+            }
+        ),
+        figures={name: (drawing(count), alt) for name, count in panels.items()},
+        tables=tables(),
+        sources=[
+            Source(
+                name="mnist",
+                label="embedded subset",
+                images=5000,
+                pixels=28,
+                licence="CC BY-SA 3.0",
+                citation="LeCun, Bottou, Bengio and Haffner 1998, doi:10.1109/5.726791",
+                checksum="sha256:" + "0123456789abcdef" * 4,
+            )
+        ],
+        benchmarks=benchmarks,
+        sidecars={
+            f"train/weight_change/mnist-14x14/{width}.parquet": sidecar
+            | {"versions": {"torch": "2.14.1", "numpy": "2.3.1"}}
+            for width in (64, 128, 256)
+        },
+        commit="0123456789abcdef0123456789abcdef01234567",
+    )
+    template = (TEXTS / "index.html.j2").read_text(encoding="utf-8")
+    return render(template, (TEXTS / "style.css").read_text(encoding="utf-8"), data)
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page under test: the one that VAENTK_REPORT names, or one made of invented results."""
+    given = os.environ.get("VAENTK_REPORT")
+    if given:
+        path = Path(given).resolve()
+        assert path.is_file(), f"VAENTK_REPORT names {path}, which is not there"
+        return path
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(fixture_report(), encoding="utf-8")
+    return path

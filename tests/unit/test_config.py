@@ -1,0 +1,256 @@
+"""The configuration: every mistake is one sentence that names its key; defaults are the paper's.
+
+Settings are written as YAML and read by PyYAML, as Snakemake reads them.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from vaentk.config import Config, load, schema
+from vaentk.errors import UserError
+
+CONFIG = Path(__file__).parents[2] / "config"
+WEIGHT_CHANGE = "experiments.weight_change.a"
+
+
+def read(text: str) -> Config:
+    return load(yaml.safe_load(text))
+
+
+def weight_change(keys: str = "", widths: str = "[64, 128]") -> str:
+    return f"experiments: {{weight_change: {{a: {{widths: {widths}, {keys}}}}}}}"
+
+
+def sentence(text: str) -> str:
+    with pytest.raises(UserError) as caught:
+        read(text)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("configuration: ")
+    for jargon in ("Traceback", "pydantic", "type=", "input_value", "For further information"):
+        assert jargon not in message
+    return message
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "meant"),
+    [
+        ("devise: cpu", "devise", "device"),
+        ("data: {mnsit: full}", "data.mnsit", "mnist"),
+        ("experiments: {weight_chnage: {}}", "experiments.weight_chnage", "weight_change"),
+        (weight_change("learning_rat: 1.0"), f"{WEIGHT_CHANGE}.learning_rat", "learning_rate"),
+        (weight_change("inputs: {sample: 9}"), f"{WEIGHT_CHANGE}.inputs.sample", "samples"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_one_that_was_meant(
+    text: str, key: str, meant: str
+) -> None:
+    assert sentence(text) == f"configuration: unknown key {key}: did you mean {meant}?"
+
+
+def test_an_unknown_key_like_no_other_gets_the_list_of_keys() -> None:
+    message = sentence("zzz: 1")
+    assert "unknown key zzz" in message
+    for key in Config.model_fields:
+        assert key in message
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "given"),
+    [
+        ("learning_rate: 1e-3", "learning_rate", "1e-3"),
+        ("beta: '0.1'", "beta", "0.1"),
+        ("steps: '1000'", "steps", "1000"),
+    ],
+)
+def test_a_number_written_as_text_is_explained(keys: str, key: str, given: str) -> None:
+    message = sentence(weight_change(keys))
+    assert f"{WEIGHT_CHANGE}.{key} is the text '{given}' and not a number" in message
+    assert "1.0e-3" in message
+
+
+def test_the_advice_about_numbers_works() -> None:
+    found = read(weight_change("learning_rate: 1.0e-3")).experiments.weight_change["a"]
+    assert found.learning_rate == 0.001
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (weight_change("beta: lots"), [f"{WEIGHT_CHANGE}.beta", '"lots"', "number"]),
+        (
+            weight_change(widths="[64, -128]"),
+            [f"{WEIGHT_CHANGE}.widths.1", "-128", "greater than 0"],
+        ),
+        (weight_change(widths="[0, 64]"), [f"{WEIGHT_CHANGE}.widths.0", "0", "greater than 0"]),
+        (weight_change(widths="[64.5, 128]"), [f"{WEIGHT_CHANGE}.widths.0", "64.5", "integer"]),
+        (weight_change(widths="[true, 128]"), [f"{WEIGHT_CHANGE}.widths.0", "true", "integer"]),
+        (weight_change(widths="64"), [f"{WEIGHT_CHANGE}.widths", "64", "list"]),
+        (weight_change(widths="[]"), [f"{WEIGHT_CHANGE}.widths", "[]", "at least"]),
+        (weight_change(widths="[64, 64]"), [WEIGHT_CHANGE, "widths", "twice"]),
+        (weight_change("seeds: [1, 0, 1]"), [WEIGHT_CHANGE, "seeds", "twice"]),
+        (weight_change("seeds: [-1]"), [f"{WEIGHT_CHANGE}.seeds.0", "-1"]),
+        (weight_change("sigma0: 0"), [f"{WEIGHT_CHANGE}.sigma0", "greater than 0"]),
+        (weight_change("sigma0: .nan"), [f"{WEIGHT_CHANGE}.sigma0", "NaN", "finite"]),
+        (weight_change("learning_rate: .inf"), [f"{WEIGHT_CHANGE}.learning_rate", "finite"]),
+        (weight_change("steps: .nan"), [f"{WEIGHT_CHANGE}.steps", "NaN", "integer"]),
+        (weight_change("beta: -0.1"), [f"{WEIGHT_CHANGE}.beta", "-0.1", "0"]),
+        (weight_change("step_fraction: 1.5"), [f"{WEIGHT_CHANGE}.step_fraction", "1.5", "1"]),
+        (weight_change("activation: Tanh"), [f"{WEIGHT_CHANGE}.activation", '"Tanh"', "'tanh'"]),
+        (weight_change("stepping: big"), [f"{WEIGHT_CHANGE}.stepping", "'time-equivalent'"]),
+        (weight_change("reduction: total"), [f"{WEIGHT_CHANGE}.reduction", "'mean'", "'sum'"]),
+        (
+            weight_change("inputs: {resolution: 10}"),
+            [f"{WEIGHT_CHANGE}.inputs.resolution", "10", "28, 14 or 7"],
+        ),
+        (weight_change("inputs: {samples: 0}"), [f"{WEIGHT_CHANGE}.inputs.samples", "0"]),
+        ("device: gpu", ["device", '"gpu"', "'cuda'"]),
+        ("dtype: float16", ["dtype", '"float16"', "'float32'"]),
+        ("data: {mnist: fashion}", ["data.mnist", '"fashion"', "'embedded'"]),
+        ("data: {offline: 'yes'}", ["data.offline", '"yes"', "boolean"]),
+        ("data:", ["data", "null", "section"]),
+        ("experiments: [1]", ["experiments", "[1]", "section"]),
+        ("experiments: {weight_change: {a: {seeds: [1]}}}", [f"{WEIGHT_CHANGE}.widths", "missing"]),
+        ("experiments: {weight_change: {A b: {widths: [1, 2]}}}", ["weight_change.A b"]),
+        ("name: My Run", ["name", '"My Run"']),
+        ("checkpoint_seconds: -1", ["checkpoint_seconds", "-1"]),
+    ],
+)
+def test_a_mistake_names_key_value_and_what_is_wanted(text: str, parts: list[str]) -> None:
+    message = sentence(text)
+    for part in parts:
+        assert part in message, message
+
+
+@pytest.mark.parametrize(("source", "most"), [("embedded", 5000), ("full", 54219)])
+@pytest.mark.parametrize("kind", ["limit_kernels", "linear_rate", "weight_change"])
+def test_more_samples_than_the_data_has(kind: str, source: str, most: int) -> None:
+    """5,000 images, 500 a digit; of the 60,000 the rarest digit has 5,421: 10 * 5421 + 9 others."""
+    widths = "" if kind == "limit_kernels" else "widths: [64, 128], "
+
+    def text(samples: int) -> str:
+        run = f"{{{widths}inputs: {{samples: {samples}}}}}"
+        return f"{{data: {{mnist: {source}}}, experiments: {{{kind}: {{a: {run}}}}}}}"
+
+    message = sentence(text(most + 1))
+    assert f"experiments.{kind}.a.inputs.samples is {most + 1}" in message
+    assert str(most) in message
+    assert source in message
+    assert read(text(most)).all_inputs()[f"experiments.{kind}.a"].samples == most
+
+
+def test_a_value_that_json_lacks_is_named_too() -> None:
+    """YAML reads 2024-01-01 as a date."""
+    assert "name" in sentence("name: 2024-01-01")
+
+
+def test_the_first_of_several_mistakes_is_one_sentence() -> None:
+    message = sentence("device: gpu\ndtype: half\n")
+    assert ("device" in message) != ("dtype" in message)
+
+
+# Values
+
+
+def test_defaults_are_the_papers() -> None:
+    """Section 6.1: 128 images, learning rate 1, 2^17 steps, tanh; beta and sigma0 are ours."""
+    run = read(weight_change()).experiments.weight_change["a"]
+    assert (run.inputs.samples, run.inputs.scaling) == (128, "unit-norm")
+    assert (run.learning_rate, run.steps, run.reduction) == (1.0, 131072, "mean")
+    assert (run.activation, run.beta, run.sigma0) == ("tanh", 0.01, 0.5)
+    assert run.stepping == "time-equivalent"
+
+
+def test_an_empty_configuration_is_complete() -> None:
+    config = read("{}")
+    assert (config.device, config.dtype, config.data.mnist) == ("auto", "float32", "embedded")
+    assert not config.data.offline
+    assert config.all_inputs() == {}
+
+
+def test_a_null_run_is_left_out() -> None:
+    config = read("experiments: {weight_change: {a: {widths: [64, 128]}, b: null}}")
+    assert set(config.experiments.weight_change) == {"a"}
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read("{}").device = "cuda"  # type: ignore[misc]
+
+
+def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge like ``snakemake --configfile``: mappings deeply, anything else replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+        result[key] = merged(base[key], value) if both else value
+    return result
+
+
+def shipped(name: str) -> Config:
+    base = yaml.safe_load((CONFIG / "config.yaml").read_text())
+    over = {} if name == "config" else yaml.safe_load((CONFIG / f"{name}.yaml").read_text())
+    return load(merged(base, over))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("config", "quick"), ("paper", "paper"), ("tiny", "tiny")]
+)
+def test_shipped_configurations_are_valid(file: str, name: str) -> None:
+    config = shipped(file)
+    assert config.name == name
+    assert config.experiments.limit_kernels
+    assert config.experiments.linear_rate
+    assert config.experiments.weight_change
+
+
+def test_quick_runs_figure_2_as_the_protocol_says() -> None:
+    """d_out 49 and 196, the paper's whole time by larger steps, at least 2 seeds, embedded data."""
+    config = shipped("config")
+    runs = config.experiments.weight_change.values()
+    assert config.data.mnist == "embedded"
+    assert {run.inputs.outputs for run in runs} == {49, 196}
+    for run in runs:
+        assert run.steps * run.learning_rate == 2**17
+        assert (run.stepping, run.reduction) == ("time-equivalent", "mean")
+        assert run.inputs.samples == 128
+        assert len(run.seeds) >= 2
+        assert min(run.widths) == 2**6
+        assert max(run.widths) >= 2**9
+    for kernels in config.experiments.limit_kernels.values():
+        assert set(kernels.sigma0) == {0.1, 0.5, 1.0}
+        assert set(kernels.activations) >= {"erf", "tanh", "relu", "soft_clipping"}
+        assert kernels.inputs.samples == 128
+
+
+def test_paper_runs_figure_2_as_printed() -> None:
+    """Widths 2^6 to 2^13, d_out 49, 196, 784, five seeds, 2^17 literal steps, full MNIST."""
+    config = shipped("paper")
+    assert config.data.mnist == "full"
+    runs = config.experiments.weight_change.values()
+    assert {run.inputs.outputs for run in runs} == {49, 196, 784}
+    for run in runs:
+        assert run.widths == tuple(2**k for k in range(6, 14))
+        assert len(run.seeds) == 5
+        assert (run.steps, run.learning_rate, run.stepping) == (2**17, 1.0, "literal")
+        assert run.inputs.samples == 128
+
+
+# The schema
+
+
+def test_schema_describes_every_key_and_closes_every_section() -> None:
+    described = json.loads(schema())
+    assert set(described["properties"]) == set(Config.model_fields)
+    for section in (described, *described["$defs"].values()):
+        if section.get("type") == "object":
+            assert section["additionalProperties"] is False

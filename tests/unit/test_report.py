@@ -1,0 +1,364 @@
+"""The report: known words for known values, and a page that holds what it was given."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+from docutils.writers.html4css1 import Writer
+
+from vaentk.errors import UserError
+from vaentk.report import Source, describe_machine, gather, read_sections, render
+from vaentk.report.page import claim_groups, columns, settings
+from vaentk.report.text import number, quantity, typeset
+
+TEXTS = Path(__file__).parents[2] / "workflow" / "report"
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"/>'
+WORDS = """
+title: A title
+summary: What this is.
+verdicts: {reproduced: held, not reproduced: failed, inconclusive: unclear, not run: absent}
+papers: [{citation: "A. First, 2024", url: "https://arxiv.org/abs/1"}]
+origins: {beyond: ours}
+protocols: {W1: Kernels, W4: "Figure 2: weights", X1: Beyond}
+datasets: {digits: {title: Digits, words: {embedded subset: "real digits, {images} of them"}}}
+sections:
+  - id: weight_change
+    protocol: W4
+    title: Weights
+    lead: The change falls.
+    claimed: As m^(-1/2).
+    dataset: digits
+    figures: [{name: change, title: Change, caption: By width.}]
+    tables: [{name: slopes, title: Slopes, caption: By layer.}]
+labels: {interval: 95% interval, lambda_0: lambda_0}
+formats: {slope: ".3f"}
+"""
+
+
+def claim(name: str, verdict: str, **known: Any) -> dict[str, Any]:
+    blank = {"measured": np.nan, "interval": np.nan, "reason": np.nan, "figure": np.nan}
+    row = {
+        "id": name,
+        "paper": "First 2024",
+        "where": "Lemma 1",
+        "statement": "it holds",
+        "expected": "> 0",
+    }
+    return row | blank | {"verdict": verdict} | known
+
+
+def material(**changes: Any) -> dict[str, Any]:
+    run = {
+        "inputs": {"samples": 128, "resolution": 7, "scaling": "unit-norm"},
+        "widths": [64, 16384],
+        "beta": 0.01,
+    }
+    given: dict[str, Any] = {
+        "config": {"name": "tiny", "experiments": {"weight_change": {"small": run}}},
+        "claims": pd.DataFrame(
+            [
+                claim("X1-a", "not run", reason="not implemented yet"),
+                claim("W1-a", "not run", reason="not implemented yet"),
+                claim("W4-a", "reproduced", measured="-0.4987654", figure="figures/change.svg"),
+                claim("W4-b", "not run", reason="<script>alert(1)</script>"),
+                claim("W4-c", "inconclusive", interval="[-0.61234, -0.4]", figure="elsewhere"),
+            ]
+        ),
+        "assumptions": pd.DataFrame(
+            {
+                "id": ["A1"],
+                "paper": ["beyond"],
+                "where": ["Eq. 2"],
+                "open": ["which & why"],
+                "choice": ["`sigma0`"],
+                "tried": [np.nan],
+            }
+        ),
+        "figures": {"change": (SVG, 'Falling "lines"')},
+        "tables": {"slopes": pd.DataFrame({"layer": ["mu"], "slope": [-0.98765], "held": [True]})},
+        "sources": [Source("digits", "embedded subset", 5000, 28, "free", "Someone", "sha256:1")],
+        "benchmarks": pd.DataFrame(
+            {"job": ["train/x"], "seconds": [1.26], "max_rss_mb": [99.6], "machine": ["a machine"]}
+        ),
+        "sidecars": {
+            "b.csv": {"code": "f" * 64, "rule": "train", "versions": {"torch": "2.14.1"}},
+            "a.csv": {"code": None, "versions": {"torch": "2.13.0"}, "inputs": {"b.csv": "1"}},
+        },
+        "commit": "abc",
+    }
+    return given | changes
+
+
+def page(**changes: Any) -> str:
+    data = gather(read_sections(WORDS), **material(**changes))
+    template = (TEXTS / "index.html.j2").read_text(encoding="utf-8")
+    return render(template, (TEXTS / "style.css").read_text(encoding="utf-8"), data)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-0.498765, "−0.4988"),
+        (0.5, "0.5"),
+        (64.0, "64"),
+        (np.int64(131072), "131,072"),
+        (4096, "4096"),
+        (3.2e-07, "3.2\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁷"),
+        (-1.23456e12, "−1.235\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10¹²"),
+        (True, "yes"),
+        (np.False_, "no"),
+        ("False", "no"),
+        (float("nan"), "–"),
+        (None, "–"),
+        (pd.NA, "–"),
+        ("", "–"),
+        (float("-inf"), "−∞"),
+        ([64, 16384], "64, 16384"),
+        ([0.1, 1.0], "0.1, 1"),
+        ([], "–"),
+        ("mnist-7x7", "mnist-7x7"),
+    ],
+)
+def test_number(value: object, text: str) -> None:
+    assert number(value) == text
+
+
+def test_number_with_a_format() -> None:
+    assert number(-0.5, ".3f") == "−0.500"
+    assert number(1234.56, ",.1f") == "1,234.6"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("[-0.5123456, -0.49]", "[−0.5123, −0.49]"),
+        ("-0.50", "−0.50"),
+        ("1.23456e-05 of 128", "1.235\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁵ of 128"),
+        ("below -0.123456", "below −0.1235"),
+        (0.0171234, "0.01712"),
+        ("version 2.14.1 of mnist-7x7", "version 2.14.1 of mnist-7x7"),
+    ],
+)
+def test_quantity(value: object, text: str) -> None:
+    assert quantity(value) == text
+
+
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("lambda_0 > 0", "λ<sub>0</sub> &gt; 0"),
+        ("m^(-1/2) and 2^17", "m<sup>−1/2</sup> and 2<sup>17</sup>"),
+        ("|Theta(0) - Theta_inf|_2", "|Θ(0) - Θ<sub>∞</sub>|<sub>2</sub>"),
+        ("L <= exp(-(lambda_0/n) t)", "L ≤ exp(−(λ<sub>0</sub>/n) t)"),
+        ("W_mu, sigma0 = .5", "W<sub>μ</sub>, σ<sub>0</sub> = .5"),
+        ("slope -0.5 at 7x7", "slope −0.5 at 7×7"),
+        ("-1 +- 0.1", "−1\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.1"),
+        ("mnist-7x7 and W4-1", "mnist-7x7 and W4-1"),
+        ("betting on flow_distance", "betting on flow_distance"),
+        ("`sigma0 <x>` beta", "<code>sigma0 &lt;x&gt;</code> β"),
+        ("a lone ` tick", "a lone ` tick"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+    ],
+)
+def test_typeset(plain: str, html: str) -> None:
+    assert str(typeset(plain)) == html
+
+
+def test_columns_join_intervals_and_label_what_they_show() -> None:
+    frame = pd.DataFrame(
+        {
+            "run": ["a", "b"],
+            "slope": [-0.5, 1 / 3],
+            "low": [-0.61, np.nan],
+            "high": [-0.4, np.nan],
+            "some_low": [1.0, 2.0],
+            "below": [False, True],
+        }
+    )
+    made = columns(frame, {"interval": "95% interval"}, {"slope": ".3f"})
+    assert [column.heading for column in made] == [
+        "run",
+        "slope",
+        "95% interval",
+        "some low",
+        "below",
+    ]
+    assert made[1].cells == ["−0.500", "0.333"]
+    assert made[2].cells == ["[−0.61, −0.4]", "–"]
+    assert made[4].cells == ["no", "yes"]
+    assert [column.numeric for column in made] == [False, True, True, True, False]
+
+
+def test_settings_are_flat_and_a_run_may_lack_one() -> None:
+    frame = settings(
+        {"a": {"inputs": {"samples": 8}, "beta": 0.1}, "b": {"inputs": {"samples": 9}}}
+    )
+    assert frame.to_numpy().tolist() == [["inputs.samples", "8", "9"], ["beta", "0.1", "–"]]
+
+
+def test_claims_stand_by_protocol_measured_ones_first() -> None:
+    groups = list(claim_groups(gather(read_sections(WORDS), **material())))
+    assert [group.label for group in groups] == ["W4", "W1", "X1"]
+    assert [row["id"] for row in groups[0].tested] == ["W4-a", "W4-c"]
+    assert [row["id"] for row in groups[0].untested] == ["W4-b"]
+    assert [row["figure"] for row in groups[0].tested] == ["change", ""]
+
+
+class Tags(HTMLParser):
+    """Collects every tag with its attributes, and fails on one that is not closed in order."""
+
+    VOID = ("meta", "link", "img", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_whole_and_alone() -> None:
+    tags = Tags(page()).found
+    sources = [value for _, known in tags for name, value in known.items() if name == "src"]
+    assert len(sources) == 1
+    assert all(str(source).startswith("data:image/svg+xml;base64,") for source in sources)
+    assert not [tag for tag, _ in tags if tag in ("script", "iframe", "object")]
+    loaded = [known["href"] for tag, known in tags if tag == "link"]
+    assert loaded == ["data:,"]
+    ids = {known["id"] for _, known in tags if "id" in known}
+    targets = {str(known["href"])[1:] for tag, known in tags if tag == "a" and "#" in str(known)}
+    assert targets <= ids
+    assert {"figure-change", "claim-W4-a", "weight_change"} <= targets
+
+
+def test_inputs_at_full_size_are_not_called_pooled() -> None:
+    run = {"inputs": {"samples": 16, "resolution": 28, "scaling": "raw"}, "sigma0": [0.1, 1.0]}
+    text = page(config={"name": "one", "experiments": {"weight_change": {"full": run}}})
+    assert "16 images, 28×28 pixels, raw" in text
+    assert "<td>0.1, 1</td>" in text
+
+
+def test_page_says_what_it_was_given() -> None:
+    text = page()
+    assert "2 of 5 statements were tested" in re.sub(r"\s+", " ", text)
+    assert "−0.4988" in text
+    assert "[−0.6123, −0.4]" in text
+    assert "real digits, 5,000 of them, 128 images, mean-pooled to 7×7, unit-norm" in text
+    assert '<td class="number">−0.988</td>' in text
+    assert 'alt="Falling &#34;lines&#34;"' in text
+    assert 'width="96" height="48"' in text
+    assert "2.13.0, 2.14.1" in text
+    assert "f" * 12 + "<" in text
+    assert "which &amp; why" in text
+    assert "First 2024: Lemma 1" in text
+    assert "ours: Eq. 2" in text
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_only_the_run_times_depend_on_the_machine() -> None:
+    def stripped(text: str) -> str:
+        return re.sub(r'<section id="run-times".*?</section>', "", text, flags=re.DOTALL)
+
+    other = pd.DataFrame(
+        {
+            "job": ["train/x"],
+            "seconds": [7777.7],
+            "max_rss_mb": [8888.8],
+            "machine": ["another machine"],
+        }
+    )
+    before, after = page(), page(benchmarks=other)
+    assert page() == before
+    assert before != after
+    assert stripped(before) == stripped(after)
+    assert "another machine" in after
+
+
+def test_an_experiment_that_did_not_run_has_no_section() -> None:
+    text = page(
+        config={"name": "none", "experiments": {"weight_change": {}}}, figures={}, tables={}
+    )
+    assert 'id="weight_change"' not in text
+    assert "claim-W4-a" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"figures": {}}, "figures/change, which sections.yaml names, was not given"),
+        (
+            {"tables": {"slopes": pd.DataFrame(), "more": pd.DataFrame()}},
+            "tables/more has no caption",
+        ),
+        ({"sources": []}, "the data set digits of weight_change was not given"),
+        (
+            {"sources": [Source("digits", "stand-in", 1, 28, "", "", "")]},
+            "sections.yaml has no words for digits data labelled 'stand-in'",
+        ),
+        ({"claims": pd.DataFrame([claim("W1-a", "maybe")])}, "the unknown verdict 'maybe'"),
+        ({"claims": pd.DataFrame({"id": ["W1-a"]})}, "the claims lack the column paper"),
+        ({"benchmarks": pd.DataFrame({"job": []})}, "the benchmarks lack the column seconds"),
+    ],
+)
+def test_what_is_missing_is_one_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        page(**changes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("title: A title", "titel: A title", "sections.yaml: title: Field required"),
+        ("protocol: W4", "protocol: 4", "sections.yaml: sections.0.protocol: Input should be"),
+        ("title: A title", "title: [", "sections.yaml is not YAML"),
+    ],
+)
+def test_wrong_words_are_one_sentence(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        read_sections(WORDS.replace(old, new, 1))
+
+
+def test_a_configuration_may_warn_its_reader() -> None:
+    config = material()["config"] | {"note": "Says nothing about <the> papers."}
+    assert "<strong>Mind:</strong> Says nothing about &lt;the&gt; papers." in page(config=config)
+    assert "Mind:" not in page()
+
+
+def test_machine_in_words() -> None:
+    record = {"cpu": "A CPU", "cores": 2, "memory_gb": 8, "gpu": None, "threads": 1}
+    assert describe_machine(record) == "A CPU, 2 cores, 8 GB, no GPU"
+    assert describe_machine(record | {"gpu": "A GPU"}).endswith("8 GB, A GPU")
+
+
+def test_every_figure_and_table_has_a_caption_for_snakemake_too() -> None:
+    sections = read_sections((TEXTS / "sections.yaml").read_text(encoding="utf-8"))
+    for kind in ("figures", "tables"):
+        named = {words.name for part in sections.sections for words in getattr(part, kind)}
+        written = {path.stem for path in (TEXTS / "captions" / kind).glob("*.rst")}
+        assert written == named
+
+
+@pytest.mark.parametrize("path", sorted(TEXTS.rglob("*.rst")), ids=lambda path: path.stem)
+def test_captions_are_valid_text(path: Path) -> None:
+    job = SimpleNamespace(config={"name": "tiny"})
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    text = environment.from_string(path.read_text(encoding="utf-8")).render(snakemake=job)
+    body = publish_parts(text, writer=Writer(), settings_overrides={"halt_level": 2})["body"]
+    assert len(re.sub(r"<[^>]+>", "", body).split()) > 8
+    assert "{" not in body

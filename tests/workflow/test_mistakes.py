@@ -1,0 +1,87 @@
+"""What a new user gets wrong: one sentence that names the key or the file, and no traceback."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+MISTAKES = {
+    "a typo in a key": ("devise: cpu", ["unknown key devise", "did you mean device?"]),
+    "a typo deep inside": (
+        "experiments: {weight_change: {mnist-7x7: {width: [16]}}}",
+        ["unknown key experiments.weight_change.mnist-7x7.width", "did you mean widths?"],
+    ),
+    "a number that YAML reads as text": (
+        "experiments: {weight_change: {mnist-7x7: {beta: 1e-3}}}",
+        ["experiments.weight_change.mnist-7x7.beta", "text '1e-3'", "1.0e-3"],
+    ),
+    "a negative width": (
+        "experiments: {weight_change: {mnist-7x7: {widths: [16, -32]}}}",
+        ["experiments.weight_change.mnist-7x7.widths", "-32", "greater than 0"],
+    ),
+    "more samples than images": (
+        "experiments: {linear_rate: {mnist-7x7: {inputs: {samples: 6000}}}}",
+        ["experiments.linear_rate.mnist-7x7.inputs.samples is 6000", "5000"],
+    ),
+    "a section that is no section": ("data: nothing", ["data", '"nothing"']),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_bad_configuration_is_one_sentence(what: str, fresh: Path, snakemake: Callable) -> None:
+    text, expected = MISTAKES[what]
+    (fresh / "config/mine.yaml").write_text(text)
+    result = snakemake(fresh, "config/mine.yaml")
+    assert result.returncode != 0
+    assert "Traceback" not in result.stdout
+    sentences = [line for line in result.stdout.splitlines() if "configuration:" in line]
+    assert len(sentences) == 1, result.stdout
+    for part in expected:
+        assert part in sentences[0]
+    assert not (fresh / "results").exists(), "no job may start"
+
+
+def test_a_learning_rate_above_the_stability_limit_is_refused(
+    fresh: Path, snakemake: Callable
+) -> None:
+    (fresh / "config/mine.yaml").write_text(
+        "experiments: {weight_change: {mnist-7x7: "
+        "{stepping: literal, reduction: sum, learning_rate: 5.0, steps: 64}}}"
+    )
+    target = "results/train/weight_change/mnist-7x7/16.parquet"
+    result = snakemake(fresh, "config/mine.yaml", target)
+    assert result.returncode != 0
+    assert re.search(
+        r"learning rate 5 .* is above the stability limit 2n/lambda_max", result.stdout
+    )
+    assert "Traceback" not in result.stdout
+    assert not (fresh / target).exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_named(fresh: Path, snakemake: Callable) -> None:
+    (fresh / "config/mine.yaml").write_text("device: cuda\n")
+    target = "results/train/weight_change/mnist-7x7/16.parquet"
+    result = snakemake(fresh, "config/mine.yaml", target)
+    assert result.returncode != 0
+    assert "device is cuda, but torch finds no GPU" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_a_corrupt_result_is_named(copy_of_finished: Path, snakemake: Callable) -> None:
+    victim = copy_of_finished / "results/train/weight_change/mnist-7x7/16.parquet"
+    victim.write_bytes(victim.read_bytes()[:100])
+    result = snakemake(copy_of_finished)
+    assert result.returncode != 0
+    assert re.search(
+        r"weight_change/mnist-7x7/16\.parquet cannot be read .*delete it", result.stdout
+    )
+    assert "Traceback" not in result.stdout
+
+
+def test_the_paper_configuration_is_valid(fresh: Path, snakemake: Callable) -> None:
+    planned = snakemake(fresh, "--dry-run", config="config/paper.yaml")
+    assert planned.returncode == 0, planned.stdout
+    assert re.search(r"train_weight_change\s+24", planned.stdout)

@@ -1,0 +1,25 @@
+# Needs: results/measure. Makes: results/claims, a verdict on every statement, and what was assumed.
+
+
+rule claims:
+    input:
+        claims="config/claims.yaml",
+        assumptions="config/assumptions.yaml",
+        measures=all_measures(),
+    output:
+        **recorded(
+            claims=captioned("results/claims/claims.csv", "Claims", "claims"),
+            assumptions=captioned("results/claims/assumptions.csv", "Claims", "assumptions"),
+        ),
+    log:
+        "results/logs/claims/claims.log",
+    benchmark:
+        "results/benchmarks/claims/claims.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        configuration=CONFIG.name,
+        settings=CONFIG.model_dump(mode="json", exclude={"data": {"cache", "offline"}}),
+        code=code("claims.py"),
+    script:
+        "../scripts/claims.py"

@@ -1,0 +1,29 @@
+# Needs: every saved result. Makes: results/report/index.html, one page that works from a file.
+
+
+rule report:
+    input:
+        template="workflow/report/index.html.j2",
+        style="workflow/report/style.css",
+        sections="workflow/report/sections.yaml",
+        datasets="config/datasets.csv",
+        claims="results/claims/claims.csv",
+        assumptions="results/claims/assumptions.csv",
+        images="results/data/mnist.safetensors",
+        figures=all_figures(),
+        tables=all_tables(),
+        provenance=all_provenance(),
+    output:
+        **recorded(page=captioned("results/report/index.html", "Report", "report")),
+    log:
+        "results/logs/report/index.log",
+    benchmark:
+        "results/benchmarks/report/index.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=CONFIG.model_dump(mode="json"),
+        jobs=all_jobs(),
+        code=code("report.py"),
+    script:
+        "../scripts/report.py"
