@@ -19,8 +19,8 @@ from vaentk.errors import UserError
 CONFIG = Path(__file__).parents[2] / "config"
 
 FORMS = {
-    r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": "activation sigma0 lambda_0 lambda_max lambda_0_mu "
-    "lambda_0_sigma lambda_0_d series_error meets_assumptions",
+    r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": "activation sigma0 lambda_0 lambda_max "
+    "lambda_0_mu lambda_0_sigma lambda_0_d series_error meets_assumptions",
     r"linear_rate/[a-z0-9-]+/summary\.csv": "width lambda_0 margin margin_time flow_distance "
     "flow_distance_low flow_distance_high descent_distance descent_distance_low "
     "descent_distance_high rate rate_low rate_high rate_flow rate_claimed rate_tight loss_final "
@@ -32,7 +32,8 @@ FORMS = {
     "width_min width_max outputs width_over_outputs",
     r"weight_change/[a-z0-9-]+/stability\.csv": "width limit learning_rate steps "
     "paper_learning_rate paper_steps time reconstruction_initial reconstruction_final kl_final",
-    r"weight_change/[a-z0-9-]+/local_slopes\.csv": "layer outputs width width_over_outputs slope low high",
+    r"weight_change/[a-z0-9-]+/local_slopes\.csv": "layer outputs width width_over_outputs "
+    "slope low high",
 }
 """Measures and the columns a claim may rely on."""
 

@@ -254,3 +254,10 @@ def test_schema_describes_every_key_and_closes_every_section() -> None:
     for section in (described, *described["$defs"].values()):
         if section.get("type") == "object":
             assert section["additionalProperties"] is False
+
+
+def test_the_committed_schema_is_the_generated_one() -> None:
+    committed = Path(__file__).parents[2] / "config" / "config.schema.json"
+    assert committed.read_text(encoding="utf-8") == schema(), (
+        "run: python -m vaentk.config config/config.schema.json"
+    )

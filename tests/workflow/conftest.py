@@ -1,4 +1,4 @@
-"""The workflow on copies of the source tree: what a user's clone would do, without touching this one."""
+"""The workflow on copies of the source tree: what a user's clone does, leaving this one alone."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Which jobs a change makes run again, and that repeated and resumed runs end with the same bytes."""
+"""Which jobs a change makes run again; that repeated and resumed runs end with the same bytes."""
 
 import os
 import re

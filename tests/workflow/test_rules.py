@@ -1,4 +1,4 @@
-"""Every rule has what the house asks of it: log, benchmark, provenance, digest of its own script."""
+"""Every rule has what the house asks for: log, benchmark, provenance, its own script's digest."""
 
 import json
 import re

@@ -94,7 +94,9 @@ TABLES = {
 
 def all_data():
     """The data and every run's inputs."""
-    named = [f"results/data/inputs/{kind}/{run}.safetensors" for kind in KINDS for run in runs(kind)]
+    named = [
+        f"results/data/inputs/{kind}/{run}.safetensors" for kind in KINDS for run in runs(kind)
+    ]
     return ["results/data/mnist.safetensors", *named]
 
 

@@ -6,7 +6,11 @@ rule figure_limit_kernels:
         eigenvalues=measures("limit_kernels", "eigenvalues.csv"),
         kernels=measures("limit_kernels", "kernels.safetensors"),
     output:
-        **recorded(figure=captioned("results/figures/limit_kernels.svg", "Figures", "figures/limit_kernels")),
+        **recorded(
+            figure=captioned(
+                "results/figures/limit_kernels.svg", "Figures", "figures/limit_kernels"
+            )
+        ),
     log:
         "results/logs/figures/limit_kernels.log",
     benchmark:
@@ -25,7 +29,9 @@ rule figure_linear_rate:
         curves=measures("linear_rate", "curves.csv"),
         members=measures("linear_rate", "members.csv"),
     output:
-        **recorded(figure=captioned("results/figures/linear_rate.svg", "Figures", "figures/linear_rate")),
+        **recorded(
+            figure=captioned("results/figures/linear_rate.svg", "Figures", "figures/linear_rate")
+        ),
     log:
         "results/logs/figures/linear_rate.log",
     benchmark:
@@ -44,7 +50,11 @@ rule figure_weight_change:
         changes=measures("weight_change", "changes.csv"),
         slopes=measures("weight_change", "slopes.csv"),
     output:
-        **recorded(figure=captioned("results/figures/weight_change.svg", "Figures", "figures/weight_change")),
+        **recorded(
+            figure=captioned(
+                "results/figures/weight_change.svg", "Figures", "figures/weight_change"
+            )
+        ),
     log:
         "results/logs/figures/weight_change.log",
     benchmark:
@@ -63,7 +73,13 @@ rule figure_weight_change_slopes:
         local_slopes=measures("weight_change", "local_slopes.csv"),
         slopes=measures("weight_change", "slopes.csv"),
     output:
-        **recorded(figure=captioned("results/figures/weight_change_slopes.svg", "Figures", "figures/weight_change_slopes")),
+        **recorded(
+            figure=captioned(
+                "results/figures/weight_change_slopes.svg",
+                "Figures",
+                "figures/weight_change_slopes",
+            )
+        ),
     log:
         "results/logs/figures/weight_change_slopes.log",
     benchmark:

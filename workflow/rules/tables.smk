@@ -5,7 +5,11 @@ rule tables_limit_kernels:
     input:
         eigenvalues=measures("limit_kernels", "eigenvalues.csv"),
     output:
-        **recorded(limit_kernels=captioned("results/tables/limit_kernels.csv", "Tables", "tables/limit_kernels")),
+        **recorded(
+            limit_kernels=captioned(
+                "results/tables/limit_kernels.csv", "Tables", "tables/limit_kernels"
+            )
+        ),
     log:
         "results/logs/tables/limit_kernels.log",
     benchmark:
@@ -25,8 +29,12 @@ rule tables_linear_rate:
         slopes=measures("linear_rate", "slopes.csv"),
     output:
         **recorded(
-            linear_rate=captioned("results/tables/linear_rate.csv", "Tables", "tables/linear_rate"),
-            slopes=captioned("results/tables/linear_rate_slopes.csv", "Tables", "tables/linear_rate_slopes"),
+            linear_rate=captioned(
+                "results/tables/linear_rate.csv", "Tables", "tables/linear_rate"
+            ),
+            slopes=captioned(
+                "results/tables/linear_rate_slopes.csv", "Tables", "tables/linear_rate_slopes"
+            ),
         ),
     log:
         "results/logs/tables/linear_rate.log",
@@ -47,8 +55,14 @@ rule tables_weight_change:
         stability=measures("weight_change", "stability.csv"),
     output:
         **recorded(
-            slopes=captioned("results/tables/weight_change_slopes.csv", "Tables", "tables/weight_change_slopes"),
-            stability=captioned("results/tables/weight_change_stability.csv", "Tables", "tables/weight_change_stability"),
+            slopes=captioned(
+                "results/tables/weight_change_slopes.csv", "Tables", "tables/weight_change_slopes"
+            ),
+            stability=captioned(
+                "results/tables/weight_change_stability.csv",
+                "Tables",
+                "tables/weight_change_stability",
+            ),
         ),
     log:
         "results/logs/tables/weight_change.log",

@@ -107,7 +107,7 @@ def _tanh(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def soft_clipping(sharpness: float, lower: float, upper: float) -> Activation:
     """Build the generalised soft-clipping activation (Surendran et al. 2024).
 
-    ``f(x) = (1/s) log[(1 + e^{s(x - s1)}) / (1 + e^{s(x - s2)})] + s1``, evaluated without overflow.
+    ``f(x) = (1/s) log[(1 + e^{s(x - s1)}) / (1 + e^{s(x - s2)})] + s1``, without overflow.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def quadrature(activation: Activation, u: Tensor, v: Tensor, degree: int) -> Smo
     s = v.sqrt()
     block = max(1, _NODES_AT_ONCE // max(1, u.numel()))
     totals: list[Tensor] | None = None
-    for xi, w in zip(nodes.split(block), weights.split(block), strict=True):
+    for xi, w in zip(torch.split(nodes, block), torch.split(weights, block), strict=True):
         parts = activation.derivatives(u + xi.view(-1, *[1] * u.dim()) * s)
         sums = [torch.tensordot(w, part, dims=1) for part in parts]
         totals = sums if totals is None else [t + p for t, p in zip(totals, sums, strict=True)]

@@ -86,6 +86,11 @@ class LimitKernels(Strict):
     )
     sigma0: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.1, 0.5, 1.0)
 
+    @model_validator(mode="after")
+    def _unit_norm(self) -> Self:
+        _refuse_other_norms(self.inputs)
+        return self
+
 
 class Training(Strict):
     """What every gradient-descent run is made of."""
@@ -116,6 +121,11 @@ class LinearRate(Training):
     activation: ActivationName = "erf"
     horizon: Positive = Field(1.0, description="time to train for, in units of n / lambda_0")
 
+    @model_validator(mode="after")
+    def _unit_norm(self) -> Self:
+        _refuse_other_norms(self.inputs)
+        return self
+
 
 class WeightChange(Training):
     """W4, Figure 2: one run of the three-hidden-layer VAE on Eq. 4's objective."""
@@ -130,6 +140,12 @@ class WeightChange(Training):
     stepping: Literal["time-equivalent", "literal"] = Field(
         "time-equivalent", description="same training time by larger stable steps, or as printed"
     )
+
+
+def _refuse_other_norms(inputs: Inputs) -> None:
+    """Refuse inputs for which the limit kernels do not hold."""
+    if inputs.scaling != "unit-norm":
+        raise ValueError("inputs.scaling must be unit-norm: the limit kernels assume it")
 
 
 class Experiments(Strict):
@@ -188,11 +204,17 @@ def load(settings: Mapping[str, Any]) -> Config:
         One sentence naming the key that is wrong, what it holds and what it should hold.
     """
     try:
-        return Config.model_validate_json(json.dumps(_without_dropped_runs(settings)))
+        plain = json.dumps(_without_dropped_runs(settings), default=_as_list)
+        return Config.model_validate_json(plain)
     except (TypeError, ValueError) as error:
         if isinstance(error, ValidationError):
             raise UserError(_sentence(error)) from None
         raise UserError(f"configuration: {error}") from None
+
+
+def _as_list(value: object) -> list[str]:
+    """Stand in for what JSON lacks (YAML's dates), so that the key that holds it is refused."""
+    return [str(value)]
 
 
 def _without_dropped_runs(settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -231,6 +253,7 @@ def _sentence(error: ValidationError) -> str:
         )
     else:
         wanted = first["msg"].removeprefix("Input ").removeprefix("String ")
+        wanted = wanted.removeprefix("Tuple ").partition(" after validation")[0]
         wanted = wanted.replace("a valid array", "a list").replace("an object", "a section of keys")
         text = f"{key} is {json.dumps(given, default=str)}, but {wanted}"
     return f"configuration: {text}"
@@ -251,8 +274,9 @@ def _nearest(location: tuple[int | str, ...]) -> str:
     section: Any = Config.model_json_schema()
     definitions = section["$defs"]
     for part in location[:-1]:
+        patterns: list[Any] = [*section.get("patternProperties", {}).values(), {}]
         child = section.get("properties", {}).get(part) or section.get("additionalProperties")
-        child = child or next(iter(section.get("patternProperties", {}).values()), {})
+        child = child or patterns[0]
         section = definitions.get(str(child.get("$ref", "")).rsplit("/", 1)[-1], child)
     known = list(section.get("properties", {}))
     close = get_close_matches(str(location[-1]), known, n=1)

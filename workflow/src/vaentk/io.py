@@ -95,7 +95,7 @@ def read_arrays(path: Path) -> Arrays:
 def read_note(path: Path) -> str:
     """Read the line of metadata of a safetensors file."""
     with _readable(path), safe_open(path, framework="numpy") as file:
-        return (file.metadata() or {}).get("note", "")
+        return str((file.metadata() or {}).get("note", ""))
 
 
 def checksum(path: Path) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pandas as pd
 import torch
@@ -182,7 +182,7 @@ def _train_group(
 class _Tick:
     """Called after every update: progress, TensorBoard scalars, a checkpoint now and then."""
 
-    def __init__(self, place: Surroundings, bar: "tqdm[None]", writer: Writer, start: int) -> None:
+    def __init__(self, place: Surroundings, bar: "tqdm[Never]", writer: Writer, start: int) -> None:
         self.place, self.bar, self.writer = place, bar, writer
         self.saved = time.monotonic()
         self.written = 0

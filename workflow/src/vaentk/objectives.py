@@ -7,6 +7,7 @@ the same gradient flow, its time scaled by 2/d (`vaentk.training.schedule` does 
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from vaentk.models.forward import Cotangent, Forward
@@ -101,7 +102,7 @@ class Objective:
         """Evaluate the objective and its derivatives by outputs, latent mean and variance."""
         reconstruction, by_outputs = half_squared_error(forward.outputs, self.targets)
         if self.beta == 0:
-            value = ObjectiveValue(reconstruction, reconstruction.new_zeros(()), reconstruction)
+            value = ObjectiveValue(reconstruction, torch.zeros_like(reconstruction), reconstruction)
             return value, Cotangent(by_outputs)
         assert self.initial is not None, "a KL term needs the latent at initialisation"
         kl, by_mean, by_variance = gaussian_kl(

@@ -27,7 +27,8 @@ def measure(settings: LimitKernels, x: Array) -> tuple[pd.DataFrame, dict[str, A
         A row each with lambda_0 of K and of its three parts, lambda_max, and the series' error;
         and the kernels, (n, n) by ``"<activation>/<sigma0>/<mu|sigma|d>"``.
     """
-    rows, kernels = [], {}
+    rows = []
+    kernels: dict[str, Array] = {}
     for name in settings.activations:
         activation = ACTIVATIONS[name]
         for sigma0 in settings.sigma0:

@@ -1,4 +1,4 @@
-"""Theorem 1 on trained networks: the loss, its claimed bound, and what the limit kernel predicts."""
+"""Theorem 1 on trained networks: the loss, its claimed bound, and the limit kernel's prediction."""
 
 from collections.abc import Mapping
 
@@ -83,7 +83,8 @@ def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataF
     rows = []
     for width, curve in all_curves.groupby("width"):
         later = curve[curve["time"] > 0]
-        margins = np.log(later["loss"] / later["bound"])
+        later = later.assign(margin=np.log(later["loss"] / later["bound"]))
+        worst = later.iloc[later["margin"].argmax()]
         last = curve[curve["time"] == curve["time"].max()]
         steps = curve.groupby("seed")["step"].max()
         row = {
@@ -91,8 +92,8 @@ def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataF
             "lambda_0": lambda_0,
             "learning_rate": float(curve["time"].max() / steps.max()),
             "steps": int(steps.max()),
-            "margin": float(margins.max()),
-            "margin_time": float(later.loc[margins.idxmax(), "time"]),
+            "margin": float(worst["margin"]),
+            "margin_time": float(worst["time"]),
         }
         for column in ("flow_distance", "descent_distance"):
             largest = mean(curve.groupby("seed")[column].max())

@@ -1,5 +1,7 @@
 """Figure 2 as a measurement: how far each layer moves, and the power of the width it follows."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -26,7 +28,7 @@ def changes(records: pd.DataFrame) -> pd.DataFrame:
         training time: 1, 1/2, ... 1/64.
     """
     last = records.groupby(["width", "seed"])["step"].transform("max")
-    parts = []
+    parts: list[pd.DataFrame] = []
     for octave in range(COMMON_OCTAVES + 1):
         chosen = records[records["step"] * 2**octave == last]
         long = chosen.melt(
@@ -66,7 +68,7 @@ def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame
                 "layer": layer,
                 "fraction": fraction,
                 "time": float(part["time"].mean()),
-                "claimed": CLAIMED_SLOPES[layer],
+                "claimed": CLAIMED_SLOPES[str(layer)],
                 "slope": fit.value,
                 "low": fit.low,
                 "high": fit.high,
@@ -92,7 +94,7 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
     final = table[table["fraction"] == 1.0]
     widths = sorted(final["width"].unique())
     rows = []
-    for below, above in zip(widths, widths[1:], strict=False):
+    for below, above in pairwise(widths):
         pair = final[final["width"].isin((below, above))]
         centre = float(np.sqrt(below * above))
         for layer, part in pair.groupby("layer"):

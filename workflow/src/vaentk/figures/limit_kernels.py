@@ -36,7 +36,7 @@ def draw(
             axes.set_title(rf"{title}: {name}, $\sigma_0$ = {sigma0:g}")
         row[0].set_ylabel(f"{data}, by digit")
         _least_eigenvalues(row[3], eigenvalues)
-        least = eigenvalues.loc[eigenvalues["lambda_0"].idxmin()]
+        least = eigenvalues.iloc[eigenvalues["lambda_0"].argmin()]
         alt = (
             f"Three heat maps of the limit kernels of {name} at sigma0 = {sigma0:g} over images "
             "sorted by digit, with visible blocks, and a table-like heat map of the least "

@@ -98,8 +98,9 @@ def _alt(members: Mapping[str, pd.DataFrame], curves: Mapping[str, pd.DataFrame]
         widest = last[last["width"] == last["width"].max()]
         parts.append(
             f"Run {run}: at the last time the widest network's loss is "
-            f"{number(widest['loss'].mean())}, the kernel flow's {number(widest['flow_loss'].mean())} "
-            f"and the bound {number(widest['bound'].mean())}; the distance to the flow goes from "
+            f"{number(widest['loss'].mean())}, the kernel flow's "
+            f"{number(widest['flow_loss'].mean())} and the bound "
+            f"{number(widest['bound'].mean())}; the distance to the flow goes from "
             f"{number(means.iloc[0])} at m = {means.index[0]} to {number(means.iloc[-1])} at "
             f"m = {means.index[-1]}"
         )

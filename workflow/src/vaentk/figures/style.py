@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from typing import Literal
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 LAYERS = {
     "enc": ("encoder", "#0072B2", "o"),
@@ -26,7 +28,7 @@ REFERENCE = "#333333"
 PANEL = (3.3, 2.9)
 """Width and height of a panel in inches."""
 
-_RC = {
+_RC: dict[RcKeyType, object] = {
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
@@ -69,10 +71,12 @@ def styled() -> Iterator[None]:
         yield
 
 
-def panels(rows: int, columns: int, **options: object) -> tuple[Figure, list[list[Axes]]]:
+def panels(
+    rows: int, columns: int, sharey: bool | Literal["col"] = False
+) -> tuple[Figure, list[list[Axes]]]:
     """Make a grid of panels of the common size."""
     figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=sharey)
     return figure, [list(row) for row in axes]
 
 

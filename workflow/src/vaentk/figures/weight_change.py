@@ -56,7 +56,7 @@ def _panel(axes: Axes, final: pd.DataFrame, fitted: pd.DataFrame) -> None:
         axes.plot(part["width"], part["change"], marker, color=colour, alpha=0.45, linestyle="")
         faint = 0.5 if layer == "sigma" else 1.0
         axes.plot(means.index, means, color=colour, label=label, alpha=faint)
-        claimed = fitted.loc[layer, "claimed"]
+        claimed = fitted["claimed"][layer]
         if np.isfinite(claimed):
             line = means.iloc[-1] * (np.array(widths) / widths[-1]) ** claimed
             axes.plot(widths, line, ":", color=REFERENCE, linewidth=1.1)
@@ -70,9 +70,7 @@ def _alt(slopes: Mapping[str, pd.DataFrame]) -> str:
     parts = []
     for table in slopes.values():
         final = table[table["fraction"] == 1.0].set_index("layer")
-        fits = ", ".join(
-            f"{LAYERS[layer][0]} {number(final.loc[layer, 'slope'])}" for layer in PLOTTED
-        )
+        fits = ", ".join(f"{LAYERS[layer][0]} {number(final['slope'][layer])}" for layer in PLOTTED)
         parts.append(f"{final['outputs'].iloc[0]} outputs: {fits}")
     return (
         "Log-log plots of the relative change of each layer's weights against the width; all fall. "

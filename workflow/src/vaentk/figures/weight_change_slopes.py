@@ -46,7 +46,7 @@ def draw(local: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame]) 
         return finish(figure, _alt(local))
 
 
-def _as_fraction(value: float, _: int | None = None) -> str:
+def _as_fraction(value: float, _: float | None = None) -> str:
     """Label a power of two: 4, 2, 1, 1/2, 1/4."""
     return f"{value:g}" if value >= 1 else f"1/{1 / value:g}"
 

@@ -7,7 +7,8 @@ and ``c = rho / q``, the limit is ``(K_mu + K_sigma + K_d)`` times the identity 
     K_d = kappa_0(c),   K_mu = rho kappa_1(c),   K_sigma = sigma0^2 (x_i^2 . x_j^2) kappa_2(c),
     kappa_p(c) = E[phi^(p)(sqrt(q) g) phi^(p)(sqrt(q) g')],  corr(g, g') = c.
 
-In normalised Hermite coefficients h_k of ``g -> phi^(p)(sqrt(q) g)``, ``kappa_p(c) = sum h_k^2 c^k``.
+With normalised Hermite coefficients h_k of ``g -> phi^(p)(sqrt(q) g)``,
+``kappa_p(c) = sum h_k^2 c^k``.
 """
 
 from dataclasses import dataclass
@@ -70,20 +71,30 @@ def limit_kernels(
     -------
     LimitKernels
         Kernels (n, n'), float64.
+
+    Raises
+    ------
+    UserError
+        When a row is not of unit norm: the formulas assume it.
     """
     other = x if x_other is None else x_other
+    for rows in (x, other):
+        if not np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6):
+            raise UserError(
+                "the limit kernels are those of unit-norm inputs: set inputs.scaling: unit-norm"
+            )
     q = 1 + sigma0**2
     rho = x @ other.T
     c = rho / q
     if activation.name in CLOSED_FORMS:
-        kappas = CLOSED_FORMS[activation.name](q, c)
+        kappa_0, kappa_1, kappa_2 = CLOSED_FORMS[activation.name](q, c)
         error = 0.0
     else:
         series = [hermite_series(activation, order, q) for order in (0, 1, 2)]
-        kappas = tuple(s(c) for s in series)
+        kappa_0, kappa_1, kappa_2 = (s(c) for s in series)
         error = max(s.error for s in series)
     squares = np.square(x) @ np.square(other).T
-    return LimitKernels(rho * kappas[1], sigma0**2 * squares * kappas[2], kappas[0], error)
+    return LimitKernels(rho * kappa_1, sigma0**2 * squares * kappa_2, kappa_0, error)
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ def hermite_series(
     Parameters
     ----------
     activation
-        ``phi``.
+        ``phi``, smooth: a kink (ReLU) would spoil the quadrature of the coefficients.
     order
         Which derivative, 0, 1 or 2.
     q

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from math import sqrt
 
-import torch
 from torch import Tensor
 
 from vaentk.activations import Activation, Smoothing
@@ -47,13 +46,13 @@ class MlpVae:
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw every layer's initial weights: (S, fan-out, fan-in)."""
         m, d = self.width, self.x.shape[1]
-        like = {"dtype": self.x.dtype, "device": self.x.device}
+        dtype, device = self.x.dtype, self.x.device
         return {
-            "enc": standard_normal((m, d), seeds, 0, **like),
-            "hid": standard_normal((m, m), seeds, 1, **like),
-            "mu": standard_normal((m, m), seeds, 2, **like),
-            "sigma": torch.full((len(seeds), m, m), self.sigma0, **like),
-            "dec": standard_normal((d, m), seeds, 3, **like),
+            "enc": standard_normal((m, d), seeds, 0, dtype, device),
+            "hid": standard_normal((m, m), seeds, 1, dtype, device),
+            "mu": standard_normal((m, m), seeds, 2, dtype, device),
+            "sigma": self.x.new_full((len(seeds), m, m), self.sigma0),
+            "dec": standard_normal((d, m), seeds, 3, dtype, device),
         }
 
     def forward(self, weights: Weights) -> Forward:

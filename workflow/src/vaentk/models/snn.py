@@ -41,11 +41,11 @@ class StochasticNetwork:
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw W_mu, W_d ~ N(0, 1) and set W_sigma = sigma0 (Lemma 1)."""
         shape = (self.width, self.x.shape[1])
-        like = {"dtype": self.x.dtype, "device": self.x.device}
+        dtype, device = self.x.dtype, self.x.device
         return {
-            "mu": standard_normal(shape, seeds, 0, **like),
-            "sigma": torch.full((len(seeds), *shape), self.sigma0, **like),
-            "d": standard_normal(shape, seeds, 1, **like),
+            "mu": standard_normal(shape, seeds, 0, dtype, device),
+            "sigma": self.x.new_full((len(seeds), *shape), self.sigma0),
+            "d": standard_normal(shape, seeds, 1, dtype, device),
         }
 
     def forward(self, weights: Weights) -> Forward:

@@ -76,7 +76,8 @@ def descend(
     seeds
         The members' seeds, S of them, for the records.
     resume
-        Where to go on; the result is that of an uninterrupted run, to the bit on a CPU.
+        Where to go on, changed in place; the result is that of an uninterrupted run, to the bit on
+        a CPU.
     tick
         Called after every update (progress, checkpoints).
     keep_outputs
@@ -132,8 +133,9 @@ def _refuse_divergence(
     member = int((~fine).nonzero()[0])
     raise UserError(
         f"gradient descent diverged by step {step} at learning rate {schedule.learning_rate:.4g} "
-        f"(Eq. 7's units): the loss of seed {seeds[member]} went from {float(reference[member]):.4g} "
-        f"to {float(value.total[member]):.4g}; lower learning_rate or step_fraction"
+        f"(Eq. 7's units): the loss of seed {seeds[member]} went from "
+        f"{float(reference[member]):.4g} to {float(value.total[member]):.4g}; "
+        "lower learning_rate or step_fraction"
     )
 
 
@@ -150,7 +152,7 @@ def _record(
     columns = {
         "loss": value.total,
         "reconstruction": value.reconstruction,
-        "kl": value.kl.expand(len(seeds)),
+        "kl": value.kl,
     }
     for name, displacement in state.displacement.items():
         norm = torch.linalg.vector_norm

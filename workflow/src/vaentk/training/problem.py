@@ -63,19 +63,21 @@ class Problem:
     def seconds(self) -> float:
         """Guess how long one member takes on one core: a step's overhead and matrix products."""
         samples, outputs = self.x.shape
-        deep = isinstance(self.settings, WeightChange)
-        weights = self.width * (3 * outputs + (3 * self.width if deep else 0))
-        literal = deep and self.settings.stepping == "literal"
-        steps = self.settings.steps if literal else self.duration  # a step of time 1
-        return steps * (OVERHEAD + 6 * samples * weights / MATRIX_RATE)
+        weights = 3 * self.width * outputs
+        steps = self.duration  # a step of time 1
+        if isinstance(self.settings, WeightChange):
+            weights += 3 * self.width**2
+            if self.settings.stepping == "literal":
+                steps = self.settings.steps
+        return float(steps * (OVERHEAD + 6 * samples * weights / MATRIX_RATE))
 
     def model(self) -> Model:
         """Build the network on its inputs."""
         x = torch.from_numpy(self.x).to(getattr(torch, self.dtype)).to(self.device)
         settings = self.settings
         activation = ACTIVATIONS[settings.activation]
-        # The latent's initial standard deviation is sigma0 times the norm of what it is fed: rows of
-        # x, or hidden units that quadrature's activations bound by 1 before the 1/sqrt(m).
+        # The latent's initial standard deviation is sigma0 times the norm of what it is fed: rows
+        # of x, or hidden units that quadrature's activations bound by 1 before the 1/sqrt(m).
         deep = isinstance(settings, WeightChange)
         reach = 1.0 if deep else float(np.linalg.norm(self.x, axis=1).max())
         tolerance = QUADRATURE_TOLERANCE[self.dtype]

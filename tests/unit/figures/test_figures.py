@@ -1,0 +1,88 @@
+"""Figures: valid SVG, the same bytes twice, words that carry the numbers of the measures."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaentk.analysis import weight_change as measure
+from vaentk.figures import limit_kernels, linear_rate, weight_change, weight_change_slopes
+from vaentk.figures.style import Drawing
+
+POWERS = {"enc": -0.51, "hid": -1.02, "mu": -0.93, "sigma": -1.7, "dec": -0.34}
+WIDTHS = (64, 128, 256)
+
+
+def changes() -> pd.DataFrame:
+    rows = [
+        {"width": m, "seed": s, "layer": k, "fraction": f, "time": 9 * f}
+        | {"change": f * (1 + s / 50) * m**p}
+        for m in WIDTHS
+        for s in (0, 1)
+        for k, p in POWERS.items()
+        for f in (0.5, 1.0)
+    ]
+    return pd.DataFrame(rows)
+
+
+def draw_weight_change() -> Drawing:
+    table = changes()
+    runs = {name: table for name in ("mnist-7x7", "mnist-14x14")}
+    slopes = {name: measure.slopes(table, 3, 49) for name in runs}
+    return weight_change.draw(runs, slopes, "MNIST")
+
+
+def draw_weight_change_slopes() -> Drawing:
+    local = {"mnist-7x7": measure.local_slopes(changes(), 49)}
+    return weight_change_slopes.draw(local, {"mnist-7x7": measure.slopes(changes(), 3, 49)})
+
+
+def draw_linear_rate() -> Drawing:
+    times = np.array([0.0, 1.0, 2.0, 4.0])
+    curves = pd.concat(
+        pd.DataFrame({"width": m, "seed": s, "time": times, "loss": 5 * np.exp(-times)}).assign(
+            flow_loss=5 * np.exp(-times), bound=5 * np.exp(-times / 10)
+        )
+        for m in WIDTHS
+        for s in (0, 1)
+    )
+    members = pd.DataFrame([{"width": m, "seed": s} for m in WIDTHS for s in (0, 1)])
+    for column in ("flow_distance", "row_mu", "row_sigma", "row_d"):
+        members[column] = 1.728 * members["width"] ** -0.5
+    return linear_rate.draw({"mnist-7x7": curves}, {"mnist-7x7": members}, "MNIST")
+
+
+def draw_limit_kernels() -> Drawing:
+    eigenvalues = pd.DataFrame(
+        {"activation": ["erf", "erf", "tanh", "tanh"], "sigma0": [0.5, 1.0] * 2}
+    ).assign(lambda_0=[0.0448, 0.0187, 0.0338, 0.0156])
+    kernels = {
+        f"{name}/{sigma0}/{part}": np.eye(20)
+        for name in ("erf", "tanh")
+        for sigma0 in (0.5, 1.0)
+        for part in ("mu", "sigma", "d")
+    }
+    labels = {"labels": np.repeat(np.arange(10), 2)}
+    return limit_kernels.draw(eigenvalues, kernels | labels, "MNIST")
+
+
+DRAWINGS = {
+    "weight_change": (draw_weight_change, ["encoder −0.51", "decoder −0.34", "49 outputs"]),
+    "weight_change_slopes": (draw_weight_change_slopes, ["hidden −1.02", "m/d = 3.69"]),
+    "linear_rate": (draw_linear_rate, ["loss is 0.0916", "from 0.216 at m = 64 to 0.108"]),
+    "limit_kernels": (draw_limit_kernels, ["0.0156", "tanh"]),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_is_svg_with_words_and_stable_bytes(name: str) -> None:
+    draw: Callable[[], Drawing]
+    draw, words = DRAWINGS[name]
+    drawing = draw()
+    assert ElementTree.fromstring(drawing.svg).tag.endswith("svg")
+    assert "dc:date" not in drawing.svg
+    for word in words:
+        assert word in drawing.alt
+    assert draw() == drawing

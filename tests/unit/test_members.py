@@ -1,0 +1,116 @@
+"""Members side by side: the same numbers in one process or in several, from a checkpoint or not."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vaentk import members
+from vaentk.config import WeightChange
+from vaentk.errors import UserError
+from vaentk.job import Job
+from vaentk.training.problem import Problem
+from vaentk.training.schedule import paper_duration
+
+SETTINGS = WeightChange.from_plain(
+    {"widths": [16, 32], "seeds": [3, 5], "steps": 1024, "inputs": {"samples": 8, "resolution": 7}}
+)
+
+
+@pytest.fixture
+def problem() -> Problem:
+    torch.set_num_threads(1)
+    x = np.random.default_rng(0).random((8, 49))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    duration = paper_duration(SETTINGS.steps, 1.0, 49, "mean")
+    return Problem(SETTINGS, 16, x, "float32", "cpu", duration)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    params = {"settings": SETTINGS.model_dump(mode="json"), "checkpoint_seconds": 0.0}
+    return Job({}, {}, {}, params, threads=2, device="cpu", log_file=tmp_path / "logs/16.log")
+
+
+def test_processes_do_not_change_the_result(
+    problem: Problem, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = members.train(problem, job, tmp_path / "here", keep_outputs=True)
+    monkeypatch.setattr(members, "WORTH_A_PROCESS", 0.0)
+    spread = members.train(problem, job, tmp_path / "spread", keep_outputs=True)
+    assert spread.records == here.records
+    assert spread.limits == here.limits
+    assert spread.outputs.keys() == here.outputs.keys()
+    assert all(np.array_equal(spread.outputs[k], here.outputs[k]) for k in here.outputs)
+    frame = here.frame(16)
+    assert set(frame["seed"]) == {3, 5}
+    assert set(frame["width"]) == {16}
+    assert frame.groupby("seed")["limit"].nunique().eq(1).all()
+
+
+def test_a_finished_checkpoint_gives_the_same_records_and_goes(
+    problem: Problem, job: Job, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "checkpoint"
+    first = members.train(problem, job, folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "seeds-3.safetensors",
+        "seeds-5.safetensors",
+    }
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        again = members.train(problem, job, folder)
+    assert "resuming after step" in caplog.text
+    assert again.records == first.records
+    members.forget_checkpoints(folder)
+    assert not folder.exists()
+    members.forget_checkpoints(folder)
+
+
+def test_a_checkpoint_of_other_settings_is_not_used(
+    problem: Problem, job: Job, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "checkpoint"
+    first = members.train(problem, job, folder)
+    job.params["code"] = "edited"
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        again = members.train(problem, job, folder)
+    assert "the checkpoint belongs to other settings; starting afresh" in caplog.text
+    assert again.records == first.records
+
+
+def test_tensorboard_scalars_are_written(problem: Problem, job: Job, tmp_path: Path) -> None:
+    members.train(problem, job, tmp_path / "checkpoint")
+    events = list(job.log_file.with_suffix("").rglob("events.*"))
+    assert len(events) == 2
+    assert all(event.stat().st_size > 1000 for event in events)
+
+
+def test_a_killed_worker_is_one_sentence() -> None:
+    with (
+        pytest.raises(UserError, match="a training process was killed, perhaps for memory"),
+        members._workers(2) as run,
+    ):
+        run(die, [1, 2])
+
+
+def die(_: int) -> None:
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_gpu_batch_ends_where_the_cpu_members_end(
+    problem: Problem, job: Job, tmp_path: Path
+) -> None:
+    """float32 on two devices: 1% of every recorded change, as for float32 against float64."""
+    from dataclasses import replace
+
+    on_cpu = members.train(problem, job, tmp_path / "cpu").frame(16)
+    on_gpu = members.train(replace(problem, device="cuda"), job, tmp_path / "gpu").frame(16)
+    for column in (name for name in on_cpu if name.startswith("change_")):
+        np.testing.assert_allclose(on_gpu[column], on_cpu[column], rtol=0.01, atol=1e-9)
