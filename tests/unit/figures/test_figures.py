@@ -29,7 +29,7 @@ def changes() -> pd.DataFrame:
 
 def draw_weight_change() -> Drawing:
     table = changes()
-    runs = {name: table for name in ("mnist-7x7", "mnist-14x14")}
+    runs = dict.fromkeys(("mnist-7x7", "mnist-14x14"), table)
     slopes = {name: measure.slopes(table, 3, 49) for name in runs}
     return weight_change.draw(runs, slopes, "MNIST")
 
@@ -49,7 +49,7 @@ def draw_linear_rate() -> Drawing:
         for s in (0, 1)
     )
     members = pd.DataFrame([{"width": m, "seed": s} for m in WIDTHS for s in (0, 1)])
-    for column in ("flow_distance", "row_mu", "row_sigma", "row_d"):
+    for column in ("flow_distance", "descent_distance", "row_mu", "row_sigma", "row_d"):
         members[column] = 1.728 * members["width"] ** -0.5
     return linear_rate.draw({"mnist-7x7": curves}, {"mnist-7x7": members}, "MNIST")
 

@@ -30,6 +30,7 @@ def weight_change_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def linear_rate(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table of Theorem 1: margin to the bound, distance to the kernel, late rates, per width."""
     columns = ["width", "steps", "learning_rate", "margin"]
-    columns += ["flow_distance", "flow_distance_low", "flow_distance_high", "descent_distance"]
+    columns += ["descent_distance", "descent_distance_low", "descent_distance_high"]
+    columns += ["flow_distance"]
     columns += ["rate", "rate_flow", "rate_claimed", "rate_tight", "loss_final", "bound_final"]
     return stack(summaries)[["run", *columns]]
