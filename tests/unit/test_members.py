@@ -1,6 +1,9 @@
 """Members side by side: the same numbers in one process or in several, from a checkpoint or not."""
 
 import logging
+import os
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,15 +34,13 @@ def problem() -> Problem:
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     params = {"settings": SETTINGS.model_dump(mode="json"), "checkpoint_seconds": 0.0}
-    return Job({}, {}, {}, params, threads=2, device="cpu", log_file=tmp_path / "logs/16.log")
+    return Job({}, {}, {}, params, threads=1, device="cpu", log_file=tmp_path / "logs/16.log")
 
 
-def test_processes_do_not_change_the_result(
-    problem: Problem, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_do_not_change_the_result(problem: Problem, job: Job, tmp_path: Path) -> None:
     here = members.train(problem, job, tmp_path / "here", keep_outputs=True)
-    monkeypatch.setattr(members, "WORTH_A_PROCESS", 0.0)
-    spread = members.train(problem, job, tmp_path / "spread", keep_outputs=True)
+    two = replace(job, threads=2)
+    spread = members.train(problem, two, tmp_path / "spread", keep_outputs=True)
     assert spread.records == here.records
     assert spread.limits == here.limits
     assert spread.outputs.keys() == here.outputs.keys()
@@ -96,9 +97,6 @@ def test_a_killed_worker_is_one_sentence() -> None:
 
 
 def die(_: int) -> None:
-    import os
-    import signal
-
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -108,8 +106,6 @@ def test_the_gpu_batch_ends_where_the_cpu_members_end(
     problem: Problem, job: Job, tmp_path: Path
 ) -> None:
     """float32 on two devices: 1% of every recorded change, as for float32 against float64."""
-    from dataclasses import replace
-
     on_cpu = members.train(problem, job, tmp_path / "cpu").frame(16)
     on_gpu = members.train(replace(problem, device="cuda"), job, tmp_path / "gpu").frame(16)
     for column in (name for name in on_cpu if name.startswith("change_")):

@@ -34,19 +34,19 @@ def environment(tree: Path) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(tree / "workflow" / "src")}
 
 
-def snakemake_command(*arguments: str, config: str | None = "config/tiny.yaml") -> list[str]:
-    """Command line of Snakemake on two cores, with the tiny configuration unless told."""
+TINY = ("config/tiny.yaml",)
+
+
+def snakemake_command(*arguments: str, configs: tuple[str, ...] = TINY) -> list[str]:
+    """Command line of Snakemake on two cores, with configurations over the default."""
     cores = [] if "--cores" in arguments else ["--cores", "2"]
-    chosen = ["--configfile", config] if config else []
-    return [sys.executable, "-m", "snakemake", *cores, *chosen, *arguments]
+    return [sys.executable, "-m", "snakemake", *cores, *arguments, "--configfile", *configs]
 
 
-def run_snakemake(
-    tree: Path, *arguments: str, config: str | None = "config/tiny.yaml"
-) -> Completed:
+def run_snakemake(tree: Path, *arguments: str, configs: tuple[str, ...] = TINY) -> Completed:
     """Run Snakemake in a tree; standard output and error together in `stdout`."""
     return subprocess.run(
-        snakemake_command(*arguments, config=config),
+        snakemake_command(*arguments, configs=configs),
         cwd=tree,
         env=environment(tree),
         stdout=subprocess.PIPE,
@@ -67,9 +67,11 @@ def snakemake() -> Callable[..., Completed]:
 def start_snakemake() -> Callable[..., "subprocess.Popen[bytes]"]:
     """Start Snakemake in a tree, in a process group of its own, so that all of it can be killed."""
 
-    def start(tree: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start(
+        tree: Path, *arguments: str, configs: tuple[str, ...] = TINY
+    ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            snakemake_command(*arguments),
+            snakemake_command(*arguments, configs=configs),
             cwd=tree,
             env=environment(tree),
             start_new_session=True,

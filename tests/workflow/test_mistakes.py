@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+MINE = ("config/tiny.yaml", "config/mine.yaml")
+
 MISTAKES = {
     "a typo in a key": ("devise: cpu", ["unknown key devise", "did you mean device?"]),
     "a typo deep inside": (
@@ -33,7 +35,7 @@ MISTAKES = {
 def test_a_bad_configuration_is_one_sentence(what: str, fresh: Path, snakemake: Callable) -> None:
     text, expected = MISTAKES[what]
     (fresh / "config/mine.yaml").write_text(text)
-    result = snakemake(fresh, "config/mine.yaml")
+    result = snakemake(fresh, configs=MINE)
     assert result.returncode != 0
     assert "Traceback" not in result.stdout
     sentences = [line for line in result.stdout.splitlines() if "configuration:" in line]
@@ -51,7 +53,7 @@ def test_a_learning_rate_above_the_stability_limit_is_refused(
         "{stepping: literal, reduction: sum, learning_rate: 5.0, steps: 64}}}"
     )
     target = "results/train/weight_change/mnist-7x7/16.parquet"
-    result = snakemake(fresh, "config/mine.yaml", target)
+    result = snakemake(fresh, target, configs=MINE)
     assert result.returncode != 0
     assert re.search(
         r"learning rate 5 .* is above the stability limit 2n/lambda_max", result.stdout
@@ -64,7 +66,7 @@ def test_a_learning_rate_above_the_stability_limit_is_refused(
 def test_a_gpu_that_is_not_there_is_named(fresh: Path, snakemake: Callable) -> None:
     (fresh / "config/mine.yaml").write_text("device: cuda\n")
     target = "results/train/weight_change/mnist-7x7/16.parquet"
-    result = snakemake(fresh, "config/mine.yaml", target)
+    result = snakemake(fresh, target, configs=MINE)
     assert result.returncode != 0
     assert "device is cuda, but torch finds no GPU" in result.stdout
     assert "Traceback" not in result.stdout
@@ -82,6 +84,6 @@ def test_a_corrupt_result_is_named(copy_of_finished: Path, snakemake: Callable) 
 
 
 def test_the_paper_configuration_is_valid(fresh: Path, snakemake: Callable) -> None:
-    planned = snakemake(fresh, "--dry-run", config="config/paper.yaml")
+    planned = snakemake(fresh, "--dry-run", configs=("config/paper.yaml",))
     assert planned.returncode == 0, planned.stdout
     assert re.search(r"train_weight_change\s+24", planned.stdout)

@@ -22,7 +22,7 @@ LONG = """
 experiments:
   weight_change:
     mnist-7x7:
-      steps: 8388608
+      steps: 65536
 """
 """Some ten seconds of training, checkpoints all along (checkpoint_seconds is 0)."""
 
@@ -153,8 +153,8 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
         (tree / "config/long.yaml").write_text(LONG)
         trees.append(tree)
     killed, whole = trees
-    long = ("config/long.yaml", TRAINED)
-    process = start_snakemake(killed, *long)
+    configs = ("config/tiny.yaml", "config/long.yaml")
+    process = start_snakemake(killed, TRAINED, configs=configs)
     checkpoint = (killed / TRAINED).with_suffix(".checkpoint") / "seeds-0.safetensors"
     deadline = time.monotonic() + 120
     while not checkpoint.exists():
@@ -165,11 +165,11 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (killed / (TRAINED + ".json")).exists(), "the run was not killed in the middle"
-    assert snakemake(killed, *long, "--unlock").returncode == 0
-    resumed = snakemake(killed, *long)
+    assert snakemake(killed, "--unlock", configs=configs).returncode == 0
+    resumed = snakemake(killed, TRAINED, configs=configs)
     assert resumed.returncode == 0, resumed.stdout
     log = (killed / "results/logs/train/weight_change/mnist-7x7/32.log").read_text()
     assert re.search(r"resuming after step [1-9]", log)
     assert not checkpoint.parent.exists(), "checkpoints go when the result is saved"
-    assert snakemake(whole, *long).returncode == 0
+    assert snakemake(whole, TRAINED, configs=configs).returncode == 0
     assert results(killed) == results(whole)

@@ -13,6 +13,7 @@ except UserError as error:
     sys.exit(str(error))
 
 KINDS = [kind for kind, runs in CONFIG.experiments if runs]
+NARROW = 256
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 
@@ -52,12 +53,17 @@ def input_settings(wildcards):
 
 
 def members(kind):
-    """Function of the wildcards that gives the number of members, one core each on a CPU."""
+    """Function of the wildcards that gives a training job its cores.
 
-    def count(wildcards):
-        return len(getattr(CONFIG.experiments, kind)[wildcards.run].seeds)
+    Wide networks get a core for each member; narrow ones train their members one after another on
+    one core, beside other jobs, which saves the start of processes.
+    """
 
-    return count
+    def cores(wildcards):
+        seeds = getattr(CONFIG.experiments, kind)[wildcards.run].seeds
+        return 1 if int(wildcards.width) <= NARROW else len(seeds)
+
+    return cores
 
 
 def trained(kind, ending):

@@ -1,7 +1,8 @@
 """Members (seeds) of one width, trained side by side, with checkpoints, progress and TensorBoard.
 
-On a CPU every seed has a single-threaded process of its own: small matrices do not gain from
-threads, and the result does not depend on the number of cores. On a GPU the members are one batch.
+On a CPU every seed is trained by a single thread, in a process of its own where the job has more
+than one core: small matrices do not gain from threads, and the result does not depend on the number
+of cores. On a GPU the members are one batch.
 """
 
 import json
@@ -29,9 +30,6 @@ from vaentk.job import Job, log, one_thread, start_log
 from vaentk.training.descent import Checkpoint, Record, descend
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
-
-WORTH_A_PROCESS = 8.0
-"""Seconds of training that repay the start of a process, which imports torch anew."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,7 @@ def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = Fals
     """
     seeds = problem.settings.seeds
     groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
-    processes = 1 if problem.seconds < WORTH_A_PROCESS else min(job.threads, len(groups))
-    with _workers(processes) as run:
+    with _workers(min(job.threads, len(groups))) as run:
         limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
         schedule = problem.schedule(min(limits.values()))
         log.info(

@@ -102,9 +102,9 @@ def _alt(members: Mapping[str, pd.DataFrame], curves: Mapping[str, pd.DataFrame]
             f"Run {run}: at the last time the widest network's loss is "
             f"{number(widest['loss'].mean())}, the kernel flow's "
             f"{number(widest['flow_loss'].mean())} and the bound "
-            f"{number(widest['bound'].mean())}; the distance to gradient descent on the kernel goes "
-            f"from {number(means.iloc[0])} at m = {means.index[0]} to {number(means.iloc[-1])} at "
-            f"m = {means.index[-1]}"
+            f"{number(widest['bound'].mean())}; the distance to gradient descent on the kernel "
+            f"goes from {number(means.iloc[0])} at m = {means.index[0]} "
+            f"to {number(means.iloc[-1])} at m = {means.index[-1]}"
         )
     return (
         "Three panels a run: the loss against time for every width with the claimed bound (dotted) "

@@ -20,9 +20,6 @@ from vaentk.training.stability import stability_limit
 QUADRATURE_TOLERANCE = {"float32": 1e-6, "float64": 1e-11}
 """Error of the latent's smoothing that training in a precision can tell from rounding."""
 
-OVERHEAD, MATRIX_RATE = 2e-3, 5e10
-"""Seconds a step costs whatever its size, and operations a second of a core: for guesses only."""
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -58,18 +55,6 @@ class Problem:
     def beta(self) -> float:
         """Weight of the KL term, in Eq. 7's units."""
         return self.settings.beta if isinstance(self.settings, WeightChange) else 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Guess how long one member takes on one core: a step's overhead and matrix products."""
-        samples, outputs = self.x.shape
-        weights = 3 * self.width * outputs
-        steps = self.duration  # a step of time 1
-        if isinstance(self.settings, WeightChange):
-            weights += 3 * self.width**2
-            if self.settings.stepping == "literal":
-                steps = self.settings.steps
-        return float(steps * (OVERHEAD + 6 * samples * weights / MATRIX_RATE))
 
     def model(self) -> Model:
         """Build the network on its inputs."""
