@@ -19,12 +19,13 @@ RUN_TIMES = re.compile(r'<section[^>]*id="run-times".*?</section>', re.S)
 TRAINED = "results/train/weight_change/mnist-7x7/32.parquet"
 
 LONG = """
+checkpoint_seconds: 0.2
 experiments:
   weight_change:
     mnist-7x7:
       steps: 65536
 """
-"""Some ten seconds of training, checkpoints all along (checkpoint_seconds is 0)."""
+"""Some ten seconds of training with checkpoints all along."""
 
 
 def results(tree: Path) -> dict[str, bytes]:
@@ -42,7 +43,10 @@ def results(tree: Path) -> dict[str, bytes]:
 
 
 def changed_rules(output: str) -> set[str]:
-    """Rules that a dry run would execute because their own code digest changed."""
+    """Rules that a dry run would execute for a change of their own parameters, the digest among them.
+
+    A rule whose input is made anew is named by that alone, whether or not its digest changed.
+    """
     jobs = re.split(r"^(?:local)?rule ", output, flags=re.M)[1:]
     return {
         job.partition(":")[0]
@@ -98,7 +102,7 @@ LIBRARY_EDITS = {
         "kernels/limit.py",
         "rho = x @ other.T",
         "rho = 1 * x @ other.T",
-        {"train_linear_rate", "measure_linear_rate", "measure_limit_kernels"},
+        {"train_linear_rate", "measure_limit_kernels"},  # measure_linear_rate follows its input
     ),
 }
 
@@ -129,7 +133,8 @@ def test_changing_one_setting_retrains_its_run_only(
 ) -> None:
     edit(copy_of_finished / "config/tiny.yaml", "steps: 2048", "steps: 4096")
     planned = snakemake(copy_of_finished, "--dry-run")
-    assert {"train_weight_change", "measure_weight_change"} <= changed_rules(planned.stdout)
+    assert "train_weight_change" in changed_rules(planned.stdout)
+    assert "rule measure_weight_change" in planned.stdout
     assert "rule train_linear_rate" not in planned.stdout
 
 
