@@ -27,15 +27,16 @@ def draw(
     data
         What the images are.
     """
-    shown = eigenvalues.iloc[len(eigenvalues["sigma0"].unique()) // 2]
-    name, sigma0 = shown["activation"], shown["sigma0"]
+    middle = eigenvalues.iloc[len(eigenvalues["sigma0"].unique()) // 2]
+    name, sigma0 = middle["activation"], middle["sigma0"]
     with styled():
-        figure, (row,) = panels(1, 4)
-        for axes, (part, title) in zip(row, PARTS.items(), strict=False):
+        figure, (upper, lower) = panels(2, 2)
+        *shown, last = upper + lower
+        for axes, (part, title) in zip(shown, PARTS.items(), strict=True):
             _heat_map(axes, kernels[f"{name}/{sigma0}/{part}"], kernels["labels"])
             axes.set_title(rf"{title}: {name}, $\sigma_0$ = {sigma0:g}")
-        row[0].set_ylabel(f"{data}, by digit")
-        _least_eigenvalues(row[3], eigenvalues)
+            axes.set_ylabel(f"{data}, by digit")
+        _least_eigenvalues(last, eigenvalues)
         least = eigenvalues.iloc[eigenvalues["lambda_0"].argmin()]
         alt = (
             f"Three heat maps of the limit kernels of {name} at sigma0 = {sigma0:g} over images "

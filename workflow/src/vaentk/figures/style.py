@@ -25,8 +25,8 @@ LAYERS = {
 REFERENCE = "#333333"
 """Colour of what theory claims or predicts."""
 
-PANEL = (3.3, 2.9)
-"""Width and height of a panel in inches."""
+PANEL, SMALL_PANEL = (3.3, 2.9), (2.5, 2.3)
+"""Width and height of a panel in inches, and of one of four in a row."""
 
 _RC: dict[RcKeyType, object] = {
     "font.size": 9,
@@ -74,8 +74,9 @@ def styled() -> Iterator[None]:
 def panels(
     rows: int, columns: int, sharey: bool | Literal["col"] = False
 ) -> tuple[Figure, list[list[Axes]]]:
-    """Make a grid of panels of the common size."""
-    figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
+    """Make a grid of panels; four in a row are smaller, so that the page need not shrink them."""
+    width, height = PANEL if columns < 4 else SMALL_PANEL
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharey=sharey)
     return figure, [list(row) for row in axes]
 
