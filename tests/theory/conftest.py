@@ -1,23 +1,14 @@
-"""What the theory tests share: one thread, and real digits."""
+"""What the theory tests share: real digits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from vaentk.data import mnist
 
 Digits = Callable[[int, int], NDArray[np.float64]]
-
-
-@pytest.fixture(autouse=True, scope="package")
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,6 @@ SETTINGS = WeightChange.from_plain(
 
 @pytest.fixture
 def problem() -> Problem:
-    torch.set_num_threads(1)
     x = np.random.default_rng(0).random((8, 49))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     duration = paper_duration(SETTINGS.steps, 1.0, 49, "mean")

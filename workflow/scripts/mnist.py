@@ -2,7 +2,7 @@
 
 from vaentk import io, job
 from vaentk.config import Data
-from vaentk.data import download, mnist
+from vaentk.data import download, mnist, table
 
 with job.running(snakemake) as task:
     if task.params["source"] == "embedded":
@@ -10,7 +10,7 @@ with job.running(snakemake) as task:
     else:
         data = Data.from_plain(snakemake.config.get("data", {}))
         cache = download.cache_folder(data.cache)
-        rows = [row for row in download.read_table(task.inputs["table"]) if row.name == "mnist"]
+        rows = [row for row in table.read_table(task.inputs["table"]) if row.name == "mnist"]
         paths = [download.fetch(row, cache, offline=data.offline) for row in rows]
         images, labels = mnist.full(paths, part="train")
     io.write_arrays({"images": images, "labels": labels}, task.outputs["images"])

@@ -3,7 +3,7 @@
 import json
 
 from vaentk import io, job, report
-from vaentk.data.download import read_table
+from vaentk.data.table import read_table
 
 with job.running(snakemake) as task:
     sidecars = {

@@ -20,7 +20,8 @@ import requests
 from tenacity import wait_none
 
 from vaentk.data import download
-from vaentk.data.download import DataFile, cache_folder, fetch, read_table
+from vaentk.data.download import cache_folder, fetch
+from vaentk.data.table import DataFile, read_table
 from vaentk.errors import UserError
 
 TABLE = Path(__file__).parents[3] / "config" / "datasets.csv"
@@ -478,7 +479,8 @@ def test_read_only_cache_is_one_sentence(server: Server, tmp_path: Path) -> None
 FETCH = """
 import sys
 from pathlib import Path
-from vaentk.data.download import DataFile, fetch
+from vaentk.data.download import fetch
+from vaentk.data.table import DataFile
 file = DataFile.model_validate_json(sys.argv[1])
 print("ready", flush=True)
 fetch(file, Path(sys.argv[2]), progress=False)

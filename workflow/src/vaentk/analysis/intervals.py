@@ -28,6 +28,10 @@ class Estimate:
     high: float
     points: int
 
+    def as_slope(self) -> dict[str, float]:
+        """Return the columns of a table of slopes."""
+        return {"slope": self.value, "low": self.low, "high": self.high, "points": self.points}
+
 
 def line_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
     """Fit ``y = a + b x`` by ordinary least squares and return b.

@@ -167,10 +167,7 @@ def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
             {
                 "quantity": quantity,
                 "claimed": CLAIMED_SLOPE,
-                "slope": fit.value,
-                "low": fit.low,
-                "high": fit.high,
-                "points": fit.points,
+                **fit.as_slope(),
                 "width_min": kept[0],
                 "width_max": kept[-1],
             }

@@ -69,10 +69,7 @@ def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame
                 "fraction": fraction,
                 "time": float(part["time"].mean()),
                 "claimed": CLAIMED_SLOPES[str(layer)],
-                "slope": fit.value,
-                "low": fit.low,
-                "high": fit.high,
-                "points": fit.points,
+                **fit.as_slope(),
                 "width_min": kept[0],
                 "width_max": kept[-1],
                 "outputs": outputs,
@@ -89,7 +86,7 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
     -------
     DataFrame
         Columns layer, outputs, width (geometric mean of the two), width_over_outputs, slope,
-        low, high (95% over seeds).
+        low, high (95% over seeds), points.
     """
     final = table[table["fraction"] == 1.0]
     widths = sorted(final["width"].unique())
@@ -105,9 +102,7 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
                     "outputs": outputs,
                     "width": centre,
                     "width_over_outputs": centre / outputs,
-                    "slope": fit.value,
-                    "low": fit.low,
-                    "high": fit.high,
+                    **fit.as_slope(),
                 }
             )
     return pd.DataFrame(rows)

@@ -1,7 +1,6 @@
-"""The table of data files, and the downloader that brings them whole or says why not."""
+"""The downloader, which brings a data file whole or says why not."""
 
 import contextlib
-import csv
 import errno
 import hashlib
 import logging
@@ -9,15 +8,14 @@ import os
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
 
 import requests
 import urllib3
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tqdm import tqdm
 
+from vaentk.data.table import DataFile
 from vaentk.errors import UserError
 
 ATTEMPTS = 4
@@ -28,46 +26,6 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 INSTEAD = {"mnist": "set data.mnist: embedded"}  # what works without the download, by data set
 
 log = logging.getLogger(__name__)
-
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-_Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/\S+$")]
-_Checksum = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
-_Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class DataFile(BaseModel):
-    """One file of a data set, a row of ``config/datasets.csv``.
-
-    Attributes
-    ----------
-    name, version : str
-        The data set.
-    file : str
-        Its plain file name; in the cache it lies at ``<cache>/<name>/<file>``.
-    mirrors : tuple of str
-        Complete URLs, tried in this order.
-    bytes : int
-        Size of the file.
-    checksum : str
-        ``sha256:<hex>`` or ``md5:<hex>``.
-    licence, citation : str
-        Under which terms it comes and what to cite.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    name: _Name
-    version: _Text
-    file: _Name
-    mirrors: Annotated[tuple[_Url, ...], Field(min_length=1)]
-    bytes: Annotated[int, Field(gt=0)]
-    checksum: _Checksum
-    licence: _Text
-    citation: _Text
-
-    def path(self, cache: Path) -> Path:
-        """Where the file lies in the folder `cache`."""
-        return cache / self.name / self.file
 
 
 class _RefusedError(Exception):
@@ -82,56 +40,6 @@ def cache_folder(setting: str | None) -> Path:
     """Folder of downloaded files: VAENTK_CACHE if set, else `setting`, else ``~/.cache/vaentk``."""
     chosen = os.environ.get("VAENTK_CACHE") or setting or "~/.cache/vaentk"
     return Path(chosen).expanduser().absolute()
-
-
-def read_table(path: Path) -> list[DataFile]:
-    """Read the table of data files and check every row against the schema of `DataFile`.
-
-    Parameters
-    ----------
-    path : Path
-        A csv file with exactly the columns of `DataFile`; mirrors are separated by a space.
-
-    Raises
-    ------
-    UserError
-        If the table cannot be read, or a row breaks the schema (names its line and column).
-    """
-    columns = list(DataFile.model_fields)
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            if list(reader.fieldnames or ()) != columns:
-                raise UserError(f"{path} must begin with the columns {','.join(columns)}.")
-            files = [_row(path, reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a csv table: {error}.") from error
-    seen: set[tuple[str, str]] = set()
-    for file in files:
-        if (file.name, file.file) in seen:
-            raise UserError(f"{path} lists {file.file} of {file.name} twice: keep one of the rows.")
-        seen.add((file.name, file.file))
-    return files
-
-
-def _row(path: Path, line: int, row: dict[str, str]) -> DataFile:
-    """One checked row; `row` is what csv.DictReader read up to `line`."""
-    here = f"{path}, row at line {line}"
-    if None in row or None in row.values():
-        wanted = len(DataFile.model_fields)
-        raise UserError(f"{here} must have {wanted} columns: quote a value that has a comma.")
-    values: dict[str, object] = {**row, "mirrors": tuple(row["mirrors"].split())}
-    if row["bytes"].isascii() and row["bytes"].isdigit():
-        values["bytes"] = int(row["bytes"])
-    try:
-        return DataFile.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        column = str(first["loc"][0])
-        raise UserError(
-            f"{here}, column {column}: {first['msg'][0].lower()}{first['msg'][1:]} "
-            f"(found {row[column]!r})."
-        ) from error
 
 
 def fetch(file: DataFile, cache: Path, *, offline: bool = False, progress: bool = True) -> Path:

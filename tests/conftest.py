@@ -1,4 +1,4 @@
-"""One thread: small problems are fastest so, and their sums have one order."""
+"""What all tests share: one thread, so that sums have one order and small problems are fast."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
