@@ -146,17 +146,16 @@ def _train_group(
     initial = model.initial_weights(seeds)
     resume = _read_checkpoint(place, problem.device)
     writer = Writer(str(place.tensorboard))
-    start = resume.step if resume else 0
     bar = tqdm(
         total=schedule.steps,
-        initial=start,
+        initial=resume.step if resume else 0,
         desc=place.label,
         unit="step",
         file=sys.stderr,
         mininterval=0.5 if sys.stderr.isatty() else 20,
         leave=False,
     )
-    tick = _Tick(place, bar, writer, start)
+    tick = _Tick(place, bar, writer, written=len(resume.records) if resume else 0)
     try:
         objective = problem.objective(model, initial)
         state = descend(
@@ -179,10 +178,12 @@ def _train_group(
 class _Tick:
     """Called after every update: progress, TensorBoard scalars, a checkpoint now and then."""
 
-    def __init__(self, place: Surroundings, bar: "tqdm[Never]", writer: Writer, start: int) -> None:
+    def __init__(
+        self, place: Surroundings, bar: "tqdm[Never]", writer: Writer, written: int
+    ) -> None:
         self.place, self.bar, self.writer = place, bar, writer
+        self.written = written  # records that TensorBoard has
         self.saved = time.monotonic()
-        self.written = 0
         self.parent = os.getppid()
 
     def __call__(self, state: Checkpoint) -> None:
