@@ -28,6 +28,9 @@ SIDECAR = ".json"
 BENCHMARKS = Path("results/benchmarks")
 """Where Snakemake writes run times, and every job its machine beside them."""
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
+"""How torch words a full memory, on a GPU and on a CPU."""
+
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
 """Whose versions are recorded with every result."""
 
@@ -102,7 +105,7 @@ def running(snakemake: Any) -> Iterator[Job]:
         sentence = str(error) or "out of memory: use fewer widths or seeds at once, or more memory"
         _stop(f"{snakemake.rule}: {sentence}")
     except RuntimeError as error:
-        if "out of memory" not in str(error).lower():
+        if not any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY):
             log.exception("%s failed", snakemake.rule)
             raise
         first = str(error).splitlines()[0]
