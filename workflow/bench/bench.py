@@ -23,9 +23,9 @@ from vaentk.training.problem import Problem
 
 REPETITIONS = 7
 RESOLUTION = 14
-STEP_GOALS = {64: 1.5, 256: 1.2, 1024: 1.1}
-RATE_GOALS = {256: 0.3, 1024: 0.5}
-KERNEL_GOAL = 50.0
+STEP_GOALS = {64: 0.9, 256: 0.9, 1024: 1.1}
+RATE_GOALS = {256: 0.25, 1024: 0.5}
+KERNEL_GOAL = 10.0
 
 
 def side_by_side(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:

@@ -23,8 +23,8 @@ from vaentk.errors import UserError
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Gauss-Hermite degrees that the convergence check goes through."""
 
-_NODES_AT_ONCE = 2**16
-"""Elements of one block of quadrature nodes: 256 KiB in float32, which stays in a core's cache."""
+_NODES_AT_ONCE = 2**17
+"""Elements of one block of quadrature nodes: 512 KiB in float32, which stays in a core's cache."""
 
 
 class Smoothed(NamedTuple):

@@ -42,7 +42,7 @@ def draw(
             axes.set_title(f"{data}, $d$ = {outputs}")
         row[0].set_ylabel(r"$\Vert W(T) - W(0) \Vert_F \; / \; \Vert W(0) \Vert_F$")
         handles, labels = row[0].get_legend_handles_labels()
-        columns = 6 if len(row) > 2 else 3
+        columns = {1: 2, 2: 3}.get(len(row), 6)
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)
         return finish(figure, _alt(slopes))
 
