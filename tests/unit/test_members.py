@@ -87,6 +87,22 @@ def test_tensorboard_scalars_are_written(problem: Problem, job: Job, tmp_path: P
     assert all(event.stat().st_size > 1000 for event in events)
 
 
+def test_a_latent_beyond_the_quadratures_range_is_said(
+    problem: Problem,
+    job: Job,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    members.train(problem, job, tmp_path / "usual")
+    assert "quadrature" not in caplog.text
+    narrow = problem.model()
+    monkeypatch.setattr(narrow.smoothing, "max_std", 0.01)
+    monkeypatch.setattr(Problem, "model", lambda _: narrow)
+    members.train(problem, job, tmp_path / "beyond")
+    assert "beyond the 0.01 for which the quadrature was checked" in caplog.text
+
+
 def test_a_killed_worker_is_one_sentence() -> None:
     with (
         pytest.raises(UserError, match="a training process was killed, perhaps for memory"),

@@ -23,6 +23,7 @@ def records() -> pd.DataFrame:
                     for layer, power in POWERS.items()
                 }
                 facts = {"reconstruction": 5.0 - step / STEPS, "kl": step / STEPS, "limit": 2.0}
+                facts["latent_std"] = 0.3 + step / STEPS / 10
                 rows.append(
                     {"width": width, "seed": seed, "step": step, "time": 3.0 * step}
                     | {"learning_rate": 3.0, **facts, **changes}
@@ -67,3 +68,4 @@ def test_stability_compares_with_the_papers_steps(records: pd.DataFrame) -> None
     assert set(table["paper_steps"]) == {2**17}
     assert table["reconstruction_initial"].iloc[0] == 5.0
     assert table["reconstruction_final"].iloc[0] == 4.0
+    assert table["latent_std_max"].iloc[0] == pytest.approx(0.4)

@@ -171,6 +171,15 @@ def _train_group(
     finally:
         bar.close()
         writer.close()
+    widest = max(record["latent_std"] for record in state.records)
+    if widest > model.smoothing.max_std:
+        log.warning(
+            "%s: the latent's standard deviation reached %.3g, beyond the %.3g for which the "
+            "quadrature was checked: compare with dtype: float64, which takes more nodes",
+            place.label,
+            widest,
+            model.smoothing.max_std,
+        )
     state.displacement = {}
     return state
 

@@ -122,8 +122,8 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
     -------
     DataFrame
         A row a width: least stability limit, learning rate and the paper's learning rate in Eq. 7's
-        units, number of steps and the paper's, training time, and the seeds' mean reconstruction
-        loss and KL at both ends.
+        units, number of steps and the paper's, training time, the seeds' mean reconstruction
+        loss at both ends and KL at the end, and the largest latent deviation on the way.
     """
     paper_rate = eq7_learning_rate(
         settings.learning_rate, settings.inputs.outputs, settings.reduction
@@ -143,6 +143,7 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
                 "reconstruction_initial": float(first["reconstruction"].mean()),
                 "reconstruction_final": float(last["reconstruction"].mean()),
                 "kl_final": float(last["kl"].mean()),
+                "latent_std_max": float(part["latent_std"].max()),
             }
         )
     return pd.DataFrame(rows)

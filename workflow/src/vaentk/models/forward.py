@@ -5,6 +5,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from vaentk.activations import Smoothing
 from vaentk.models.gradient import LayerGradient
 
 Weights = dict[str, Tensor]
@@ -56,6 +57,10 @@ class Cotangent:
 
 class Model(Protocol):
     """A stochastic network on fixed inputs, as the trainer sees it."""
+
+    @property
+    def smoothing(self) -> Smoothing:
+        """Gaussian smoothing of the latent's activation."""
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw the initial weights of every member."""

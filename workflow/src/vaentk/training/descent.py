@@ -23,7 +23,8 @@ DIVERGED = 1e3
 """A loss this many times its initial value has diverged."""
 
 Record = dict[str, float]
-"""One observation of one member: seed, step, time, losses and one change per layer and norm."""
+"""One observation of one member: seed, step, time, losses, the largest standard deviation of a
+latent unit, and per layer the relative Frobenius change and the largest change of a row."""
 
 
 @dataclass
@@ -148,11 +149,12 @@ def _record(
     seeds: tuple[int, ...],
     keep_outputs: bool,
 ) -> None:
-    """Observe every member: losses, relative Frobenius change and largest row's change by layer."""
+    """Observe every member: losses, largest latent deviation, two norms of each layer's change."""
     columns = {
         "loss": value.total,
         "reconstruction": value.reconstruction,
         "kl": value.kl,
+        "latent_std": forward.variance.amax(dim=(1, 2)).sqrt(),
     }
     for name, displacement in state.displacement.items():
         norm = torch.linalg.vector_norm
