@@ -28,7 +28,7 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
 
 test: $(INSTALLED) ## run the tests
-	@$(ACTIVATE) && echo "vaentk: running the tests (some minutes on two cores)" && python -m pytest $(ARGS)
+	@$(ACTIVATE) && echo "vaentk: running the tests (4 to 7 minutes on two cores)" && python -m pytest $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .
