@@ -140,13 +140,11 @@ def all_provenance():
 
 
 def all_jobs():
-    """Names of the jobs whose run times the report shows, in the order of the stages."""
-    stages = {"data": all_data(), "train": all_records()}
-    names = [Path(path).relative_to("results").with_suffix("") for path in sum(stages.values(), [])]
-    names += [Path("measure") / kind / run for kind in KINDS for run in runs(kind)]
-    names += [Path(path).relative_to("results").with_suffix("") for path in all_figures()]
-    names += [Path("tables") / kind for kind in KINDS] + [Path("claims/claims")]
-    return [str(name) for name in names]
+    """Names of the jobs whose run times the report shows."""
+    made = all_data() + all_records() + all_figures()
+    named = [path.removeprefix("results/").rpartition(".")[0] for path in made]
+    measured = [f"measure/{kind}/{run}" for kind in KINDS for run in runs(kind)]
+    return named + measured + [f"tables/{kind}" for kind in KINDS] + ["claims/claims"]
 
 
 def shown(kind):

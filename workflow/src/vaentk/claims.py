@@ -36,7 +36,6 @@ COLUMNS = (
 
 ASSUMPTION_COLUMNS = ("id", "paper", "where", "open", "choice", "tried")
 
-_RUN_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -50,11 +49,6 @@ class Reading(NamedTuple):
     """What the value is."""
     place: str
     """Where it was found, beyond what the test states."""
-
-
-def measures_needed(rows: object) -> list[str]:
-    """Name the measures, under ``results/measure``, that the claims are tested on; sorted."""
-    return sorted({claim.test.measure for claim in parse_claims(rows) if claim.test})
 
 
 def evaluate(
@@ -218,12 +212,10 @@ def _judge(
 def _absent(path: str, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:
     """Say why a measure is not there: its run is not configured. Anything else is a mistake."""
     kind, run = path.removesuffix(".csv").split("/")[:2]
-    folder = f"{kind}/{run}/" if _RUN_NAME.fullmatch(run) else f"{kind}/"
-    siblings = [other for other in measures if other.startswith(folder)]
+    siblings = [other for other in measures if other.startswith(f"{kind}/{run}/")]
     if siblings:
         raise UserError(f"there is no measure {path}, though there is {min(siblings)}")
-    what = f"{kind}.{run}" if _RUN_NAME.fullmatch(run) else f"of {kind}"
-    reason = f"the configuration {configuration} has no run {what}"
+    reason = f"the configuration {configuration} has no run {kind}.{run}"
     return reason if configuration == "paper" else f"{reason}; config/paper.yaml has"
 
 

@@ -84,7 +84,7 @@ class Test(Strict):
 
     __test__ = False  # Not one of pytest's.
 
-    measure: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(/[a-z0-9_-]+)+\.csv$")]
+    measure: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+/[a-z0-9-]+/[a-z0-9_]+\.csv$")]
     where: dict[str, Wanted]
     column: Text
     low: Text | None = None

@@ -285,12 +285,7 @@ def _nearest(location: tuple[int | str, ...]) -> str:
     return f": the keys here are {', '.join(known)}" if known else ""
 
 
-def write_schema(path: Path) -> None:
-    """Write the JSON schema to ``path``."""
-    path.write_text(schema(), encoding="utf-8")
-
-
 if __name__ == "__main__":
     import sys
 
-    write_schema(Path(sys.argv[1]))
+    Path(sys.argv[1]).write_text(schema(), encoding="utf-8")

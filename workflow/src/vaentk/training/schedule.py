@@ -62,8 +62,8 @@ def literal(learning_rate: float, steps: int, limit: float, subject: str) -> Sch
     if learning_rate > limit:
         raise UserError(
             f"{subject}: learning rate {learning_rate:.4g} (Eq. 7's units) is above the stability "
-            f"limit 2n/lambda_max = {limit:.4g}: lower learning_rate below {limit:.4g} or set "
-            "stepping: time-equivalent"
+            f"limit 2n/lambda_max = {limit:.4g}: multiply learning_rate by less than "
+            f"{limit / learning_rate:.3g} or set stepping: time-equivalent"
         )
     return Schedule(learning_rate, steps, landmarks(steps))
 
