@@ -165,8 +165,8 @@ class Smoothing:
         self.degree = 0 if self.closed else gauss_hermite_degree(activation, max_std, tolerance)
         self.max_std = inf if self.closed else max_std
 
-    def __call__(self, u: Tensor, v: Tensor) -> Smoothed:
-        """Smooth elementwise: ``u`` and ``v`` of one shape, any dtype and device."""
+    def __call__(self, u: Tensor, v: Tensor, step: int = 0) -> Smoothed:
+        """Smooth elementwise: ``u`` and ``v`` of one shape, any dtype and device, at any step."""
         if self.closed is not None:
             return self.closed(u, v)
         return quadrature(self.activation, u, v, self.degree)

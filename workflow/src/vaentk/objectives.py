@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaentk.models.forward import Cotangent, Forward
+from vaentk.models.forward import Cotangent, Forward, Weights
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ObjectiveValue:
         KL to the latent's distribution at initialisation in nats: sum over units, mean over
         samples; zero where the objective has none.
     total
-        ``reconstruction + beta * kl``.
+        ``reconstruction + beta * kl``, and Eq. 12's penalty where there is one.
     """
 
     reconstruction: Tensor
@@ -82,7 +82,9 @@ def gaussian_kl(
 
 @dataclass(frozen=True)
 class Objective:
-    """Eq. 4: ``1/n sum_i [1/2 |f_hat(x_i) - x_i|^2 + beta KL(P(z_i(t)) || P(z_i(0)))]``.
+    """Eq. 4: ``1/n sum_i [1/2 |f_hat(x_i) - x_i|^2 + beta KL(P(z_i(t)) || P(z_i(0)))]``, or Eq. 12.
+
+    Eq. 12 has ``penalty/2 |W(t) - W(0)|_F^2`` over the trained layers in place of the KL term.
 
     Attributes
     ----------
@@ -92,15 +94,26 @@ class Objective:
         Weight of the KL term; 0 gives Eq. 7.
     initial
         The forward pass at initialisation, whose latent is the prior; needed when beta > 0.
+    penalty
+        Eq. 12's beta. The penalty's gradient is ``penalty`` times the displacement, which the
+        trainer adds where the displacement is.
     """
 
     targets: Tensor
     beta: float = 0.0
     initial: Forward | None = None
+    penalty: float = 0.0
 
-    def evaluate(self, forward: Forward) -> tuple[ObjectiveValue, Cotangent]:
+    def evaluate(
+        self, forward: Forward, displacement: Weights | None = None
+    ) -> tuple[ObjectiveValue, Cotangent]:
         """Evaluate the objective and its derivatives by outputs, latent mean and variance."""
         reconstruction, by_outputs = half_squared_error(forward.outputs, self.targets)
+        if self.penalty and displacement is not None:
+            squares = [delta.square().sum(dim=(1, 2)) for delta in displacement.values()]
+            total = reconstruction + self.penalty / 2 * torch.stack(squares).sum(dim=0)
+            nothing = torch.zeros_like(reconstruction)
+            return ObjectiveValue(reconstruction, nothing, total), Cotangent(by_outputs)
         if self.beta == 0:
             value = ObjectiveValue(reconstruction, torch.zeros_like(reconstruction), reconstruction)
             return value, Cotangent(by_outputs)

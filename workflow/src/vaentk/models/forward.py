@@ -5,8 +5,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from vaentk.activations import Smoothing
 from vaentk.models.gradient import LayerGradient
+from vaentk.models.latent import Latent
 
 Weights = dict[str, Tensor]
 """Weight matrices by layer name, each (S, p, q): S members side by side."""
@@ -59,16 +59,20 @@ class Model(Protocol):
     """A stochastic network on fixed inputs, as the trainer sees it."""
 
     @property
-    def smoothing(self) -> Smoothing:
-        """Gaussian smoothing of the latent's activation."""
+    def smoothing(self) -> Latent:
+        """How the noise enters the latent's activation: exact expectation unless configured."""
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Layers that gradient descent moves; the others stay at their initial weights."""
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw the initial weights of every member."""
 
-    def forward(self, weights: Weights) -> Forward:
-        """Evaluate the network on all samples."""
+    def forward(self, weights: Weights, step: int = 0) -> Forward:
+        """Evaluate the network on all samples, at a step of training (for sampled noise)."""
 
     def gradients(
         self, weights: Weights, forward: Forward, cotangent: Cotangent
     ) -> dict[str, LayerGradient]:
-        """Pull a cotangent back to every weight matrix."""
+        """Pull a cotangent back to every trained weight matrix."""

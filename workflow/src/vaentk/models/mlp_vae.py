@@ -5,10 +5,11 @@ from math import sqrt
 
 from torch import Tensor
 
-from vaentk.activations import Activation, Smoothing
+from vaentk.activations import Activation
 from vaentk.models.forward import Cotangent, Forward, Weights
 from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
+from vaentk.models.latent import Latent
 
 LAYERS = ("enc", "hid", "mu", "sigma", "dec")
 """Layer names, input to output; the paper plots all but sigma."""
@@ -34,14 +35,15 @@ class MlpVae:
     activation
         ``phi`` of the two deterministic hidden layers.
     smoothing
-        Gaussian smoothing of ``phi``, used after the latent layer.
+        How the noise enters ``phi`` after the latent layer; its Gaussian smoothing is exact.
     """
 
     x: Tensor
     width: int
     sigma0: float
     activation: Activation
-    smoothing: Smoothing
+    smoothing: Latent
+    trained: tuple[str, ...] = LAYERS
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw every layer's initial weights: (S, fan-out, fan-in)."""
@@ -55,14 +57,14 @@ class MlpVae:
             "dec": standard_normal((d, m), seeds, 3, dtype, device),
         }
 
-    def forward(self, weights: Weights) -> Forward:
+    def forward(self, weights: Weights, step: int = 0) -> Forward:
         """Evaluate the reconstruction of all samples: (S, n, d)."""
         root = sqrt(self.width)
         first, first_slope, _ = self.activation.derivatives(self.x @ weights["enc"].mT)
         second, second_slope, _ = self.activation.derivatives((first @ weights["hid"].mT) / root)
         mean = (second @ weights["mu"].mT) / root
         variance = (second.square() @ weights["sigma"].square().mT) / self.width
-        smoothed = self.smoothing(mean, variance)
+        smoothed = self.smoothing(mean, variance, step)
         outputs = (smoothed.value @ weights["dec"].mT) / root
         hidden, slopes = (first, second), (first_slope, second_slope)
         return Forward(outputs, mean, variance, *smoothed, hidden=hidden, hidden_slopes=slopes)

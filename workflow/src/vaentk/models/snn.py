@@ -6,10 +6,14 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from vaentk.activations import Activation, Smoothing
+from vaentk.activations import Activation
 from vaentk.models.forward import Cotangent, Forward, Weights
 from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
+from vaentk.models.latent import Latent
+
+LAYERS = ("mu", "sigma", "d")
+"""Layer names: W_mu, W_sigma and W_d."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,12 @@ class StochasticNetwork:
     sigma0
         Initial value of every entry of W_sigma.
     smoothing
-        Gaussian smoothing of the activation ``phi``.
+        How the noise enters the activation ``phi``; its Gaussian smoothing is exact.
+    trained
+        Layers that gradient descent moves: all (Theorem 1), or ``("mu",)`` (Theorem 2).
+    antisymmetric
+        Whether units come in pairs with equal W_mu and opposite W_d, so that ``f_hat(x; 0) = 0``
+        while the limit kernels stay; the width is even.
 
     Notes
     -----
@@ -36,23 +45,27 @@ class StochasticNetwork:
     x: Tensor
     width: int
     sigma0: float
-    smoothing: Smoothing
+    smoothing: Latent
+    trained: tuple[str, ...] = LAYERS
+    antisymmetric: bool = False
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw W_mu, W_d ~ N(0, 1) and set W_sigma = sigma0 (Lemma 1)."""
-        shape = (self.width, self.x.shape[1])
+        outputs = self.x.shape[1]
+        shape = (self.width // 2 if self.antisymmetric else self.width, outputs)
         dtype, device = self.x.dtype, self.x.device
-        return {
-            "mu": standard_normal(shape, seeds, 0, dtype, device),
-            "sigma": self.x.new_full((len(seeds), *shape), self.sigma0),
-            "d": standard_normal(shape, seeds, 1, dtype, device),
-        }
+        mu = standard_normal(shape, seeds, 0, dtype, device)
+        d = standard_normal(shape, seeds, 1, dtype, device)
+        if self.antisymmetric:
+            mu, d = torch.cat([mu, mu], dim=1), torch.cat([d, -d], dim=1)
+        sigma = self.x.new_full((len(seeds), self.width, outputs), self.sigma0)
+        return {"mu": mu, "sigma": sigma, "d": d}
 
-    def forward(self, weights: Weights) -> Forward:
+    def forward(self, weights: Weights, step: int = 0) -> Forward:
         """Evaluate ``f_hat`` on all samples: (S, n, d)."""
         mean = self.x @ weights["mu"].mT
         variance = self.x.square() @ weights["sigma"].square().mT
-        smoothed = self.smoothing(mean, variance)
+        smoothed = self.smoothing(mean, variance, step)
         outputs = (smoothed.value @ weights["d"]) / sqrt(self.width)
         return Forward(outputs, mean, variance, *smoothed)
 
@@ -68,11 +81,12 @@ class StochasticNetwork:
         if cotangent.mean is not None and cotangent.variance is not None:
             d_mean += cotangent.mean
             d_variance += cotangent.variance
-        return {
+        gradients = {
             "mu": LayerGradient(d_mean, x),
             "sigma": LayerGradient(2 * d_variance, x.square(), factor=weights["sigma"]),
             "d": LayerGradient(forward.value / sqrt(self.width), cotangent.outputs),
         }
+        return {name: gradients[name] for name in self.trained}
 
 
 def sampled_outputs(

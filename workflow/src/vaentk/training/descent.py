@@ -49,6 +49,10 @@ class Checkpoint:
     outputs: dict[int, Tensor] = field(default_factory=dict)
 
 
+Observe = Callable[[int, Weights], list[Record]]
+"""Further observations at a recorded step: one record a member from the weights at that step, all
+with the same columns at every step."""
+
 Tick = Callable[[Checkpoint], None]
 """Called after every update with the state, which it may save and must not change."""
 
@@ -62,6 +66,7 @@ def descend(
     *,
     resume: Checkpoint | None = None,
     tick: Tick | None = None,
+    observe: Observe | None = None,
     keep_outputs: bool = False,
 ) -> Checkpoint:
     """Run gradient descent on every member and observe it at the schedule's steps.
@@ -81,6 +86,8 @@ def descend(
         a CPU.
     tick
         Called after every update (progress, checkpoints).
+    observe
+        Called at every recorded step; what it returns is added to the records.
     keep_outputs
         Whether to keep the outputs at the recorded steps.
 
@@ -94,23 +101,27 @@ def descend(
     UserError
         When a loss is not finite or has risen a thousandfold; names step and learning rate.
     """
-    state = resume or Checkpoint(0, {k: torch.zeros_like(w) for k, w in initial.items()})
-    weights = {k: w + state.displacement[k] for k, w in initial.items()}
-    observe = set(schedule.record)
+    state = resume or Checkpoint(0, {k: torch.zeros_like(initial[k]) for k in model.trained})
+    weights = initial | {k: initial[k] + delta for k, delta in state.displacement.items()}
+    decay = 1 - schedule.learning_rate * objective.penalty
+    record_at = set(schedule.record)
     reference: Tensor | None = None
     while True:
-        forward = model.forward(weights)
-        value, cotangent = objective.evaluate(forward)
+        forward = model.forward(weights, state.step)
+        value, cotangent = objective.evaluate(forward, state.displacement)
         if reference is None:
             reference = _initial_losses(state, value, len(seeds))
-        recorded = state.step in observe
+        recorded = state.step in record_at
         if recorded or state.step % CHECK_EVERY == 0:
             _refuse_divergence(value, reference, state.step, schedule, seeds)
         if recorded:
-            _record(state, value, forward, initial, schedule, seeds, keep_outputs)
+            more = observe(state.step, weights) if observe is not None else None
+            _record(state, value, forward, initial, schedule, seeds, more, keep_outputs)
         if state.step == schedule.steps:
             return state
         for name, gradient in model.gradients(weights, forward, cotangent).items():
+            if objective.penalty:
+                state.displacement[name].mul_(decay)
             gradient.add_to_(state.displacement[name], -schedule.learning_rate)
             torch.add(initial[name], state.displacement[name], out=weights[name])
         state.step += 1
@@ -147,6 +158,7 @@ def _record(
     initial: Weights,
     schedule: Schedule,
     seeds: tuple[int, ...],
+    more: list[Record] | None,
     keep_outputs: bool,
 ) -> None:
     """Observe every member: losses, largest latent deviation, two norms of each layer's change."""
@@ -165,6 +177,7 @@ def _record(
     values = {name: column.tolist() for name, column in columns.items()}
     for member, seed in enumerate(seeds):
         record = {"seed": seed, "step": state.step, "time": schedule.time(state.step)}
-        state.records.append(record | {name: column[member] for name, column in values.items()})
+        observed = {name: column[member] for name, column in values.items()}
+        state.records.append(record | observed | (more[member] if more else {}))
     if keep_outputs:
         state.outputs[state.step] = forward.outputs.clone()

@@ -21,7 +21,9 @@ LEAST_PRODUCTS, MOST_PRODUCTS = 20, 100
 Array = NDArray[np.float64]
 
 
-def stability_limit(model: Model, weights: Weights, beta: float = 0.0) -> float:
+def stability_limit(
+    model: Model, weights: Weights, beta: float = 0.0, penalty: float = 0.0
+) -> float:
     """Compute the learning rate ``2 / lambda_max`` above which gradient descent cannot settle.
 
     ``lambda_max`` is the largest eigenvalue of the Gauss-Newton matrix of Eq. 4 at initialisation,
@@ -37,6 +39,8 @@ def stability_limit(model: Model, weights: Weights, beta: float = 0.0) -> float:
         Initial weights of one member, (1, p, q) each.
     beta
         Weight of the KL term.
+    penalty
+        Eq. 12's weight, which adds itself to every eigenvalue.
 
     Returns
     -------
@@ -46,15 +50,16 @@ def stability_limit(model: Model, weights: Weights, beta: float = 0.0) -> float:
     start = model.forward(weights)
     samples = start.outputs.shape[1]
 
-    def generalised_outputs(current: Weights) -> tuple[Tensor, ...]:
-        forward = model.forward(current)
+    def generalised_outputs(trained: Weights) -> tuple[Tensor, ...]:
+        forward = model.forward(weights | trained)
         if beta == 0:
             return (forward.outputs,)
         mean = forward.mean * (sqrt(beta) * start.variance.rsqrt())
         variance = forward.variance * (sqrt(beta / 2) / start.variance)
         return forward.outputs, mean, variance
 
-    parts = generalised_outputs(weights)
+    moving = {name: weights[name] for name in model.trained}
+    parts = generalised_outputs(moving)
     shapes, sizes = [p.shape for p in parts], [p.numel() for p in parts]
 
     def matvec(vector: Array) -> Array:
@@ -64,11 +69,11 @@ def stability_limit(model: Model, weights: Weights, beta: float = 0.0) -> float:
         with warnings.catch_warnings():
             # torch's own forward-mode rules still go through a function that torch deprecates.
             warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
-            pushed = torch.func.jvp(generalised_outputs, (weights,), (tangents,))[1]
+            pushed = torch.func.jvp(generalised_outputs, (moving,), (tangents,))[1]
         return torch.cat([p.flatten() for p in pushed]).double().cpu().numpy()
 
     largest = largest_eigenvalue(matvec, sum(sizes))
-    return 2 * samples / largest
+    return 2 / (largest / samples + penalty)
 
 
 def largest_eigenvalue(product: Callable[[Array], Array], size: int) -> float:
