@@ -16,7 +16,7 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint bench clean unlock lock FORCE
+.PHONY: help report test lint bench peers clean unlock lock FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -38,7 +38,12 @@ lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && snakemake --lint
 
 bench: $(INSTALLED) ## time our code against what it has to beat, to results/bench/bench.csv
-	@$(ACTIVATE) && python workflow/bench/bench.py $(ARGS)
+	@$(ACTIVATE) && VAENTK_BENCH_PEERS=$${VAENTK_BENCH_PEERS-$(wildcard $(CURDIR)/.venv-peers/bin/python)} \
+	  python workflow/bench/bench.py $(ARGS)
+
+peers: $(INSTALLED) ## install neural-tangents for `make bench`, in .venv-peers (Python 3.11, 2.5 GB)
+	@$(ACTIVATE) && uv venv --quiet --python 3.11 .venv-peers \
+	  && uv pip sync --quiet --require-hashes --python .venv-peers envs/bench-peers.lock
 
 clean: ## remove results (.venv and downloaded data stay)
 	rm -rf results
@@ -52,6 +57,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --univer
 lock: $(INSTALLED) ## compile envs/*.in to envs/*.lock (newer versions: ARGS=--upgrade)
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/installer.in -o envs/installer.lock
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/requirements.in -o envs/requirements.lock
+	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/bench-peers.in -o envs/bench-peers.lock
 	@$(ACTIVATE) && sum=$$(python -c 'import hashlib as h; print(h.sha256(open("envs/requirements.lock", "rb").read()).hexdigest())') \
 	  && sed "s/lock sha256: .*/lock sha256: $$sum/" envs/rule.post-deploy.sh > envs/rule.new && mv envs/rule.new envs/rule.post-deploy.sh
 

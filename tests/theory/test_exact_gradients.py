@@ -30,6 +30,10 @@ PHI: dict[str, Callable[[Tensor], Tensor]] = {
     "soft_clipping": lambda z: (
         (torch.nn.functional.softplus(2 * z + 2) - torch.nn.functional.softplus(2 * z - 2)) / 2 - 1
     ),
+    "leaky_relu": torch.nn.functional.leaky_relu,
+    "gelu": torch.nn.functional.gelu,
+    "softplus": torch.nn.functional.softplus,
+    "sigmoid": torch.sigmoid,
 }
 # Step 1/16 over 10 deviations: poles lie at least (pi/2)/s > 0.5 away, error below exp(-50).
 XI = torch.arange(-10, 10.01, 1 / 16, dtype=torch.float64)
@@ -40,11 +44,12 @@ LEGENDRE = [torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(2
 def integral(name: str, mean: Tensor, variance: Tensor) -> Tensor:
     """Integrate ``phi`` against the density of ``N(mean, variance)``, elementwise."""
     mean, std = mean[..., None], variance.sqrt()[..., None]
-    if name == "relu":  # from the kink, in deviations, to 10 of them
+    if name in ("relu", "leaky_relu"):  # from the kink, in deviations, to 10 of them
         kink = (-mean / std).clamp(-10, 10)
         xi = kink + (10 - kink) / 2 * (LEGENDRE[0] + 1)
         density = torch.exp(-xi.square() / 2) / sqrt(2 * pi)
-        return ((10 - kink) / 2 * LEGENDRE[1] * (mean + std * xi) * density).sum(dim=-1)
+        above = ((10 - kink) / 2 * LEGENDRE[1] * (mean + std * xi) * density).sum(dim=-1)
+        return above if name == "relu" else 0.99 * above + 0.01 * mean[..., 0]
     return PHI[name](mean + std * XI) @ DENSITY
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vaentk.activations import ACTIVATIONS, Smoothing
-from vaentk.kernels.flow import descent_residuals, flow_residuals
+from vaentk.kernels.flow import gradient_descent, gradient_flow, residuals
 from vaentk.kernels.limit import limit_kernels
 from vaentk.models.snn import StochasticNetwork
 from vaentk.objectives import Objective
@@ -32,14 +32,14 @@ def distances(width: int) -> np.ndarray:
     model = StochasticNetwork(inputs, width, SIGMA0, Smoothing(ACTIVATIONS["erf"], 1.0))
     initial = model.initial_weights(MEMBERS)
     schedule = Schedule(rate, STEPS, record)
-    done = descend(model, Objective(inputs), initial, schedule, MEMBERS, keep_outputs=True)
+    done = descend(model, Objective(inputs), initial, schedule, MEMBERS, keep=model)
     trained = np.stack([(done.outputs[step] - inputs).numpy() for step in record])
     times = [schedule.time(step) for step in record]
     found = []
     for member in range(len(MEMBERS)):
         start = trained[0, member]
-        flow = flow_residuals(kernel, start, times)
-        steps = descent_residuals(kernel, start, rate, record)
+        flow = residuals(kernel, start, gradient_flow(times, len(kernel)))
+        steps = residuals(kernel, start, gradient_descent(rate, record, len(kernel)))
         scale = np.linalg.norm(start)
         assert np.linalg.norm(flow - steps, axis=(1, 2)).max() / scale < 0.01
         found.append(np.linalg.norm(trained[:, member] - flow, axis=(1, 2)).max() / scale)

@@ -28,7 +28,7 @@ from vaentk.activations import (
 from vaentk.errors import UserError
 
 Array = NDArray[np.float64]
-SMOOTH = ("identity", "erf", "tanh", "soft_clipping")
+SMOOTH = ("identity", "erf", "tanh", "soft_clipping", "gelu", "sigmoid", "softplus")
 
 
 def _clip(z: Array, s: float = 2.0, low: float = -1.0, high: float = 1.0) -> Array:
@@ -42,7 +42,16 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda z: np.maximum(z, 0.0),
     "tanh": np.tanh,
     "soft_clipping": _clip,
+    "leaky_relu": lambda z: np.where(z > 0, z, z / 100),
+    "gelu": lambda z: z * norm.cdf(z),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "softplus": lambda z: np.log1p(np.exp(z)),
 }
+
+
+def test_every_activation_is_tested_here() -> None:
+    assert set(FORMULAS) == set(ACTIVATIONS)
+    assert {*SMOOTH, "relu", "leaky_relu"} == set(ACTIVATIONS)
 
 
 def by_trapezoid(name: str, u: Array, s: Array) -> tuple[Array, Array, Array]:
@@ -98,6 +107,9 @@ def test_slope_and_curvature_equal_quadrature_of_the_derivatives(name: str) -> N
         "soft_clipping": lambda z: (
             mpmath.log((1 + mpmath.exp(2 * z + 2)) / (1 + mpmath.exp(2 * z - 2))) / 2 - 1
         ),
+        "gelu": lambda z: z * mpmath.ncdf(z),
+        "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+        "softplus": lambda z: mpmath.log(1 + mpmath.exp(z)),
     }[name]
     points = [(-1.3, 0.1), (0.4, 0.5), (2.1, 1.0)]
     for u, s in points:
@@ -111,19 +123,28 @@ def test_slope_and_curvature_equal_quadrature_of_the_derivatives(name: str) -> N
         assert np.allclose([g[0] for g in got], want, rtol=0, atol=1e-10), (name, u, s)
 
 
+@pytest.mark.parametrize(("name", "below"), [("relu", 0.0), ("leaky_relu", 0.01)])
 @pytest.mark.parametrize(("u", "s"), [(-2.0, 0.5), (-0.3, 0.1), (0.0, 1.0), (0.7, 0.5), (3.0, 2.0)])
-def test_smoothed_relu_equals_adaptive_quadrature(u: float, s: float) -> None:
+def test_smoothed_kinks_equal_adaptive_quadrature(
+    name: str, below: float, u: float, s: float
+) -> None:
     """Half-line integrals from the kink, by SciPy's adaptive rule to 1e-13; compared to 1e-10."""
-    kink, end = -u / s, max(-u / s, 0.0) + 14
+    kink = -u / s
+    pieces = [(kink, max(kink, 0.0) + 14, 1.0), (min(kink, 0.0) - 14, kink, below)]
 
-    def half_line(power: int) -> float:
-        return quad(lambda t: (u + s * t) * t**power * norm.pdf(t), kink, end, epsabs=1e-13)[0]
+    def moment(power: int) -> float:
+        return sum(
+            slope
+            * quad(lambda t: (u + s * t) * t**power * norm.pdf(t), start, end, epsabs=1e-13)[0]
+            for start, end, slope in pieces
+        )
 
-    value, slope, curvature = (p[0] for p in smooth("relu", 2.0, np.array([u]), np.array([s])))
-    assert value == pytest.approx(half_line(0), abs=1e-10)
-    assert slope == pytest.approx(half_line(1) / s, abs=1e-10)
-    assert curvature == pytest.approx((half_line(2) - half_line(0)) / s**2, abs=1e-10)
-    assert curvature == pytest.approx(norm.pdf(0, loc=u, scale=s), abs=1e-14)
+    value, slope, curvature = (p[0] for p in smooth(name, 2.0, np.array([u]), np.array([s])))
+    assert value == pytest.approx(moment(0), abs=1e-10)
+    assert slope == pytest.approx(moment(1) / s, abs=1e-10)
+    assert curvature == pytest.approx((moment(2) - moment(0)) / s**2, abs=1e-10)
+    # phi'' is the jump of the slope times a Dirac delta at 0.
+    assert curvature == pytest.approx((1 - below) * norm.pdf(0, loc=u, scale=s), abs=1e-14)
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS))
@@ -172,7 +193,7 @@ def test_blocks_of_nodes_do_not_change_the_result() -> None:
 # The convergence check
 
 
-@pytest.mark.parametrize("name", ["tanh", "soft_clipping"])
+@pytest.mark.parametrize("name", ["tanh", "soft_clipping", "sigmoid", "softplus"])
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7, 1e-10])
 @pytest.mark.parametrize("max_std", [0.2, 0.5, 1.0])
 def test_chosen_degree_is_right_to_the_tolerance(
@@ -211,7 +232,7 @@ def test_absurd_deviation_is_refused_in_one_sentence(name: str) -> None:
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ["identity", "erf", "relu"])
+@pytest.mark.parametrize("name", ["identity", "erf", "relu", "leaky_relu", "gelu"])
 def test_closed_forms_have_no_limit_of_deviation(name: str) -> None:
     assert isfinite(float(Smoothing(ACTIVATIONS[name], 100.0)(*torch.ones(2, 1).double()).value))
 
@@ -230,12 +251,16 @@ def test_activation_and_derivatives_equal_formula_and_autograd(name: str) -> Non
         "soft_clipping": lambda z: (
             (torch.log1p(torch.exp(2 * (z + 1))) - torch.log1p(torch.exp(2 * (z - 1)))) / 2 - 1
         ),
+        "leaky_relu": torch.nn.functional.leaky_relu,
+        "gelu": torch.nn.functional.gelu,
+        "sigmoid": torch.sigmoid,
+        "softplus": torch.nn.functional.softplus,
     }
     z = torch.from_numpy(np.random.default_rng(1).uniform(-4, 4, 500)).requires_grad_()
     reference = torch_formulas[name](z)
     (slope,) = torch.autograd.grad(reference.sum(), z, create_graph=True)
     curvature = torch.zeros_like(z)
-    if slope.requires_grad and name not in ("identity", "relu"):
+    if slope.requires_grad and name not in ("identity", "relu", "leaky_relu"):
         (curvature,) = torch.autograd.grad(slope.sum(), z)
     value, ours_slope, ours_curvature = ACTIVATIONS[name].derivatives(z.detach())
     assert np.allclose(value, FORMULAS[name](z.detach().numpy()), rtol=0, atol=1e-13)
@@ -244,9 +269,71 @@ def test_activation_and_derivatives_equal_formula_and_autograd(name: str) -> Non
     assert torch.allclose(ours_curvature, curvature.detach(), rtol=0, atol=1e-12)
 
 
-def test_only_relu_is_outside_the_assumptions() -> None:
+def test_only_kinks_are_outside_the_assumptions() -> None:
     outside = [name for name, one in ACTIVATIONS.items() if not one.meets_assumptions]
-    assert outside == ["relu"]
+    assert outside == ["relu", "leaky_relu"]
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+def test_assumptions_hold_where_they_are_said_to(name: str) -> None:
+    """Difference quotients of phi and phi' over [-30, 30]: below 3, or as 1/step at a kink."""
+    z = torch.linspace(-30, 30, 600_001, dtype=torch.float64)
+    value, slope, _ = ACTIVATIONS[name].derivatives(z)
+    steepest = [float((part.diff() / z.diff()).abs().max()) for part in (value, slope)]
+    assert steepest[0] < 3
+    assert (steepest[1] < 3) == ACTIVATIONS[name].meets_assumptions
+
+
+LIMITS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "identity": (lambda x: x, lambda x: x),
+    "erf": (lambda x: -1, lambda x: 1),
+    "relu": (lambda x: 0, lambda x: x),
+    "leaky_relu": (lambda x: x / 100, lambda x: x),
+    "gelu": (lambda x: 0, lambda x: x),
+    "tanh": (lambda x: -1, lambda x: 1),
+    "softplus": (lambda x: 0, lambda x: x),
+    "sigmoid": (lambda x: 0, lambda x: 1),
+    "soft_clipping": (lambda x: -1, lambda x: 1),
+}
+"""What ``phi`` tends to on the left and on the right."""
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 2e-3)])
+@pytest.mark.parametrize("std", [None, 0.1, 1.0])
+def test_activations_reach_their_limits_without_overflow(
+    name: str, dtype: torch.dtype, tolerance: float, std: float | None
+) -> None:
+    """At |x| = 1e3 and 1e4, bare and smoothed: the limit, its slope, and no curvature."""
+    x = torch.tensor([-1e4, -1e3, 1e3, 1e4], dtype=dtype)
+    if std is None:
+        got = ACTIVATIONS[name].derivatives(x)
+    else:
+        got = Smoothing(ACTIVATIONS[name], std)(x, torch.full_like(x, std**2))
+    left, right = LIMITS[name]
+    ends = [left(-1e4), left(-1e3), right(1e3), right(1e4)]
+    slopes = [(ends[0] - ends[1]) / -9e3] * 2 + [(ends[3] - ends[2]) / 9e3] * 2
+    for part, want in zip(got, (ends, slopes, [0.0] * 4), strict=True):
+        assert torch.allclose(part, torch.tensor(want, dtype=dtype), rtol=1e-6, atol=tolerance)
+
+
+@pytest.mark.parametrize(("name", "absolute"), [("softplus", 0), ("sigmoid", 0), ("gelu", 1e-15)])
+def test_small_tails_keep_their_digits(name: str, absolute: float) -> None:
+    """At 5 <= |z| <= 30, value, slope and curvature to 1e-11 relative, by mpmath.
+
+    GELU's left tail is right to rounding only, as PyTorch's normal distribution is.
+    """
+    mpmath.mp.dps = 60
+    formula = {
+        "gelu": lambda z: z * mpmath.ncdf(z),
+        "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+        "softplus": lambda z: mpmath.log(1 + mpmath.exp(z)),
+    }[name]
+    points = [-30.0, -17.3, -5.0, 5.0, 17.3, 30.0]
+    got = ACTIVATIONS[name].derivatives(torch.tensor(points, dtype=torch.float64))
+    for order, part in enumerate(got):
+        exact = [float(mpmath.diff(formula, mpmath.mpf(z), order)) for z in points]
+        assert np.allclose(part, exact, rtol=1e-11, atol=absolute), (name, order)
 
 
 @pytest.mark.parametrize(

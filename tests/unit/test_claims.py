@@ -11,29 +11,147 @@ import pytest
 import yaml
 
 from vaentk import claims
-from vaentk.claims import VERDICTS, assumptions, decide, evaluate, summary
-from vaentk.claims_schema import Expectation, parse_assumptions, parse_claims
+from vaentk.claims import VERDICTS, assumptions, decide, evaluate, remarks, summary
+from vaentk.claims_schema import Expectation, parse_assumptions, parse_claims, parse_remarks
 from vaentk.config import load
 from vaentk.errors import UserError
 
 CONFIG = Path(__file__).parents[2] / "config"
 
 FORMS = {
-    r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": "activation sigma0 lambda_0 lambda_max "
-    "lambda_0_mu lambda_0_sigma lambda_0_d series_error meets_assumptions",
-    r"linear_rate/[a-z0-9-]+/summary\.csv": "width lambda_0 margin margin_time flow_distance "
-    "flow_distance_low flow_distance_high descent_distance descent_distance_low "
-    "descent_distance_high rate rate_low rate_high rate_flow rate_claimed rate_tight loss_final "
-    "bound_final",
-    r"linear_rate/[a-z0-9-]+/slopes\.csv": "quantity claimed slope low high points width_min "
-    "width_max",
-    r"weight_change/[a-z0-9-]+/changes\.csv": "width seed layer fraction time change",
-    r"weight_change/[a-z0-9-]+/slopes\.csv": "layer fraction time claimed slope low high points "
-    "width_min width_max outputs width_over_outputs",
-    r"weight_change/[a-z0-9-]+/stability\.csv": "width limit learning_rate steps "
-    "paper_learning_rate paper_steps time reconstruction_initial reconstruction_final kl_final",
-    r"weight_change/[a-z0-9-]+/local_slopes\.csv": "layer outputs width width_over_outputs "
-    "slope low high",
+    r"activations/[a-z0-9-]+/agreement\.csv": (
+        "width activations rank_correlation rank_correlation_flow rank_rate_with_flow"
+    ),
+    r"activations/[a-z0-9-]+/curves\.csv": (
+        "width seed step time loss bound flow_loss flow_distance descent_loss "
+        "descent_distance empirical_loss empirical_distance variant"
+    ),
+    r"activations/[a-z0-9-]+/members\.csv": (
+        "variant activation samples sigma0 train_sigma width seed lambda_0 lambda_max "
+        "meets_assumptions descent_distance empirical_distance flow_distance rate "
+        "rate_flow loss_left"
+    ),
+    r"activations/[a-z0-9-]+/summary\.csv": (
+        "variant activation samples sigma0 train_sigma width lambda_0 lambda_max "
+        "loss_left descent_distance descent_distance_low descent_distance_high "
+        "empirical_distance empirical_distance_low empirical_distance_high rate rate_low "
+        "rate_high rate_flow"
+    ),
+    r"frozen_sigma/[a-z0-9-]+/curves\.csv": (
+        "width seed step time loss bound flow_loss flow_distance descent_loss "
+        "descent_distance empirical_loss empirical_distance variant"
+    ),
+    r"frozen_sigma/[a-z0-9-]+/difference\.csv": ("width seed difference distance ratio"),
+    r"frozen_sigma/[a-z0-9-]+/members\.csv": (
+        "variant activation samples sigma0 train_sigma width seed lambda_0 lambda_max "
+        "meets_assumptions descent_distance empirical_distance flow_distance rate "
+        "rate_flow loss_left"
+    ),
+    r"frozen_sigma/[a-z0-9-]+/summary\.csv": (
+        "variant activation samples sigma0 train_sigma width lambda_0 lambda_max "
+        "loss_left descent_distance descent_distance_low descent_distance_high "
+        "empirical_distance empirical_distance_low empirical_distance_high rate rate_low "
+        "rate_high rate_flow"
+    ),
+    r"least_width/[a-z0-9-]+/curves\.csv": (
+        "width seed step time loss bound flow_loss flow_distance descent_loss "
+        "descent_distance empirical_loss empirical_distance variant"
+    ),
+    r"least_width/[a-z0-9-]+/least_width\.csv": (
+        "samples sigma0 least_width extrapolated distance_widest"
+    ),
+    r"least_width/[a-z0-9-]+/members\.csv": (
+        "variant activation samples sigma0 train_sigma width seed lambda_0 lambda_max "
+        "meets_assumptions descent_distance empirical_distance flow_distance rate "
+        "rate_flow loss_left"
+    ),
+    r"least_width/[a-z0-9-]+/slopes\.csv": ("sigma0 claimed slope low high points"),
+    r"least_width/[a-z0-9-]+/summary\.csv": (
+        "variant activation samples sigma0 train_sigma width lambda_0 lambda_max "
+        "loss_left descent_distance descent_distance_low descent_distance_high "
+        "empirical_distance empirical_distance_low empirical_distance_high rate rate_low "
+        "rate_high rate_flow"
+    ),
+    r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": (
+        "activation sigma0 lambda_0 lambda_max lambda_0_mu lambda_0_sigma lambda_0_d "
+        "series_error meets_assumptions"
+    ),
+    r"limit_kernels/[a-z0-9-]+/variance\.csv": (
+        "inputs sigma0 eq2_mean eq2_least negative_share eq3"
+    ),
+    r"linear_rate/[a-z0-9-]+/curves\.csv": (
+        "width seed step time loss bound flow_loss flow_distance descent_loss "
+        "descent_distance empirical_loss empirical_distance"
+    ),
+    r"linear_rate/[a-z0-9-]+/members\.csv": (
+        "width seed flow_distance descent_distance empirical_distance lemma4_bound row_mu "
+        "row_sigma row_d over_bound_mu over_bound_sigma over_bound_d"
+    ),
+    r"linear_rate/[a-z0-9-]+/slopes\.csv": (
+        "quantity claimed slope low high points width_min width_max"
+    ),
+    r"linear_rate/[a-z0-9-]+/summary\.csv": (
+        "width lambda_0 learning_rate steps margin margin_time flow_distance "
+        "flow_distance_low flow_distance_high descent_distance descent_distance_low "
+        "descent_distance_high empirical_distance empirical_distance_low "
+        "empirical_distance_high rate rate_low rate_high rate_flow rate_claimed "
+        "rate_tight loss_final bound_final"
+    ),
+    r"ridge/[a-z0-9-]+/displacements\.csv": (
+        "beta change_mu kl_ratio width change_over_smaller largest_change_over_smaller "
+        "condition participation directions"
+    ),
+    r"ridge/[a-z0-9-]+/error_term\.csv": (
+        "width seed beta initial_worst error_worst kernel_norm bound over_bound"
+    ),
+    r"ridge/[a-z0-9-]+/errors\.csv": (
+        "width seed beta initial reading ridge with_initial error error_worst "
+        "initial_worst change_mu kl_ratio"
+    ),
+    r"ridge/[a-z0-9-]+/path\.csv": ("width seed step time beta initial distance moved"),
+    r"ridge/[a-z0-9-]+/slopes\.csv": (
+        "quantity initial with_initial beta reading slope low high points claimed "
+        "width_min width_max"
+    ),
+    r"ridge/[a-z0-9-]+/summary\.csv": (
+        "initial with_initial beta width reading error error_low error_high error_without nearest"
+    ),
+    r"sensitivity/[a-z0-9-]+/slopes\.csv": (
+        "variant layer claimed slope low high points base difference largest_change "
+        "narrow_change narrow_over_base loss_left width_min width_max"
+    ),
+    r"sensitivity/[a-z0-9-]+/worst\.csv": (
+        "variant layer difference absolute_difference absolute_from_claim"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/initial\.csv": (
+        "width seed outputs lambda_min lambda_min_error lambda_max norm norm_error "
+        "norm_mu norm_sigma norm_d products between_mu between_sigma between_d within_mu "
+        "within_sigma within_d initial_error initial_output slope_measured slope_derived "
+        "slope_printed lambda_0 lambda_min_over norm_over marchenko_pastur "
+        "initial_output_limit"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/lemma2_width\.csv": (
+        "outputs lambda_0 width norm width_measured width_printed width_derived "
+        "derived_over_printed"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/slopes\.csv": (
+        "quantity claimed slope low high points width_min width_max"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/training\.csv": (
+        "width seed fraction time drift norm lambda_min norm_over lambda_min_over"
+    ),
+    r"weight_change/[a-z0-9-]+/changes\.csv": ("width seed layer fraction time change"),
+    r"weight_change/[a-z0-9-]+/local_slopes\.csv": (
+        "layer outputs width width_over_outputs slope low high points"
+    ),
+    r"weight_change/[a-z0-9-]+/slopes\.csv": (
+        "layer fraction time claimed slope low high points width_min width_max outputs "
+        "width_over_outputs"
+    ),
+    r"weight_change/[a-z0-9-]+/stability\.csv": (
+        "width limit learning_rate paper_learning_rate steps paper_steps time "
+        "reconstruction_initial reconstruction_final kl_final latent_std_max"
+    ),
 }
 """Measures and the columns a claim may rely on."""
 
@@ -442,6 +560,52 @@ def test_the_real_tests_ask_for_what_measures_hold() -> None:
         assert asked - {None} <= set(columns[0].split()), row.id
 
 
+def test_the_real_remarks_ask_for_what_measures_hold() -> None:
+    paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
+    rows = parse_remarks(read("remarks.yaml"))
+    assert [row.id for row in rows] == [f"R{number}" for number in range(1, len(rows) + 1)]
+    for row in rows:
+        for item in row.evidence:
+            path, test = item.test.measure, item.test
+            columns = [form for form_path, form in FORMS.items() if re.fullmatch(form_path, path)]
+            assert len(columns) == 1, (row.id, path)
+            asked = {test.column, test.low, test.high, test.over, *test.where}
+            assert asked - {None} <= set(columns[0].split()), (row.id, path)
+            kind, run, _ = path.split("/")
+            assert run in getattr(paper, kind), row.id
+
+
+REMARK = """
+- id: R1
+  paper: beyond
+  where: Eq. 1
+  printed: this
+  found: that
+  evidence:
+    - shows: the slope
+      test:
+        measure: weight_change/run/slopes.csv
+        where: {layer: enc, fraction: 1.0}
+        column: slope
+        low: low
+        high: high
+    - shows: the other
+      test: {measure: weight_change/run/slopes.csv, where: {layer: none}, column: slope}
+    - shows: the last
+      test: {measure: weight_change/none/slopes.csv, where: {layer: enc}, column: slope}
+  figure: figures/change.svg
+"""
+
+
+def test_a_remark_has_its_numbers_or_says_why_not() -> None:
+    measures = {"weight_change/run/slopes.csv": pd.read_csv(StringIO(SLOPES))}
+    table = remarks(yaml.safe_load(REMARK), measures, "quick")
+    lines = table["evidence"].item().split("\n")
+    assert lines[0] == "the slope: -0.5123 [-0.55, -0.45]"
+    assert lines[1].startswith("the other: not run (the configuration quick measures no row")
+    assert lines[2].startswith("the last: not run (the configuration quick has no run")
+
+
 def test_the_runs_that_the_real_tests_name_exist() -> None:
     """A reason says that config/paper.yaml has the run: so it must."""
     paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
@@ -451,7 +615,7 @@ def test_the_runs_that_the_real_tests_name_exist() -> None:
             assert run in getattr(paper, kind), row.id
 
 
-@pytest.mark.parametrize("name", ["claims.yaml", "assumptions.yaml"])
+@pytest.mark.parametrize("name", ["claims.yaml", "assumptions.yaml", "remarks.yaml"])
 def test_no_verdict_is_typed(name: str) -> None:
     texts = yaml.safe_dump(read(name)).lower()
     assert not [verdict for verdict in VERDICTS if verdict in texts]

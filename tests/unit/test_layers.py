@@ -12,8 +12,9 @@ LIBRARY = Path(__file__).parents[2] / "workflow" / "src" / "vaentk"
 
 # A module imports from the lines above its own, and from its own folder.
 ORDER = (
-    ("errors", "digest"),
+    ("errors", "digest", "krylov"),
     ("activations", "data"),
+    ("experiments",),
     ("config",),
     ("models",),
     ("objectives",),

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from vaentk import members
-from vaentk.config import WeightChange
 from vaentk.errors import UserError
+from vaentk.experiments import WeightChange
 from vaentk.job import Job
+from vaentk.training.descent import Checkpoint
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import paper_duration
 
@@ -80,6 +81,27 @@ def test_a_checkpoint_of_other_settings_is_not_used(
     assert again.records == first.records
 
 
+def test_a_checkpoint_file_holds_the_whole_state(
+    problem: Problem, job: Job, tmp_path: Path
+) -> None:
+    place = members._surroundings(problem, job, tmp_path, (3, 5), "same", True, None)
+    generator = torch.Generator().manual_seed(0)
+    displacement, dual, outputs = torch.randn((3, 2, 4, 4), generator=generator)
+    state = Checkpoint(7, {"hid": displacement}, [{"loss": 1.5}], {4: outputs}, {"enc": dual})
+    members._write_checkpoint(state, place)
+    found = members._read_checkpoint(place, "cpu")
+    assert found is not None
+    assert (found.step, found.records) == (7, [{"loss": 1.5}])
+    assert (list(found.displacement), list(found.dual), list(found.outputs)) == (
+        ["hid"],
+        ["enc"],
+        [4],
+    )
+    assert torch.equal(found.displacement["hid"], displacement)
+    assert torch.equal(found.dual["enc"], dual)
+    assert torch.equal(found.outputs[4], outputs)
+
+
 def test_tensorboard_scalars_are_written(problem: Problem, job: Job, tmp_path: Path) -> None:
     members.train(problem, job, tmp_path / "checkpoint")
     events = list(job.log_file.with_suffix("").rglob("events.*"))
@@ -98,7 +120,7 @@ def test_a_latent_beyond_the_quadratures_range_is_said(
     assert "quadrature" not in caplog.text
     narrow = problem.model()
     monkeypatch.setattr(narrow.smoothing, "max_std", 0.01)
-    monkeypatch.setattr(Problem, "model", lambda _: narrow)
+    monkeypatch.setattr(Problem, "model", lambda _, seeds=(): narrow)
     members.train(problem, job, tmp_path / "beyond")
     assert "beyond the 0.01 for which the quadrature was checked" in caplog.text
 

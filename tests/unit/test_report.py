@@ -25,6 +25,7 @@ title: A title
 summary: What this is.
 verdicts: {reproduced: held, not reproduced: failed, inconclusive: unclear, not run: absent}
 papers: [{citation: "A. First, 2024", url: "https://arxiv.org/abs/1"}]
+remarks: What follows is offered.
 origins: {beyond: ours}
 protocols: {W1: Kernels, W4: "Figure 2: weights", X1: Beyond}
 datasets: {digits: {title: Digits, words: {embedded subset: "real digits, {images} of them"}}}
@@ -79,6 +80,17 @@ def material(**changes: Any) -> dict[str, Any]:
                 "open": ["which & why"],
                 "choice": ["`sigma0`"],
                 "tried": [np.nan],
+            }
+        ),
+        "remarks": pd.DataFrame(
+            {
+                "id": ["R1"],
+                "paper": ["beyond"],
+                "where": ["Eq. 13"],
+                "printed": ["the ridge is beta"],
+                "found": ["it is n beta"],
+                "evidence": ["error to n beta: 0.0171\nerror to beta: 0.34"],
+                "figure": ["figures/change.svg"],
             }
         ),
         "figures": {"change": (SVG, 'Falling "lines"')},

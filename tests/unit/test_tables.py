@@ -1,6 +1,7 @@
 """Tables of the report: stacked by run, ordered for reading, nothing invented."""
 
 import pandas as pd
+import pytest
 
 from vaentk import tables
 
@@ -26,3 +27,121 @@ def test_slopes_are_read_layer_by_layer_from_the_final_time_back() -> None:
     assert list(table["fraction"])[:3] == [1.0, 0.25, 0.0625]
     assert list(table["outputs"].unique()) == [49, 196]
     assert len(table) == 2 * 5 * 3
+
+
+def test_tangent_kernels_average_seeds_and_keep_the_largest_error() -> None:
+    frame = pd.DataFrame({"width": [64, 64, 256], "seed": [0, 1, 0], "outputs": 49})
+    columns = ["lambda_0", "lambda_min", "lambda_min_over", "lambda_max", "norm", "norm_over"]
+    columns += ["marchenko_pastur", "initial_error", "initial_output", "initial_output_limit"]
+    columns += ["slope_measured", "slope_derived", "slope_printed"]
+    columns += ["lambda_min_error", "norm_error"]
+    for column in columns:
+        frame[column] = [1.0, 3.0, 7.0]
+    table = tables.tangent_kernels({"b": frame, "a": frame})
+    assert list(table["run"]) == ["b", "b", "a", "a"]
+    assert list(table["width"]) == [64, 256, 64, 256]
+    assert list(table["norm"][:2]) == list(table["initial_error"][:2]) == [2.0, 7.0]
+    assert list(table["norm_error"][:2]) == list(table["lambda_min_error"][:2]) == [3.0, 7.0]
+
+
+def test_lemma4_stands_layer_by_layer_for_the_layers_that_are_trained() -> None:
+    frame = pd.DataFrame({"width": [64, 64], "seed": [0, 1], "lemma4_bound": [10.0, 30.0]})
+    frame = frame.assign(row_d=[1.0, 2.0], row_mu=4.0, over_bound_mu=0.1, over_bound_d=[0.2, 0.4])
+    table = tables.linear_rate_lemma4({"a": frame})
+    names = ["run", "width", "lemma4_bound", "row_mu", "over_bound_mu", "row_d", "over_bound_d"]
+    assert list(table.columns) == names
+    row = table.iloc[0]
+    assert row[["lemma4_bound", "row_d"]].tolist() == [20.0, 1.5]
+    assert row["over_bound_d"] == pytest.approx(0.3)
+
+
+def test_the_three_ridges_stand_side_by_side_with_the_nearest() -> None:
+    rows = [
+        {"initial": initial, "with_initial": kept, "beta": 0.1, "width": width, "reading": reading}
+        | {"error": error / width, "error_low": 0.0, "error_high": 1.0, "nearest": "n beta"}
+        for initial in ("standard", "antisymmetric")
+        for kept in (True, False)
+        for width in (2, 4)
+        for reading, error in (("beta", 8.0), ("n beta", 2.0), ("2 n beta", 4.0))
+    ]
+    table = tables.ridge({"pca": pd.DataFrame(rows)})
+    assert len(table) == 6, "without f_0 the antisymmetric network is not told twice"
+    assert table.iloc[1].to_dict() == {
+        "run": "pca",
+        "initial": "standard",
+        "with_initial": True,
+        "beta": 0.1,
+        "width": 4,
+        "error_beta": 2.0,
+        "error_n_beta": 0.5,
+        "error_2_n_beta": 1.0,
+        "nearest": "n beta",
+    }
+
+
+def test_the_condition_of_the_inputs_is_not_that_of_a_kernel() -> None:
+    frame = pd.DataFrame({"beta": [0.1], "condition": [9.0], "largest_change_over_smaller": [0.5]})
+    table = tables.ridge_displacements({"a": frame})
+    assert table.to_dict("list") == {"run": ["a"], "beta": [0.1], "input_condition": [9.0]}
+
+
+def test_the_error_term_is_averaged_over_seeds() -> None:
+    frame = pd.DataFrame({"width": 64, "seed": [0, 1], "beta": 0.1, "bound": [2.0, 4.0]})
+    for column in ("initial_worst", "kernel_norm", "error_worst", "over_bound"):
+        frame[column] = 1.0
+    table = tables.ridge_error_term({"a": frame})
+    assert table[["run", "beta", "width", "bound"]].to_numpy().tolist() == [["a", 0.1, 64, 3.0]]
+
+
+def test_sensitivity_is_a_row_a_variant_in_the_order_of_the_runs_settings() -> None:
+    rows = [
+        {"variant": variant, "layer": layer, "slope": place, "low": place - 1, "high": place + 1}
+        | {"largest_change": 10 + place, "narrow_change": 20 + place, "loss_left": 0.5}
+        for variant in ("base", "erf", "deterministic")
+        for place, layer in enumerate(("enc", "hid", "mu", "dec", "sigma"))
+        if (variant, layer) != ("deterministic", "sigma")
+    ]
+    worst = pd.DataFrame({"variant": ["base", "erf"], "layer": ["dec", "mu"], "difference": -0.2})
+    table = tables.sensitivity({"a": pd.DataFrame(rows)}, {"a": worst})
+    assert list(table["variant"]) == ["base", "erf", "deterministic"]
+    first = ["run", "variant", "slope_enc", "slope_enc_low", "slope_enc_high"]
+    assert list(table.columns[: len(first)]) == first
+    erf = table.iloc[1]
+    assert (erf["slope_dec_low"], erf["slope_dec"], erf["slope_dec_high"]) == (2, 3, 4)
+    assert (erf["sigma_change_narrow"], erf["sigma_change"], erf["loss_left"]) == (24, 14, 0.5)
+    assert (erf["largest_difference"], erf["largest_difference_layer"]) == (-0.2, "mu")
+    assert table["largest_difference"].isna().tolist() == [True, False, True]
+    assert table["sigma_change"].isna().tolist() == [False, False, True]
+
+
+def test_activations_come_by_lambda_0_with_their_condition_and_slowest_rate() -> None:
+    columns = ["descent_distance", "empirical_distance", "rate"]
+    columns += [f"{name}_{end}" for name in columns for end in ("low", "high")]
+    rows = [
+        {"activation": name, "width": width, "samples": 8, "lambda_0": least, "lambda_max": 6.0}
+        | {"rate_flow": 0.3}
+        | dict.fromkeys(columns, 0.1)
+        for width in (256, 64)
+        for name, least in (("relu", 0.5), ("erf", 2.0))
+    ]
+    members = pd.DataFrame({"activation": ["relu", "erf"], "meets_assumptions": [False, True]})
+    table = tables.activations({"a": members}, {"a": pd.DataFrame(rows)})
+    assert list(table["activation"]) == ["erf", "erf", "relu", "relu"]
+    assert list(table["width"]) == [64, 256, 64, 256]
+    assert list(table["condition"]) == [3.0, 3.0, 12.0, 12.0]
+    assert list(table["rate_tight"]) == [0.5, 0.5, 0.125, 0.125]
+    assert list(table["meets_assumptions"]) == [True, True, False, False]
+
+
+def test_frozen_sigma_averages_seeds_and_keeps_the_largest_ratio() -> None:
+    difference = pd.DataFrame({"width": [64, 64, 256], "seed": [0, 1, 0]})
+    difference = difference.assign(difference=[1.0, 3.0, 5.0], distance=8.0, ratio=[0.1, 0.3, 0.6])
+    summary = pd.DataFrame({"variant": ["trained", "frozen"] * 2, "width": [64, 64, 256, 256]})
+    summary = summary.assign(lambda_0=[0.5, 0.25] * 2, rate=[1.0, 2.0, 3.0, 4.0])
+    table = tables.frozen_sigma({"a": summary}, {"a": difference})
+    assert list(table["width"]) == [64, 256]
+    assert list(table["sigma_difference"]) == [2.0, 5.0]
+    assert table["sigma_difference_low"].isna().tolist() == [False, True]
+    assert list(table["ratio_max"]) == [0.3, 0.6]
+    assert list(table["lambda_0_trained"]) == [0.5, 0.5]
+    assert list(table["rate_frozen"]) == [2.0, 4.0]

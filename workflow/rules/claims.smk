@@ -1,15 +1,17 @@
-# Needs: results/measure. Makes: results/claims, a verdict on every statement, and what was assumed.
+# Needs: results/measure. Makes: results/claims, a verdict on every statement, what was assumed, remarks.
 
 
 rule claims:
     input:
         claims="config/claims.yaml",
         assumptions="config/assumptions.yaml",
+        remarks="config/remarks.yaml",
         measures=all_measures(),
     output:
         **recorded(
             claims=captioned("results/claims/claims.csv", "Claims", "claims"),
             assumptions=captioned("results/claims/assumptions.csv", "Claims", "assumptions"),
+            remarks=captioned("results/claims/remarks.csv", "Claims", "remarks"),
         ),
     log:
         "results/logs/claims/claims.log",

@@ -38,21 +38,31 @@ def runs(kind):
     return list(getattr(CONFIG.experiments, kind))
 
 
-def run_settings(kind):
+def run_of(kind, wildcards):
+    """A run's checked settings; where no kind is given, of the kind among the wildcards."""
+    return getattr(CONFIG.experiments, kind or wildcards.kind)[wildcards.run]
+
+
+def run_settings(kind=None):
     """Function of the wildcards that gives a run's settings as plain data."""
 
     def settings(wildcards):
-        return getattr(CONFIG.experiments, kind)[wildcards.run].model_dump(mode="json")
+        return run_of(kind, wildcards).model_dump(mode="json")
 
     return settings
 
 
 def input_settings(wildcards):
     """The settings of a run's inputs as plain data."""
-    return run_settings(wildcards.kind)(wildcards)["inputs"]
+    return run_settings()(wildcards)["inputs"]
 
 
-def members(kind):
+def held_out(wildcards):
+    """Number of test images that a run asks for."""
+    return getattr(run_of(None, wildcards), "held_out", 0)
+
+
+def members(kind=None):
     """Function of the wildcards that gives a training job its cores.
 
     Wide networks get a core for each member; narrow ones train their members one after another on
@@ -60,18 +70,18 @@ def members(kind):
     """
 
     def cores(wildcards):
-        seeds = getattr(CONFIG.experiments, kind)[wildcards.run].seeds
+        seeds = run_of(kind, wildcards).seeds
         return 1 if int(wildcards.width) <= NARROW else len(seeds)
 
     return cores
 
 
-def trained(kind, ending):
+def trained(ending, kind=None):
     """Function of the wildcards that lists what training left, by width."""
 
     def paths(wildcards):
-        widths = getattr(CONFIG.experiments, kind)[wildcards.run].widths
-        return [f"results/train/{kind}/{wildcards.run}/{width}.{ending}" for width in widths]
+        folder = f"results/train/{kind or wildcards.kind}/{wildcards.run}"
+        return [f"{folder}/{width}.{ending}" for width in run_of(kind, wildcards).widths]
 
     return paths
 
@@ -82,19 +92,37 @@ def measures(kind, name):
 
 
 MEASURES = {
-    "limit_kernels": ["eigenvalues"],
+    "limit_kernels": ["eigenvalues", "variance"],
+    "tangent_kernels": ["initial", "training", "slopes", "lemma2_width"],
     "linear_rate": ["curves", "summary", "members", "slopes"],
+    "ridge": ["errors", "path", "summary", "slopes", "error_term", "displacements"],
     "weight_change": ["changes", "slopes", "local_slopes", "stability"],
+    "sensitivity": ["slopes", "worst"],
+    "activations": ["curves", "members", "summary", "agreement"],
+    "frozen_sigma": ["curves", "members", "summary", "difference"],
+    "least_width": ["curves", "members", "summary", "least_width", "slopes"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
+    "tangent_kernels": ["tangent_kernels"],
     "linear_rate": ["linear_rate"],
+    "ridge": ["ridge", "ridge_pictures"],
     "weight_change": ["weight_change", "weight_change_slopes"],
+    "sensitivity": ["sensitivity"],
+    "activations": ["activations"],
+    "frozen_sigma": ["frozen_sigma"],
+    "least_width": ["least_width"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
-    "linear_rate": ["linear_rate", "linear_rate_slopes"],
+    "tangent_kernels": ["tangent_kernels", "tangent_kernels_slopes", "tangent_kernels_lemma2"],
+    "linear_rate": ["linear_rate", "linear_rate_slopes", "linear_rate_lemma4"],
+    "ridge": ["ridge", "ridge_slopes", "ridge_error_term", "ridge_displacements"],
     "weight_change": ["weight_change_slopes", "weight_change_stability"],
+    "sensitivity": ["sensitivity"],
+    "activations": ["activations"],
+    "frozen_sigma": ["frozen_sigma"],
+    "least_width": ["least_width", "least_width_slopes"],
 }
 
 
@@ -150,6 +178,12 @@ def all_jobs():
 def shown(kind):
     """Parameters that every figure shares: the runs it shows and what their images are."""
     return {"runs": runs(kind), "data": CONFIG.data.label}
+
+
+def on_components(kind):
+    """Names of the runs whose inputs are principal components and not images."""
+    settings = getattr(CONFIG.experiments, kind)
+    return [run for run in settings if settings[run].inputs.components is not None]
 
 
 def captioned(path, category, caption):

@@ -32,6 +32,7 @@ rule inputs:
         "../../envs/rule.yaml"
     params:
         settings=input_settings,
+        held_out=held_out,
         code=code("inputs.py"),
     script:
         "../scripts/inputs.py"

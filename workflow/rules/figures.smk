@@ -24,6 +24,29 @@ rule figure_limit_kernels:
         "../scripts/figure_limit_kernels.py"
 
 
+rule figure_tangent_kernels:
+    input:
+        initial=measures("tangent_kernels", "initial.csv"),
+        training=measures("tangent_kernels", "training.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/tangent_kernels.svg", "Figures", "figures/tangent_kernels"
+            )
+        ),
+    log:
+        "results/logs/figures/tangent_kernels.log",
+    benchmark:
+        "results/benchmarks/figures/tangent_kernels.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("tangent_kernels"),
+        code=code("figure_tangent_kernels.py"),
+    script:
+        "../scripts/figure_tangent_kernels.py"
+
+
 rule figure_linear_rate:
     input:
         curves=measures("linear_rate", "curves.csv"),
@@ -43,6 +66,50 @@ rule figure_linear_rate:
         code=code("figure_linear_rate.py"),
     script:
         "../scripts/figure_linear_rate.py"
+
+
+rule figure_ridge:
+    input:
+        errors=measures("ridge", "errors.csv"),
+        summary=measures("ridge", "summary.csv"),
+        path=measures("ridge", "path.csv"),
+    output:
+        **recorded(figure=captioned("results/figures/ridge.svg", "Figures", "figures/ridge")),
+    log:
+        "results/logs/figures/ridge.log",
+    benchmark:
+        "results/benchmarks/figures/ridge.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("ridge"),
+        components=on_components("ridge"),
+        code=code("figure_ridge.py"),
+    script:
+        "../scripts/figure_ridge.py"
+
+
+rule figure_ridge_pictures:
+    input:
+        pictures=measures("ridge", "pictures.safetensors"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/ridge_pictures.svg", "Figures", "figures/ridge_pictures"
+            )
+        ),
+    log:
+        "results/logs/figures/ridge_pictures.log",
+    benchmark:
+        "results/benchmarks/figures/ridge_pictures.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("ridge"),
+        components=on_components("ridge"),
+        code=code("figure_ridge_pictures.py"),
+    script:
+        "../scripts/figure_ridge_pictures.py"
 
 
 rule figure_weight_change:
@@ -91,3 +158,92 @@ rule figure_weight_change_slopes:
         code=code("figure_weight_change_slopes.py"),
     script:
         "../scripts/figure_weight_change_slopes.py"
+
+
+rule figure_sensitivity:
+    input:
+        slopes=measures("sensitivity", "slopes.csv"),
+        worst=measures("sensitivity", "worst.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/sensitivity.svg", "Figures", "figures/sensitivity"),
+        ),
+    log:
+        "results/logs/figures/sensitivity.log",
+    benchmark:
+        "results/benchmarks/figures/sensitivity.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("sensitivity"),
+        code=code("figure_sensitivity.py"),
+    script:
+        "../scripts/figure_sensitivity.py"
+
+
+rule figure_activations:
+    input:
+        curves=measures("activations", "curves.csv"),
+        members=measures("activations", "members.csv"),
+        agreement=measures("activations", "agreement.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/activations.svg", "Figures", "figures/activations"),
+        ),
+    log:
+        "results/logs/figures/activations.log",
+    benchmark:
+        "results/benchmarks/figures/activations.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("activations"),
+        code=code("figure_activations.py"),
+    script:
+        "../scripts/figure_activations.py"
+
+
+rule figure_frozen_sigma:
+    input:
+        curves=measures("frozen_sigma", "curves.csv"),
+        difference=measures("frozen_sigma", "difference.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/frozen_sigma.svg", "Figures", "figures/frozen_sigma"
+            ),
+        ),
+    log:
+        "results/logs/figures/frozen_sigma.log",
+    benchmark:
+        "results/benchmarks/figures/frozen_sigma.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("frozen_sigma"),
+        code=code("figure_frozen_sigma.py"),
+    script:
+        "../scripts/figure_frozen_sigma.py"
+
+
+rule figure_least_width:
+    input:
+        members=measures("least_width", "members.csv"),
+        least_width=measures("least_width", "least_width.csv"),
+        slopes=measures("least_width", "slopes.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/least_width.svg", "Figures", "figures/least_width"),
+        ),
+    log:
+        "results/logs/figures/least_width.log",
+    benchmark:
+        "results/benchmarks/figures/least_width.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        **shown("least_width"),
+        tolerances=[run.tolerance for run in CONFIG.experiments.least_width.values()],
+        code=code("figure_least_width.py"),
+    script:
+        "../scripts/figure_least_width.py"

@@ -7,6 +7,7 @@ rule measure_limit_kernels:
     output:
         **recorded(
             eigenvalues="results/measure/limit_kernels/{run}/eigenvalues.csv",
+            variance="results/measure/limit_kernels/{run}/variance.csv",
             kernels="results/measure/limit_kernels/{run}/kernels.safetensors",
         ),
     log:
@@ -23,11 +24,36 @@ rule measure_limit_kernels:
         "../scripts/measure_limit_kernels.py"
 
 
+rule measure_tangent_kernels:
+    input:
+        inputs="results/data/inputs/tangent_kernels/{run}.safetensors",
+        records=trained("parquet", "tangent_kernels"),
+    output:
+        **recorded(
+            initial="results/measure/tangent_kernels/{run}/initial.csv",
+            training="results/measure/tangent_kernels/{run}/training.csv",
+            slopes="results/measure/tangent_kernels/{run}/slopes.csv",
+            lemma2_width="results/measure/tangent_kernels/{run}/lemma2_width.csv",
+        ),
+    log:
+        "results/logs/measure/tangent_kernels/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/tangent_kernels/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("tangent_kernels"),
+        device="cpu",
+        code=code("measure_tangent_kernels.py"),
+    script:
+        "../scripts/measure_tangent_kernels.py"
+
+
 rule measure_linear_rate:
     input:
         inputs="results/data/inputs/linear_rate/{run}.safetensors",
-        records=trained("linear_rate", "parquet"),
-        outputs=trained("linear_rate", "safetensors"),
+        records=trained("parquet", "linear_rate"),
+        outputs=trained("safetensors", "linear_rate"),
     output:
         **recorded(
             curves="results/measure/linear_rate/{run}/curves.csv",
@@ -43,15 +69,44 @@ rule measure_linear_rate:
         "../../envs/rule.yaml"
     params:
         settings=run_settings("linear_rate"),
-        code=code("measure_linear_rate.py"),
         device="cpu",
+        code=code("measure_linear_rate.py"),
     script:
         "../scripts/measure_linear_rate.py"
 
 
+rule measure_ridge:
+    input:
+        inputs="results/data/inputs/ridge/{run}.safetensors",
+        records=trained("parquet", "ridge"),
+        outputs=trained("safetensors", "ridge"),
+    output:
+        **recorded(
+            errors="results/measure/ridge/{run}/errors.csv",
+            path="results/measure/ridge/{run}/path.csv",
+            summary="results/measure/ridge/{run}/summary.csv",
+            slopes="results/measure/ridge/{run}/slopes.csv",
+            error_term="results/measure/ridge/{run}/error_term.csv",
+            displacements="results/measure/ridge/{run}/displacements.csv",
+            pictures="results/measure/ridge/{run}/pictures.safetensors",
+        ),
+    log:
+        "results/logs/measure/ridge/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/ridge/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("ridge"),
+        device="cpu",
+        code=code("measure_ridge.py"),
+    script:
+        "../scripts/measure_ridge.py"
+
+
 rule measure_weight_change:
     input:
-        records=trained("weight_change", "parquet"),
+        records=trained("parquet", "weight_change"),
     output:
         **recorded(
             changes="results/measure/weight_change/{run}/changes.csv",
@@ -70,3 +125,112 @@ rule measure_weight_change:
         code=code("measure_weight_change.py"),
     script:
         "../scripts/measure_weight_change.py"
+
+
+rule measure_sensitivity:
+    input:
+        records=trained("parquet", "sensitivity"),
+    output:
+        **recorded(
+            slopes="results/measure/sensitivity/{run}/slopes.csv",
+            worst="results/measure/sensitivity/{run}/worst.csv",
+        ),
+    log:
+        "results/logs/measure/sensitivity/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/sensitivity/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("sensitivity"),
+        code=code("measure_sensitivity.py"),
+    script:
+        "../scripts/measure_sensitivity.py"
+
+
+rule measure_variants:
+    input:
+        inputs="results/data/inputs/{kind}/{run}.safetensors",
+        records=trained("parquet"),
+        outputs=trained("safetensors"),
+    output:
+        **recorded(
+            curves="results/measure/{kind}/{run}/curves.csv",
+            members="results/measure/{kind}/{run}/members.csv",
+            summary="results/measure/{kind}/{run}/summary.csv",
+        ),
+    log:
+        "results/logs/measure/{kind}/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/{kind}/{run}.tsv"
+    wildcard_constraints:
+        kind="activations|frozen_sigma|least_width",
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings(),
+        device="cpu",
+        code=code("measure_variants.py"),
+    script:
+        "../scripts/measure_variants.py"
+
+
+rule measure_activations:
+    input:
+        members="results/measure/activations/{run}/members.csv",
+    output:
+        **recorded(
+            agreement="results/measure/activations/{run}/agreement.csv",
+        ),
+    log:
+        "results/logs/measure/activations/{run}/agreement.log",
+    benchmark:
+        "results/benchmarks/measure/activations/{run}/agreement.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        code=code("measure_activations.py"),
+    script:
+        "../scripts/measure_activations.py"
+
+
+rule measure_frozen_sigma:
+    input:
+        members="results/measure/frozen_sigma/{run}/members.csv",
+        records=trained("parquet", "frozen_sigma"),
+        outputs=trained("safetensors", "frozen_sigma"),
+    output:
+        **recorded(
+            difference="results/measure/frozen_sigma/{run}/difference.csv",
+        ),
+    log:
+        "results/logs/measure/frozen_sigma/{run}/difference.log",
+    benchmark:
+        "results/benchmarks/measure/frozen_sigma/{run}/difference.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        code=code("measure_frozen_sigma.py"),
+    script:
+        "../scripts/measure_frozen_sigma.py"
+
+
+rule measure_least_width:
+    input:
+        members="results/measure/least_width/{run}/members.csv",
+    output:
+        **recorded(
+            least_width="results/measure/least_width/{run}/least_width.csv",
+            slopes="results/measure/least_width/{run}/slopes.csv",
+        ),
+    log:
+        "results/logs/measure/least_width/{run}/least_width.log",
+    benchmark:
+        "results/benchmarks/measure/least_width/{run}/least_width.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("least_width"),
+        code=code("measure_least_width.py"),
+    script:
+        "../scripts/measure_least_width.py"

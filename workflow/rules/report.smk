@@ -9,6 +9,7 @@ rule report:
         datasets="config/datasets.csv",
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",
+        remarks="results/claims/remarks.csv",
         images="results/data/mnist.safetensors",
         figures=all_figures(),
         tables=all_tables(),

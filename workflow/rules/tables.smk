@@ -23,10 +23,45 @@ rule tables_limit_kernels:
         "../scripts/tables_limit_kernels.py"
 
 
+rule tables_tangent_kernels:
+    input:
+        initial=measures("tangent_kernels", "initial.csv"),
+        slopes=measures("tangent_kernels", "slopes.csv"),
+        lemma2_width=measures("tangent_kernels", "lemma2_width.csv"),
+    output:
+        **recorded(
+            tangent_kernels=captioned(
+                "results/tables/tangent_kernels.csv", "Tables", "tables/tangent_kernels"
+            ),
+            slopes=captioned(
+                "results/tables/tangent_kernels_slopes.csv",
+                "Tables",
+                "tables/tangent_kernels_slopes",
+            ),
+            lemma2=captioned(
+                "results/tables/tangent_kernels_lemma2.csv",
+                "Tables",
+                "tables/tangent_kernels_lemma2",
+            ),
+        ),
+    log:
+        "results/logs/tables/tangent_kernels.log",
+    benchmark:
+        "results/benchmarks/tables/tangent_kernels.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("tangent_kernels"),
+        code=code("tables_tangent_kernels.py"),
+    script:
+        "../scripts/tables_tangent_kernels.py"
+
+
 rule tables_linear_rate:
     input:
         summary=measures("linear_rate", "summary.csv"),
         slopes=measures("linear_rate", "slopes.csv"),
+        members=measures("linear_rate", "members.csv"),
     output:
         **recorded(
             linear_rate=captioned(
@@ -34,6 +69,9 @@ rule tables_linear_rate:
             ),
             slopes=captioned(
                 "results/tables/linear_rate_slopes.csv", "Tables", "tables/linear_rate_slopes"
+            ),
+            lemma4=captioned(
+                "results/tables/linear_rate_lemma4.csv", "Tables", "tables/linear_rate_lemma4"
             ),
         ),
     log:
@@ -47,6 +85,36 @@ rule tables_linear_rate:
         code=code("tables_linear_rate.py"),
     script:
         "../scripts/tables_linear_rate.py"
+
+
+rule tables_ridge:
+    input:
+        summary=measures("ridge", "summary.csv"),
+        slopes=measures("ridge", "slopes.csv"),
+        error_term=measures("ridge", "error_term.csv"),
+        displacements=measures("ridge", "displacements.csv"),
+    output:
+        **recorded(
+            ridge=captioned("results/tables/ridge.csv", "Tables", "tables/ridge"),
+            slopes=captioned("results/tables/ridge_slopes.csv", "Tables", "tables/ridge_slopes"),
+            error_term=captioned(
+                "results/tables/ridge_error_term.csv", "Tables", "tables/ridge_error_term"
+            ),
+            displacements=captioned(
+                "results/tables/ridge_displacements.csv", "Tables", "tables/ridge_displacements"
+            ),
+        ),
+    log:
+        "results/logs/tables/ridge.log",
+    benchmark:
+        "results/benchmarks/tables/ridge.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("ridge"),
+        code=code("tables_ridge.py"),
+    script:
+        "../scripts/tables_ridge.py"
 
 
 rule tables_weight_change:
@@ -75,3 +143,98 @@ rule tables_weight_change:
         code=code("tables_weight_change.py"),
     script:
         "../scripts/tables_weight_change.py"
+
+
+rule tables_sensitivity:
+    input:
+        slopes=measures("sensitivity", "slopes.csv"),
+        worst=measures("sensitivity", "worst.csv"),
+    output:
+        **recorded(
+            sensitivity=captioned(
+                "results/tables/sensitivity.csv", "Tables", "tables/sensitivity"
+            ),
+        ),
+    log:
+        "results/logs/tables/sensitivity.log",
+    benchmark:
+        "results/benchmarks/tables/sensitivity.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("sensitivity"),
+        code=code("tables_sensitivity.py"),
+    script:
+        "../scripts/tables_sensitivity.py"
+
+
+rule tables_activations:
+    input:
+        members=measures("activations", "members.csv"),
+        summary=measures("activations", "summary.csv"),
+    output:
+        **recorded(
+            activations=captioned(
+                "results/tables/activations.csv", "Tables", "tables/activations"
+            ),
+        ),
+    log:
+        "results/logs/tables/activations.log",
+    benchmark:
+        "results/benchmarks/tables/activations.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("activations"),
+        code=code("tables_activations.py"),
+    script:
+        "../scripts/tables_activations.py"
+
+
+rule tables_frozen_sigma:
+    input:
+        summary=measures("frozen_sigma", "summary.csv"),
+        difference=measures("frozen_sigma", "difference.csv"),
+    output:
+        **recorded(
+            frozen_sigma=captioned(
+                "results/tables/frozen_sigma.csv", "Tables", "tables/frozen_sigma"
+            ),
+        ),
+    log:
+        "results/logs/tables/frozen_sigma.log",
+    benchmark:
+        "results/benchmarks/tables/frozen_sigma.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("frozen_sigma"),
+        code=code("tables_frozen_sigma.py"),
+    script:
+        "../scripts/tables_frozen_sigma.py"
+
+
+rule tables_least_width:
+    input:
+        least_width=measures("least_width", "least_width.csv"),
+        slopes=measures("least_width", "slopes.csv"),
+    output:
+        **recorded(
+            least_width=captioned(
+                "results/tables/least_width.csv", "Tables", "tables/least_width"
+            ),
+            slopes=captioned(
+                "results/tables/least_width_slopes.csv", "Tables", "tables/least_width_slopes"
+            ),
+        ),
+    log:
+        "results/logs/tables/least_width.log",
+    benchmark:
+        "results/benchmarks/tables/least_width.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("least_width"),
+        code=code("tables_least_width.py"),
+    script:
+        "../scripts/tables_least_width.py"

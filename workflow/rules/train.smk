@@ -1,24 +1,50 @@
 # Needs: results/data/inputs. Makes: results/train, what gradient descent did at every width.
-# A job is one width; its seeds are trained side by side.
+# A job is one width; its seeds are trained side by side, its variants one after another.
+
+
+rule train_tangent_kernels:
+    input:
+        inputs="results/data/inputs/tangent_kernels/{run}.safetensors",
+    output:
+        **recorded(
+            records="results/train/tangent_kernels/{run}/{width}.parquet",
+        ),
+    log:
+        "results/logs/train/tangent_kernels/{run}/{width}.log",
+    benchmark:
+        "results/benchmarks/train/tangent_kernels/{run}/{width}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    threads: members("tangent_kernels")
+    params:
+        settings=run_settings("tangent_kernels"),
+        dtype=CONFIG.dtype,
+        device=CONFIG.device,
+        checkpoint_seconds=CONFIG.checkpoint_seconds,
+        code=code("train_tangent_kernels.py"),
+    script:
+        "../scripts/train_tangent_kernels.py"
 
 
 rule train_linear_rate:
     input:
-        inputs="results/data/inputs/linear_rate/{run}.safetensors",
+        inputs="results/data/inputs/{kind}/{run}.safetensors",
     output:
         **recorded(
-            records="results/train/linear_rate/{run}/{width}.parquet",
-            outputs="results/train/linear_rate/{run}/{width}.safetensors",
+            records="results/train/{kind}/{run}/{width}.parquet",
+            outputs="results/train/{kind}/{run}/{width}.safetensors",
         ),
     log:
-        "results/logs/train/linear_rate/{run}/{width}.log",
+        "results/logs/train/{kind}/{run}/{width}.log",
     benchmark:
-        "results/benchmarks/train/linear_rate/{run}/{width}.tsv"
+        "results/benchmarks/train/{kind}/{run}/{width}.tsv"
+    wildcard_constraints:
+        kind="linear_rate|activations|frozen_sigma|least_width",
     conda:
         "../../envs/rule.yaml"
-    threads: members("linear_rate")
+    threads: members()
     params:
-        settings=run_settings("linear_rate"),
+        settings=run_settings(),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
@@ -27,20 +53,49 @@ rule train_linear_rate:
         "../scripts/train_linear_rate.py"
 
 
-rule train_weight_change:
+rule train_ridge:
     input:
-        inputs="results/data/inputs/weight_change/{run}.safetensors",
+        inputs="results/data/inputs/ridge/{run}.safetensors",
     output:
-        **recorded(records="results/train/weight_change/{run}/{width}.parquet"),
+        **recorded(
+            records="results/train/ridge/{run}/{width}.parquet",
+            outputs="results/train/ridge/{run}/{width}.safetensors",
+        ),
     log:
-        "results/logs/train/weight_change/{run}/{width}.log",
+        "results/logs/train/ridge/{run}/{width}.log",
     benchmark:
-        "results/benchmarks/train/weight_change/{run}/{width}.tsv"
+        "results/benchmarks/train/ridge/{run}/{width}.tsv"
     conda:
         "../../envs/rule.yaml"
-    threads: members("weight_change")
+    threads: members("ridge")
     params:
-        settings=run_settings("weight_change"),
+        settings=run_settings("ridge"),
+        dtype=CONFIG.dtype,
+        device=CONFIG.device,
+        checkpoint_seconds=CONFIG.checkpoint_seconds,
+        code=code("train_ridge.py"),
+    script:
+        "../scripts/train_ridge.py"
+
+
+rule train_weight_change:
+    input:
+        inputs="results/data/inputs/{kind}/{run}.safetensors",
+    output:
+        **recorded(
+            records="results/train/{kind}/{run}/{width}.parquet",
+        ),
+    log:
+        "results/logs/train/{kind}/{run}/{width}.log",
+    benchmark:
+        "results/benchmarks/train/{kind}/{run}/{width}.tsv"
+    wildcard_constraints:
+        kind="weight_change|sensitivity",
+    conda:
+        "../../envs/rule.yaml"
+    threads: members()
+    params:
+        settings=run_settings(),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
         checkpoint_seconds=CONFIG.checkpoint_seconds,

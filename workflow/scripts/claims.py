@@ -1,4 +1,4 @@
-"""Rule claims: test every statement against the measures, and list what was assumed."""
+"""Rule claims: test every statement, list what was assumed, put numbers to the remarks."""
 
 import yaml
 
@@ -15,3 +15,6 @@ with job.running(snakemake) as task:
     open_choices = yaml.safe_load(io.read_text(task.inputs["assumptions"]))
     assumed = claims.assumptions(open_choices, task.params["settings"])
     io.write_table(assumed, task.outputs["assumptions"])
+    noted = yaml.safe_load(io.read_text(task.inputs["remarks"]))
+    remarks = claims.remarks(noted, measures, task.params["configuration"])
+    io.write_table(remarks, task.outputs["remarks"])

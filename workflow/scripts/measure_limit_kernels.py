@@ -4,7 +4,7 @@ import numpy as np
 
 from vaentk import io, job
 from vaentk.analysis import limit_kernels
-from vaentk.config import LimitKernels
+from vaentk.experiments import LimitKernels
 
 with job.running(snakemake) as task:
     settings = LimitKernels.from_plain(task.params["settings"])
@@ -12,5 +12,8 @@ with job.running(snakemake) as task:
     by_digit = np.argsort(inputs["labels"], kind="stable")
     table, kernels = limit_kernels.measure(settings, inputs["x"][by_digit])
     io.write_table(table, task.outputs["eigenvalues"])
+    middle = settings.sigma0[len(settings.sigma0) // 2]
+    variance = limit_kernels.latent_variance(inputs["x"], middle)
+    io.write_table(variance, task.outputs["variance"])
     labels = {"labels": inputs["labels"][by_digit]}
     io.write_arrays(kernels | labels, task.outputs["kernels"])

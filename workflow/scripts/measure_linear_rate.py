@@ -1,25 +1,29 @@
-"""Rule measure_linear_rate: Theorem 1's bound and the kernel's prediction, on every width (W2)."""
+"""Rule measure_linear_rate: Theorem 1's bound and the kernels' predictions, on every width (W2)."""
+
+from functools import partial
 
 import pandas as pd
 
 from vaentk import io, job
-from vaentk.activations import ACTIVATIONS
 from vaentk.analysis import linear_rate
-from vaentk.config import LinearRate
-from vaentk.kernels.limit import least_eigenvalue, limit_kernels
+from vaentk.analysis.variants import limit_kernel
+from vaentk.experiments import LinearRate
+from vaentk.kernels.limit import least_eigenvalue
 
 with job.running(snakemake) as task:
     settings = LinearRate.from_plain(task.params["settings"])
     x = io.read_arrays(task.inputs["inputs"])["x"]
-    kernel = limit_kernels(ACTIVATIONS[settings.activation], settings.sigma0, x).total
-    records = [io.read_table(path) for path in task.files["records"]]
-    outputs = [io.read_arrays(path) for path in task.files["outputs"]]
+    kernel = limit_kernel(settings, x)
+    records = pd.concat(map(io.read_table, task.files["records"]), ignore_index=True)
+    own = partial(linear_rate.empirical_residuals, settings, x)
     curves = pd.concat(
-        linear_rate.curves(record, output, x, kernel).assign(width=record["width"].iloc[0])
-        for record, output in zip(records, outputs, strict=True)
+        linear_rate.curves(record, io.read_arrays(path, under="base"), x, kernel, own)
+        for (_, record), path in zip(
+            records.groupby("width", sort=False), task.files["outputs"], strict=True
+        )
     )
     lambda_0 = least_eigenvalue(kernel)
-    final = pd.concat(records).groupby(["width", "seed"], as_index=False).last()
+    final = records.groupby(["width", "seed"], as_index=False).last()
     members = linear_rate.members(curves, final, lambda_0, x)
     io.write_table(curves, task.outputs["curves"])
     io.write_table(linear_rate.summary(curves, lambda_0, len(x)), task.outputs["summary"])

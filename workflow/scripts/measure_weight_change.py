@@ -4,11 +4,11 @@ import pandas as pd
 
 from vaentk import io, job
 from vaentk.analysis import weight_change
-from vaentk.config import WeightChange
+from vaentk.experiments import WeightChange
 
 with job.running(snakemake) as task:
     settings = WeightChange.from_plain(task.params["settings"])
-    records = pd.concat(io.read_table(path) for path in task.files["records"])
+    records = pd.concat(map(io.read_table, task.files["records"]), ignore_index=True)
     outputs = settings.inputs.outputs
     changes = weight_change.changes(records)
     io.write_table(changes, task.outputs["changes"])

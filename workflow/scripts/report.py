@@ -27,6 +27,7 @@ with job.running(snakemake) as task:
         config=task.params["settings"],
         claims=io.read_table(task.inputs["claims"], as_text=True),
         assumptions=io.read_table(task.inputs["assumptions"], as_text=True),
+        remarks=io.read_table(task.inputs["remarks"], as_text=True),
         figures={
             path.stem: (io.read_text(path), sidecars[str(path)]["alt"])
             for path in task.files.get("figures", [])

@@ -1,4 +1,4 @@
-"""Rule tables_linear_rate: Theorem 1 by width, and the powers of the width (W2)."""
+"""Rule tables_linear_rate: Theorem 1 by width, powers of the width, and Lemma 4's bound (W2)."""
 
 from vaentk import io, job, tables
 
@@ -6,3 +6,5 @@ with job.running(snakemake) as task:
     summary = tables.linear_rate(task.tables("summary"))
     io.write_table(summary, task.outputs["linear_rate"])
     io.write_table(tables.stack(task.tables("slopes")), task.outputs["slopes"])
+    lemma4 = tables.linear_rate_lemma4(task.tables("members"))
+    io.write_table(lemma4, task.outputs["lemma4"])

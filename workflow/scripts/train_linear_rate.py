@@ -1,24 +1,28 @@
-"""Rule train_linear_rate: all seeds of one width of Eq. 2's network on Eq. 7's loss (W2)."""
+"""Rule train_linear_rate: one width of Eq. 2's network on Eq. 7, all variants (W2, X1-X3)."""
 
 from pathlib import Path
 
 from vaentk import io, job, members
 from vaentk.activations import ACTIVATIONS
-from vaentk.config import LinearRate
+from vaentk.config import settings_of
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
-from vaentk.training.problem import Problem
+from vaentk.training.problem import Problem, inputs_of
 
 # Worker processes import this file again under another name.
 if __name__ == "__main__":
     with job.running(snakemake) as task:
-        settings = LinearRate.from_plain(task.params["settings"])
-        x = io.read_arrays(task.inputs["inputs"])["x"]
+        kind, run = snakemake.wildcards.kind, snakemake.wildcards.run
+        settings = settings_of(kind, task.params["settings"])
+        stored = io.read_arrays(task.inputs["inputs"])
         width = int(snakemake.wildcards.width)
-        limit = limit_kernels(ACTIVATIONS[settings.activation], settings.sigma0, x)
-        duration = settings.horizon * len(x) / least_eigenvalue(limit.total)
-        problem = Problem(settings, width, x, task.params["dtype"], task.device, duration)
-        folder = Path(f"results/train/linear_rate/{snakemake.wildcards.run}/{width}.checkpoint")
-        result = members.train(problem, task, folder, keep_outputs=True)
-        io.write_table(result.frame(width), task.outputs["records"])
-        io.write_arrays(result.outputs, task.outputs["outputs"])
+        problems = {}
+        for name, case in settings.variants().items():
+            x = inputs_of(case.inputs, stored, settings.inputs)
+            limit = limit_kernels(ACTIVATIONS[case.activation], case.sigma0, x)
+            duration = case.horizon * len(x) / least_eigenvalue(limit.total)
+            problems[name] = Problem(case, width, x, task.params["dtype"], task.device, duration)
+        folder = Path(f"results/train/{kind}/{run}/{width}.checkpoint")
+        records, outputs = members.train_variants(problems, task, folder, keep_outputs=True)
+        io.write_table(records, task.outputs["records"])
+        io.write_arrays(outputs, task.outputs["outputs"])
         members.forget_checkpoints(folder)

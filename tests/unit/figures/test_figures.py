@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from vaentk.analysis import weight_change as measure
-from vaentk.figures import limit_kernels, linear_rate, weight_change, weight_change_slopes
+from vaentk.figures import limit_kernels, weight_change, weight_change_slopes
 from vaentk.figures.style import Drawing
 
 POWERS = {"enc": -0.51, "hid": -1.02, "mu": -0.93, "sigma": -1.7, "dec": -0.34}
@@ -39,21 +39,6 @@ def draw_weight_change_slopes() -> Drawing:
     return weight_change_slopes.draw(local, {"mnist-7x7": measure.slopes(changes(), 3, 49)})
 
 
-def draw_linear_rate() -> Drawing:
-    times = np.array([0.0, 1.0, 2.0, 4.0])
-    curves = pd.concat(
-        pd.DataFrame({"width": m, "seed": s, "time": times, "loss": 5 * np.exp(-times)}).assign(
-            flow_loss=5 * np.exp(-times), bound=5 * np.exp(-times / 10)
-        )
-        for m in WIDTHS
-        for s in (0, 1)
-    )
-    members = pd.DataFrame([{"width": m, "seed": s} for m in WIDTHS for s in (0, 1)])
-    for column in ("flow_distance", "descent_distance", "row_mu", "row_sigma", "row_d"):
-        members[column] = 1.728 * members["width"] ** -0.5
-    return linear_rate.draw({"mnist-7x7": curves}, {"mnist-7x7": members}, "MNIST")
-
-
 def draw_limit_kernels() -> Drawing:
     eigenvalues = pd.DataFrame(
         {"activation": ["erf", "erf", "tanh", "tanh"], "sigma0": [0.5, 1.0] * 2}
@@ -71,7 +56,6 @@ def draw_limit_kernels() -> Drawing:
 DRAWINGS = {
     "weight_change": (draw_weight_change, ["encoder −0.51", "decoder −0.34", "49 outputs"]),
     "weight_change_slopes": (draw_weight_change_slopes, ["hidden −1.02", "m/d = 3.69"]),
-    "linear_rate": (draw_linear_rate, ["loss is 0.0916", "from 0.216 at m = 64 to 0.108"]),
     "limit_kernels": (draw_limit_kernels, ["0.0156", "tanh"]),
 }
 

@@ -127,7 +127,7 @@ def test_records_say_what_happened() -> None:
     model = mlp()
     initial = model.initial_weights((4, 7))
     goal = objective(model, initial, 0.5)
-    done = descend(model, goal, initial, SCHEDULE, (4, 7), keep_outputs=True)
+    done = descend(model, goal, initial, SCHEDULE, (4, 7), keep=model)
     assert done.step == 96
     found = [(record["seed"], record["step"], record["time"]) for record in done.records]
     expected = [(s, k, 0.2 * k) for k in (0, 1, 2, 3, 6, 12, 24, 48, 96) for s in (4, 7)]
@@ -204,7 +204,7 @@ def test_resume_equals_an_uninterrupted_run_to_the_bit(
         if state.step == interrupted:
             saved.append(deepcopy(state))
 
-    whole = descend(model, goal, initial, SCHEDULE, seeds, tick=tick, keep_outputs=True)
+    whole = descend(model, goal, initial, SCHEDULE, seeds, tick=tick, keep=model)
     assert saved[0].step == interrupted
     fresh = model.initial_weights(seeds)
     resumed = descend(
@@ -214,7 +214,7 @@ def test_resume_equals_an_uninterrupted_run_to_the_bit(
         SCHEDULE,
         seeds,
         resume=saved[0],
-        keep_outputs=True,
+        keep=model,
     )
     assert resumed.step == whole.step
     assert resumed.records == whole.records

@@ -114,3 +114,8 @@ def test_landmarks_increase_strictly_from_0_to_the_last_step() -> None:
         if steps % 64 == 0:
             assert {steps // 64 * part for part in range(65)} <= set(record)
         assert len(record) <= 66 + steps.bit_length()
+
+
+def test_no_time_is_a_look_at_the_start() -> None:
+    schedule = time_equivalent(0.0, limit=2.0, fraction=0.5)
+    assert (schedule.steps, schedule.record, schedule.time(0)) == (0, (0,), 0.0)

@@ -5,7 +5,8 @@ over the latent noise is a one-dimensional integral (Wang & Huang 2024, Eq. 3):
 
     c = E phi(z),   a = E phi'(z) = dc/du,   b = E phi''(z) = 2 dc/dv        (Stein's lemma)
 
-They are closed forms for the identity, erf and ReLU, and Gauss-Hermite quadrature otherwise.
+They are closed forms for the identity, erf, ReLU, leaky ReLU and GELU, and Gauss-Hermite quadrature
+otherwise.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,9 @@ from vaentk.errors import UserError
 
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Gauss-Hermite degrees that the convergence check goes through."""
+
+NEGATIVE_SLOPE = 0.01
+"""Slope of the leaky ReLU below zero: PyTorch's default."""
 
 _NODES_AT_ONCE = 2**17
 """Elements of one block of quadrature nodes: 512 KiB in float32, which stays in a core's cache."""
@@ -98,6 +102,58 @@ def _smoothed_relu(u: Tensor, v: Tensor) -> Smoothed:
     return Smoothed(u * slope + s * density, slope, density / s)
 
 
+def _leaky_relu(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    slope = torch.where(z > 0, torch.ones_like(z), NEGATIVE_SLOPE)
+    return z * slope, slope, torch.zeros_like(z)
+
+
+def _smoothed_leaky_relu(u: Tensor, v: Tensor) -> Smoothed:
+    """``a z + (1 - a) relu(z)`` for the slope ``a``: the smoothing is linear in the activation."""
+    value, slope, curvature = _smoothed_relu(u, v)
+    rest = 1 - NEGATIVE_SLOPE
+    return Smoothed(
+        NEGATIVE_SLOPE * u + rest * value, NEGATIVE_SLOPE + rest * slope, rest * curvature
+    )
+
+
+def _normal_density(z: Tensor) -> Tensor:
+    return torch.exp(-0.5 * z * z) / sqrt(2 * pi)
+
+
+def _gelu(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``z Phi(z)``, the exact form of Hendrycks & Gimpel 2016."""
+    probability, density = torch.special.ndtr(z), _normal_density(z)
+    return z * probability, probability + z * density, (2 - z * z) * density
+
+
+def _smoothed_gelu(u: Tensor, v: Tensor) -> Smoothed:
+    """``u Phi(t) + v/sqrt(w) pdf(t)``, ``w = 1 + v`` and ``t = u/sqrt(w)``: ``Phi`` smooths to it.
+
+    ``E[z Phi(z)] = u E Phi(z) + v E pdf(z)`` by Stein's lemma; slope and curvature are its first
+    two derivatives in ``u``.
+    """
+    scale = 1 + v
+    root = torch.rsqrt(scale)
+    ratio = u * root
+    probability, density = torch.special.ndtr(ratio), _normal_density(ratio)
+    return Smoothed(
+        u * probability + v * root * density,
+        probability + ratio * density / scale,
+        root * density * (1 + (1 - ratio * ratio) / scale),
+    )
+
+
+def _softplus(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    slope, rest = torch.sigmoid(z), torch.sigmoid(-z)
+    return torch.logaddexp(z, torch.zeros_like(z)), slope, slope * rest
+
+
+def _sigmoid(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    value, rest = torch.sigmoid(z), torch.sigmoid(-z)
+    slope = value * rest
+    return value, slope, slope * (rest - value)
+
+
 def _tanh(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     value = torch.tanh(z)
     slope = 1 - value * value
@@ -134,7 +190,11 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("identity", _identity, _smoothed_identity),
         Activation("erf", _erf, _smoothed_erf),
         Activation("relu", _relu, _smoothed_relu, meets_assumptions=False),
+        Activation("leaky_relu", _leaky_relu, _smoothed_leaky_relu, meets_assumptions=False),
+        Activation("gelu", _gelu, _smoothed_gelu),
         Activation("tanh", _tanh),
+        Activation("softplus", _softplus),
+        Activation("sigmoid", _sigmoid),
         soft_clipping(sharpness=2.0, lower=-1.0, upper=1.0),
     )
 }

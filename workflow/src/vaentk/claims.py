@@ -15,12 +15,14 @@ from vaentk.claims_schema import (
     ASSUMPTIONS,
     CLAIMS,
     EXTREMES,
+    REMARKS,
     Claim,
     Expectation,
     Test,
     Wanted,
     parse_assumptions,
     parse_claims,
+    parse_remarks,
 )
 from vaentk.errors import UserError
 
@@ -33,6 +35,8 @@ COLUMNS = (
     *("measured", "interval", "verdict", "reason", "figure"),
 )
 """Columns of the table of claims, all text; empty where there is nothing to say."""
+
+REMARK_COLUMNS = ("id", "paper", "where", "printed", "found", "evidence", "figure")
 
 ASSUMPTION_COLUMNS = ("id", "paper", "where", "open", "choice", "tried")
 
@@ -180,6 +184,53 @@ def assumptions(rows: object, settings: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(filled, columns=list(ASSUMPTION_COLUMNS), dtype="str")
 
 
+def remarks(rows: object, measures: Mapping[str, pd.DataFrame], configuration: str) -> pd.DataFrame:
+    """Put the numbers beside the remarks on the papers' text.
+
+    Parameters
+    ----------
+    rows
+        The rows of `config/remarks.yaml`, as a YAML reader gives them.
+    measures, configuration
+        As for `evaluate`.
+
+    Returns
+    -------
+    DataFrame
+        One row a remark with `REMARK_COLUMNS`, all text; evidence is a line a number, each
+        ``what it shows: number``, or why it is not there.
+
+    Raises
+    ------
+    UserError
+        For a mistake in the rows, and where a test does not select exactly one number.
+    """
+    filled = []
+    for remark in parse_remarks(rows):
+        lines = []
+        for item in remark.evidence:
+            try:
+                number = _number(item.test, measures, configuration)
+            except UserError as error:
+                raise UserError(f"{REMARKS}: {remark.id}: {error}") from None
+            lines.append(f"{item.shows}: {number}")
+        texts = remark.model_dump(exclude={"evidence"})
+        filled.append(texts | {"evidence": "\n".join(lines)})
+    return pd.DataFrame(filled, columns=list(REMARK_COLUMNS), dtype="str")
+
+
+def _number(test: Test, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:
+    """Read one number as text, or say why it is not there."""
+    if test.measure not in measures:
+        return f"not run ({_absent(test.measure, measures, configuration)})"
+    try:
+        found = _read(measures[test.measure], test)
+    except _NoRow as missing:
+        return f"not run (the configuration {configuration} measures no row {missing})"
+    value = f"{found.value:.4g}" if _is_number(found.value) else str(found.value)
+    return value if found.low is None else f"{value} {_interval(found.low, found.high or nan)}"
+
+
 class _NoRow(Exception):
     """The configuration left out the row that a test reads (an activation, a sigma0)."""
 
@@ -308,6 +359,8 @@ def _setting(key: str, settings: Mapping[str, Any]) -> str:
 
 
 def _show(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(map(str, value))
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_show, value)) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)

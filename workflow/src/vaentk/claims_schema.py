@@ -1,4 +1,4 @@
-"""The rows of `config/claims.yaml` and `config/assumptions.yaml`: typed, strict and closed."""
+"""The rows of claims.yaml, assumptions.yaml and remarks.yaml in config/: typed, strict, closed."""
 
 from math import inf
 from typing import Annotated, Literal, Self, TypeVar
@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, ValidationError, model_validator
 from pydantic.types import StringConstraints
 
-from vaentk.config import Strict
 from vaentk.errors import UserError
+from vaentk.experiments import Strict
 
 CLAIMS, ASSUMPTIONS = "config/claims.yaml", "config/assumptions.yaml"
+REMARKS = "config/remarks.yaml"
 """Where the rows come from, as errors name it."""
 
 EXTREMES = ("max", "min")
@@ -130,7 +131,26 @@ class Assumption(Strict):
     tried: Text
 
 
-Row = TypeVar("Row", Claim, Assumption)
+class Evidence(Strict):
+    """One number that a remark rests on, read from a measure."""
+
+    shows: Text
+    test: Test
+
+
+class Remark(Strict):
+    """One place where a paper's text and the evidence part."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^R[1-9]\d*$")]
+    paper: Paper
+    where: Text
+    printed: Text
+    found: Text
+    evidence: Annotated[list[Evidence], Field(min_length=1)]
+    figure: Annotated[str, StringConstraints(pattern=r"^figures/[a-z0-9_]+\.svg$")]
+
+
+Row = TypeVar("Row", Claim, Assumption, Remark)
 
 
 def parse_claims(rows: object) -> list[Claim]:
@@ -148,6 +168,11 @@ def parse_claims(rows: object) -> list[Claim]:
 def parse_assumptions(rows: object) -> list[Assumption]:
     """Check the rows of `config/assumptions.yaml`, as `parse_claims` does those of claims."""
     return _parse(rows, Assumption, ASSUMPTIONS)
+
+
+def parse_remarks(rows: object) -> list[Remark]:
+    """Check the rows of `config/remarks.yaml`, as `parse_claims` does those of claims."""
+    return _parse(rows, Remark, REMARKS)
 
 
 def _parse(rows: object, kind: type[Row], path: str) -> list[Row]:

@@ -7,38 +7,30 @@ Unknown keys, wrong types and impossible values are one sentence that names the 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
+from vaentk.experiments import (
+    Activations,
+    FrozenSigma,
+    Inputs,
+    LeastWidth,
+    LimitKernels,
+    LinearRate,
+    NonNegative,
+    Ridge,
+    RunName,
+    Sensitivity,
+    Strict,
+    TangentKernels,
+    WeightChange,
+)
 
 NUMERIC = {"int_type", "int_parsing", "float_type", "float_parsing"}
 """Types of mistakes in which pydantic wanted a number."""
-
-NUMERIC = {"int_type", "int_parsing", "float_type", "float_parsing"}
-"""Types of mistakes in which pydantic wanted a number."""
-
-ActivationName = Literal["identity", "erf", "relu", "tanh", "soft_clipping"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
-Widths = Annotated[tuple[Count, ...], Field(min_length=2)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
-RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-
-
-class Strict(BaseModel):
-    """Frozen, strict (no silent conversion) and closed (no unknown key)."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    @classmethod
-    def from_plain(cls, settings: Mapping[str, Any]) -> Self:
-        """Build one checked section from plain data, as a rule's parameters hold it."""
-        return cls.model_validate_json(json.dumps(settings))
 
 
 class Data(Strict):
@@ -58,102 +50,18 @@ class Data(Strict):
         return "MNIST" if self.mnist == "full" else "MNIST (embedded 5,000)"
 
 
-class Inputs(Strict):
-    """The images one run is trained on."""
-
-    samples: Count = Field(128, description="class-balanced number n of images")
-    resolution: Literal[28, 14, 7] = Field(28, description="pixels a side, by mean pooling")
-    scaling: Literal["unit-norm", "raw", "standardised"] = Field(
-        "unit-norm", description="unit-norm rows are what the theory assumes"
-    )
-    data_seed: Seed = Field(0, description="seed of the choice of images")
-
-    @property
-    def outputs(self) -> int:
-        """Number d of inputs and outputs."""
-        return self.resolution**2
-
-
-class LimitKernels(Strict):
-    """W1, Lemma 1: one set of inputs for the infinite-width kernels and their least eigenvalue."""
-
-    inputs: Inputs = Inputs()
-    activations: Annotated[tuple[ActivationName, ...], Field(min_length=1)] = (
-        "erf",
-        "tanh",
-        "relu",
-        "soft_clipping",
-    )
-    sigma0: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.1, 0.5, 1.0)
-
-    @model_validator(mode="after")
-    def _unit_norm(self) -> Self:
-        _refuse_other_norms(self.inputs)
-        return self
-
-
-class Training(Strict):
-    """What every gradient-descent run is made of."""
-
-    inputs: Inputs = Inputs()
-    widths: Widths = Field(description="two or more, one job a width")
-    seeds: Seeds = Field((0, 1), description="members, trained side by side")
-    sigma0: Positive = Field(0.5, description="initial W_sigma")
-    step_fraction: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="time-equivalent step over the stability limit"
-    )
-    slope_widths: Annotated[int, Field(ge=2)] = Field(
-        3, description="how many of the largest widths a slope is fitted to"
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        for key in ("widths", "seeds"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
-        return self
-
-
-class LinearRate(Training):
-    """W2, Theorem 1: one run of Eq. 2's network on Eq. 7's loss."""
-
-    activation: ActivationName = "erf"
-    horizon: Positive = Field(1.0, description="time to train for, in units of n / lambda_0")
-
-    @model_validator(mode="after")
-    def _unit_norm(self) -> Self:
-        _refuse_other_norms(self.inputs)
-        return self
-
-
-class WeightChange(Training):
-    """W4, Figure 2: one run of the three-hidden-layer VAE on Eq. 4's objective."""
-
-    activation: ActivationName = "tanh"
-    beta: NonNegative = Field(0.01, description="weight of Eq. 4's KL term, in Eq. 7's units")
-    steps: Count = Field(2**17, description="the paper's number of updates")
-    learning_rate: Positive = Field(1.0, description="the paper's, for the loss below")
-    reduction: Literal["mean", "sum"] = Field(
-        "mean", description="mean over samples and outputs, or Eq. 7's sum over outputs"
-    )
-    stepping: Literal["time-equivalent", "literal"] = Field(
-        "time-equivalent", description="same training time by larger stable steps, or as printed"
-    )
-
-
-def _refuse_other_norms(inputs: Inputs) -> None:
-    """Refuse inputs for which the limit kernels do not hold."""
-    if inputs.scaling != "unit-norm":
-        raise ValueError("inputs.scaling must be unit-norm: the limit kernels assume it")
-
-
 class Experiments(Strict):
     """Every experiment; a run has a name, and its settings live here and not in file names."""
 
-    limit_kernels: dict[RunName, LimitKernels] = {}
-    linear_rate: dict[RunName, LinearRate] = {}
-    weight_change: dict[RunName, WeightChange] = {}
+    limit_kernels: dict[RunName, LimitKernels] = Field({})
+    tangent_kernels: dict[RunName, TangentKernels] = Field({})
+    linear_rate: dict[RunName, LinearRate] = Field({})
+    ridge: dict[RunName, Ridge] = Field({})
+    weight_change: dict[RunName, WeightChange] = Field({})
+    sensitivity: dict[RunName, Sensitivity] = Field({})
+    activations: dict[RunName, Activations] = Field({})
+    frozen_sigma: dict[RunName, FrozenSigma] = Field({})
+    least_width: dict[RunName, LeastWidth] = Field({})
 
 
 class Config(Strict):
@@ -187,6 +95,12 @@ class Config(Strict):
             for kind, runs in self.experiments
             for name, run in runs.items()
         }
+
+
+def settings_of(kind: str, plain: Mapping[str, Any]) -> Any:
+    """Build the checked settings of one run of a kind from plain data."""
+    _, run = get_args(Experiments.model_fields[kind].annotation)
+    return run.from_plain(plain)
 
 
 def load(settings: Mapping[str, Any]) -> Config:

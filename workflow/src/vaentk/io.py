@@ -86,10 +86,12 @@ def read_table(path: Path, *, as_text: bool = False) -> pd.DataFrame:
         return pd.read_csv(path)
 
 
-def read_arrays(path: Path) -> Arrays:
-    """Read all arrays of a safetensors file."""
+def read_arrays(path: Path, under: str = "") -> Arrays:
+    """Read the arrays of a safetensors file, all or those under ``"<under>/"``, without that."""
     with _readable(path):
-        return load_file(path)
+        arrays = load_file(path)
+    prefix = f"{under}/" if under else ""
+    return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}
 
 
 def read_note(path: Path) -> str:

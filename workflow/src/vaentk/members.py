@@ -8,9 +8,10 @@ of cores. On a GPU the members are one batch.
 import json
 import multiprocessing
 import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from tqdm import tqdm
 from vaentk import io
 from vaentk.errors import UserError
 from vaentk.job import Job, log, one_thread, start_log
-from vaentk.training.descent import Checkpoint, Record, descend
+from vaentk.training.descent import Checkpoint, Observe, Record, descend
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
 
@@ -60,6 +61,10 @@ class Result:
         return frame.assign(width=width, limit=limit, learning_rate=self.schedule.learning_rate)
 
 
+Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
+"""Makes the further observations of some members; a function of a module, for worker processes."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """Where a worker keeps its checkpoint and shows its progress."""
@@ -71,9 +76,17 @@ class Surroundings:
     log_file: Path
     label: str
     keep_outputs: bool
+    observe: Observer | None
 
 
-def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = False) -> Result:
+def train(
+    problem: Problem,
+    job: Job,
+    folder: Path,
+    *,
+    keep_outputs: bool = False,
+    observe: Observer | None = None,
+) -> Result:
     """Train all members of one width and return their observations.
 
     Parameters
@@ -86,6 +99,8 @@ def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = Fals
         Where checkpoints live until training has ended; not a declared result.
     keep_outputs
         Whether the outputs at the recorded steps are returned.
+    observe
+        Makes further observations at the recorded steps.
     """
     seeds = problem.settings.seeds
     groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
@@ -101,7 +116,7 @@ def train(problem: Problem, job: Job, folder: Path, *, keep_outputs: bool = Fals
         )
         fingerprint = json.dumps([job.params, schedule.learning_rate, schedule.steps])
         places = [
-            _surroundings(problem, job, folder, group, fingerprint, keep_outputs)
+            _surroundings(problem, job, folder, group, fingerprint, keep_outputs, observe)
             for group in groups
         ]
         states = run(partial(_train_group, problem, schedule), groups, places)
@@ -115,25 +130,60 @@ def _surroundings(
     group: tuple[int, ...],
     fingerprint: str,
     keep_outputs: bool,
+    observe: Observer | None,
 ) -> Surroundings:
     name = "-".join(map(str, group))
+    what = "" if folder.suffix == ".checkpoint" else f" {folder.name}"
     return Surroundings(
         checkpoint=folder / f"seeds-{name}.safetensors",
         every_seconds=job.params["checkpoint_seconds"],
         fingerprint=fingerprint,
-        tensorboard=job.log_file.with_suffix("") / f"seeds-{name}",
+        tensorboard=job.log_file.with_suffix("") / what.strip() / f"seeds-{name}",
         log_file=job.log_file,
-        label=f"width {problem.width} seed {', '.join(map(str, group))}",
+        label=f"width {problem.width}{what} seed {', '.join(map(str, group))}",
         keep_outputs=keep_outputs,
+        observe=observe,
     )
 
 
+def train_variants(
+    problems: Mapping[str, Problem],
+    job: Job,
+    folder: Path,
+    *,
+    keep_outputs: bool = False,
+    observe: Observer | None = None,
+) -> tuple[pd.DataFrame, io.Arrays]:
+    """Train one width of every variant of a run, one after another, each from its checkpoint.
+
+    Parameters
+    ----------
+    problems
+        The width, by variant.
+    job, keep_outputs, observe
+        As for `train`.
+    folder
+        Where the variants' checkpoints live, a folder each.
+
+    Returns
+    -------
+    tuple
+        Observations with a first column ``variant``, and outputs by ``"<variant>/<seed>/<step>"``.
+    """
+    frames: list[pd.DataFrame] = []
+    outputs: io.Arrays = {}
+    for name, problem in problems.items():
+        result = train(problem, job, folder / name, keep_outputs=keep_outputs, observe=observe)
+        frame = result.frame(problem.width)
+        frame.insert(0, "variant", name)
+        frames.append(frame)
+        outputs |= {f"{name}/{key}": array for key, array in result.outputs.items()}
+    return pd.concat(frames, ignore_index=True), outputs
+
+
 def forget_checkpoints(folder: Path) -> None:
-    """Delete the checkpoints of a width, once its results are saved."""
-    for path in folder.glob("*.safetensors"):
-        path.unlink()
-    if folder.exists():
-        folder.rmdir()
+    """Delete the checkpoints of a job, once its results are saved."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _train_group(
@@ -142,7 +192,7 @@ def _train_group(
     """Train some members in this process, from their checkpoint if there is one."""
     if multiprocessing.parent_process() is not None:
         start_log(place.log_file)
-    model = problem.model()
+    model = problem.model(seeds)
     initial = model.initial_weights(seeds)
     resume = _read_checkpoint(place, problem.device)
     writer = Writer(str(place.tensorboard))
@@ -166,7 +216,8 @@ def _train_group(
             seeds,
             resume=resume,
             tick=tick,
-            keep_outputs=place.keep_outputs,
+            observe=place.observe(problem, schedule, seeds) if place.observe else None,
+            keep=problem.model_kept(seeds) if place.keep_outputs else None,
         )
     finally:
         bar.close()
@@ -212,6 +263,7 @@ class _Tick:
 
 def _write_checkpoint(state: Checkpoint, place: Surroundings) -> None:
     arrays = {f"displacement/{k}": w.cpu().numpy() for k, w in state.displacement.items()}
+    arrays |= {f"dual/{k}": w.cpu().numpy() for k, w in state.dual.items()}
     arrays |= {f"outputs/{step}": o.cpu().numpy() for step, o in state.outputs.items()}
     note = {"step": state.step, "records": state.records, "fingerprint": place.fingerprint}
     io.write_arrays(arrays, place.checkpoint, json.dumps(note))
@@ -226,13 +278,13 @@ def _read_checkpoint(place: Surroundings, device: str) -> Checkpoint | None:
         log.info("%s: the checkpoint belongs to other settings; starting afresh", place.label)
         return None
     arrays = io.read_arrays(place.checkpoint)
-    parts: dict[str, dict[str, torch.Tensor]] = {"displacement": {}, "outputs": {}}
+    parts: dict[str, dict[str, torch.Tensor]] = {"displacement": {}, "dual": {}, "outputs": {}}
     for name, array in arrays.items():
         part, _, key = name.partition("/")
         parts[part][key] = torch.from_numpy(array).to(device)
     log.info("%s: resuming after step %d", place.label, note["step"])
     outputs = {int(step): tensor for step, tensor in parts["outputs"].items()}
-    return Checkpoint(note["step"], parts["displacement"], note["records"], outputs)
+    return Checkpoint(note["step"], parts["displacement"], note["records"], outputs, parts["dual"])
 
 
 def _collect(

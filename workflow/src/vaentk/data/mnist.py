@@ -252,3 +252,34 @@ def inputs(
             raise UserError("All pixels are equal and cannot be standardised: use scaling raw.")
         return np.asarray((raw - raw.mean()) / spread, dtype=np.float64)
     raise UserError(f"Scaling {scaling!r} is not one of unit-norm, raw, standardised.")
+
+
+def principal_components(
+    images: NDArray[np.uint8], fitted_to: NDArray[np.uint8], components: int, resolution: int = 28
+) -> NDArray[np.float64]:
+    """Project images on leading principal components and scale every row to norm 1.
+
+    Parameters
+    ----------
+    images : uint8 (n, 28, 28)
+        What is projected.
+    fitted_to : uint8 (N, 28, 28)
+        Images whose mean is subtracted and whose covariance has the components.
+    components : int
+        How many, at most resolution^2.
+    resolution : {28, 14, 7}
+        Pixels a side after mean pooling, before the projection.
+
+    Returns
+    -------
+    float64 (n, components)
+        Every component's largest loading is positive, so that signs are determined.
+    """
+    sample = inputs(fitted_to, resolution, "raw")
+    centre = sample.mean(axis=0)
+    covariance = np.cov(sample, rowvar=False)
+    axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :components]
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(components)])
+    scores = (inputs(images, resolution, "raw") - centre) @ axes
+    rows: NDArray[np.float64] = scores / np.linalg.norm(scores, axis=1, keepdims=True)
+    return rows

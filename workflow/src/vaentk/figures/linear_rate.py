@@ -1,9 +1,8 @@
 """Theorem 1 and Lemma 4: the loss with its bound and prediction; distances against the width."""
 
 from collections.abc import Mapping
+from math import ceil
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -11,12 +10,25 @@ from vaentk.figures.style import (
     LAYERS,
     REFERENCE,
     Drawing,
+    against_width,
     finish,
     number,
     panels,
-    power_ticks,
     styled,
+    width_colours,
 )
+
+KERNELS = {
+    "descent_distance": (r"limit kernel $K$", "#0072B2", "o"),
+    "empirical_distance": (r"its own kernel $\Theta(0)$", "#D55E00", "s"),
+}
+"""Label, colour and marker of the distance to gradient descent on a kernel."""
+
+NAMED_WIDTHS = 5
+"""At most so many widths are named in a legend; the others lie between them."""
+
+LEGEND_SHARE = 0.42
+"""Part of a panel that is kept free below the data for its legend."""
 
 
 def draw(
@@ -44,11 +56,11 @@ def draw(
 
 def _loss_panel(axes: Axes, curve: pd.DataFrame, title: str) -> None:
     widths = sorted(curve["width"].unique())
-    colours = mpl.colormaps["viridis"](np.linspace(0.85, 0.1, len(widths)))
+    named = set(widths[:: -ceil(len(widths) / NAMED_WIDTHS)])
     later = curve[curve["time"] > 0]
-    for colour, width in zip(colours, widths, strict=True):
+    for width, colour in width_colours(widths).items():
         for index, (_, run) in enumerate(later[later["width"] == width].groupby("seed")):
-            label = f"$m$ = {width}" if index == 0 else None
+            label = f"$m$ = {width}" if index == 0 and width in named else None
             axes.plot(run["time"], run["loss"], color=colour, linewidth=1.0, label=label)
     widest = later[later["width"] == widths[-1]].groupby("time").mean(numeric_only=True)
     axes.plot(widest.index, widest["flow_loss"], "--", color=REFERENCE, label="kernel flow")
@@ -59,56 +71,57 @@ def _loss_panel(axes: Axes, curve: pd.DataFrame, title: str) -> None:
 
 
 def _distance_panel(axes: Axes, members: pd.DataFrame) -> None:
-    _against_width(axes, members, "descent_distance", "#0072B2", "o", "kernel, same steps")
+    for column, look in KERNELS.items():
+        against_width(axes, members, column, look)
     means = members.groupby("width")["flow_distance"].mean()
-    axes.plot(means.index, means, "--", color="#7F7F7F", label="kernel flow")
+    axes.plot(means.index, means, "--", color="#7F7F7F", label=r"flow of $K$")
     axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$")
-    axes.set_title("distance to the limit kernel")
+    axes.set_title("distance to gradient descent on a kernel")
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low * (low / high) ** (LEGEND_SHARE / (1 - LEGEND_SHARE)), high)
     axes.legend(loc="lower left")
 
 
 def _lemma4_panel(axes: Axes, members: pd.DataFrame) -> None:
-    for layer in ("mu", "sigma", "d"):
-        label, colour, marker = LAYERS[layer]
-        _against_width(axes, members, f"row_{layer}", colour, marker, label)
+    bound = members.groupby("width")["lemma4_bound"].mean()
+    axes.plot(bound.index, bound, "-.", color=REFERENCE, label="the lemma's bound")
+    for layer in _layers(members):
+        against_width(axes, members, f"row_{layer}", LAYERS[layer])
     axes.set_ylabel(r"$\max_r \; \Vert w_r(T) - w_r(0) \Vert$")
     axes.set_title("Lemma 4: largest row displacement")
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
-    axes.legend(loc="best")
+    axes.legend(loc="center right")
 
 
-def _against_width(
-    axes: Axes, members: pd.DataFrame, column: str, colour: str, marker: str, label: str
-) -> None:
-    """Draw seeds as points, their mean as a line, and the -1/2 power through the widest."""
-    means = members.groupby("width")[column].mean()
-    axes.plot(members["width"], members[column], marker, color=colour, alpha=0.45)
-    axes.plot(means.index, means, color=colour, label=label)
-    claimed = means.iloc[-1] * (means.index / means.index[-1]) ** -0.5
-    axes.plot(means.index, claimed, ":", color=REFERENCE, linewidth=1.1)
-    power_ticks(axes, list(means.index))
-    axes.set_yscale("log")
-    axes.set_xlabel("width $m$")
+def _layers(members: pd.DataFrame) -> list[str]:
+    return [layer for layer in ("mu", "sigma", "d") if f"row_{layer}" in members]
 
 
 def _alt(members: Mapping[str, pd.DataFrame], curves: Mapping[str, pd.DataFrame]) -> str:
     parts = []
     for run, table in members.items():
-        means = table.groupby("width")["descent_distance"].mean()
+        means = table.groupby("width").mean(numeric_only=True)
         last = curves[run][curves[run]["time"] == curves[run]["time"].max()]
         widest = last[last["width"] == last["width"].max()]
+        limit, own = means["descent_distance"], means["empirical_distance"]
+        displaced = ", ".join(
+            f"{LAYERS[layer][0]} {number(means[f'over_bound_{layer}'].iloc[-1])}"
+            for layer in _layers(table)
+        )
         parts.append(
             f"Run {run}: at the last time the widest network's loss is "
             f"{number(widest['loss'].mean())}, the kernel flow's "
             f"{number(widest['flow_loss'].mean())} and the bound "
-            f"{number(widest['bound'].mean())}; the distance to gradient descent on the kernel "
-            f"goes from {number(means.iloc[0])} at m = {means.index[0]} "
-            f"to {number(means.iloc[-1])} at m = {means.index[-1]}"
+            f"{number(widest['bound'].mean())}; the distance to gradient descent on the limit "
+            f"kernel goes from {number(limit.iloc[0])} at m = {means.index[0]} "
+            f"to {number(limit.iloc[-1])} at m = {means.index[-1]}, on the network's own kernel "
+            f"from {number(own.iloc[0])} to {number(own.iloc[-1])}; the largest row displacement "
+            f"over Lemma 4's bound at the largest width: {displaced}"
         )
     return (
         "Three panels a run: the loss against time for every width with the claimed bound (dotted) "
-        "and the limit kernel's flow (dashed); the largest distance to the kernel's prediction "
-        "against the width; the largest row displacement of each layer against the width. "
-        f"{'; '.join(parts)}."
+        "and the limit kernel's flow (dashed); the largest distance to the predictions of the "
+        "limit kernel and of the network's own initial kernel against the width; the largest row "
+        f"displacement of each layer and Lemma 4's bound against the width. {'; '.join(parts)}."
     )

@@ -4,12 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
+from math import log10
 from typing import Literal
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 from matplotlib.typing import RcKeyType
 
 LAYERS = {
@@ -27,6 +33,9 @@ REFERENCE = "#333333"
 
 PANEL, SMALL_PANEL = (3.3, 2.9), (2.5, 2.3)
 """Width and height of a panel in inches, and of one of four in a row."""
+
+LABEL_CHARACTERS = 24
+"""As many characters of labels fit below a panel, small ones included."""
 
 _RC: dict[RcKeyType, object] = {
     "font.size": 9,
@@ -91,10 +100,85 @@ def finish(figure: Figure, alt: str) -> Drawing:
 
 
 def power_ticks(axes: Axes, widths: list[int]) -> None:
-    """Label a logarithmic width axis with the widths themselves."""
+    """Label a logarithmic width axis with the widths, or every second, where they are many."""
     axes.set_xscale("log", base=2)
-    axes.set_xticks(widths, [str(width) for width in widths])
+    every = 1
+    while len(" ".join(map(str, widths[::-every]))) > LABEL_CHARACTERS:
+        every += 1
+    named = set(widths[::-every])
+    axes.set_xticks(widths, [str(width) if width in named else "" for width in widths])
     axes.minorticks_off()
+
+
+class _PlainLogFormatter(LogFormatterSciNotation):
+    """Labels the ticks of a logarithmic axis with plain numbers where these are short."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        label = super().__call__(x, pos)
+        return f"{x:g}" if label and 1e-3 <= x < 1e4 else label
+
+
+def plain_ticks(axes: Axes) -> None:
+    """Label a logarithmic ordinate with plain numbers."""
+    axes.yaxis.set_major_formatter(_PlainLogFormatter())
+    axes.yaxis.set_minor_formatter(_PlainLogFormatter())
+
+
+def against_width(
+    axes: Axes,
+    members: pd.DataFrame,
+    column: str,
+    look: tuple[str, str, str],
+    claimed: float | None = -0.5,
+    line: str = "-",
+) -> None:
+    """Draw seeds as points, their mean as a line, and a claimed power through the widest mean.
+
+    Parameters
+    ----------
+    members
+        A row a width and seed, with `column`.
+    look
+        Label, colour and marker.
+    claimed
+        Exponent of the dotted line; none where None.
+    line
+        Style of the line of means.
+    """
+    label, colour, marker = look
+    means = members.groupby("width")[column].mean()
+    axes.plot(members["width"], members[column], marker, color=colour, alpha=0.45)
+    axes.plot(means.index, means, line, color=colour, label=label)
+    if claimed is not None:
+        power = means.iloc[-1] * (means.index / means.index[-1]) ** claimed
+        axes.plot(means.index, power, ":", color=REFERENCE, linewidth=1.1)
+    power_ticks(axes, list(means.index))
+    axes.set_yscale("log")
+    plain_ticks(axes)
+    axes.set_xlabel("width $m$")
+
+
+def threshold(axes: Axes, value: float, text: str, side: Literal["left", "right"] = "left") -> None:
+    """Draw a claimed threshold as a level line with its name above it."""
+    axes.axhline(value, color=REFERENCE, linestyle="-.", linewidth=0.9)
+    place = 0.02 if side == "left" else 0.98
+    across = axes.get_yaxis_transform()
+    axes.text(place, value, text, transform=across, ha=side, va="bottom", fontsize=8)
+
+
+def width_colours(widths: list[int]) -> dict[int, str]:
+    """Give every width a colour, darker where wider."""
+    shades = mpl.colormaps["viridis"](np.linspace(0.85, 0.1, len(widths)))
+    return {width: to_hex(shade) for width, shade in zip(widths, shades, strict=True)}
+
+
+def log_ticks(axis: Axis, low: float, high: float) -> None:
+    """Label a logarithmic axis of any length sparsely: 1, 2, 3, 5; 1, 3; or powers of ten."""
+    decades = log10(high / low)
+    parts = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2.5 else (1,)
+    axis.set_major_locator(LogLocator(subs=parts))
+    axis.set_major_formatter(_PlainLogFormatter(labelOnlyBase=False, minor_thresholds=(9, 9)))
+    axis.set_minor_locator(NullLocator())
 
 
 def number(value: float) -> str:

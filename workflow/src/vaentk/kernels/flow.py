@@ -1,52 +1,195 @@
-"""What a constant kernel predicts for training on the squared error of Eq. 7.
+"""What a constant kernel predicts for training: gradient flow and descent on Eq. 7 and Eq. 12.
 
-Gradient flow on a kernel ``K x I_d`` gives ``f(t) = X + exp(-K t/n) (f(0) - X)`` (Wang & Huang
-2024, Eq. 9); gradient descent with learning rate eta ``f_s = X + (I - eta K/n)^s (f(0) - X)``.
+A network that is linear in its weights has ``f(t) = f(0) - Theta alpha(t)`` on any inputs, and
+weights ``W(t) = W(0) - J^T alpha(t)``, where the dual coefficients are a function of the kernel on
+the training inputs applied to the initial residual ``r = f(0) - X``:
+
+    gradient flow       alpha(t) = phi_t(Theta) r,   phi_t(x) = (1 - e^{-y t/n})/y,  y = x + n beta
+    gradient descent    the same with (1 - eta y/n)^s in place of the exponential
+    t -> infinity       ridge regression with ridge n beta (Wang & Huang 2024, Theorem 2)
+
+With beta = 0 it is Eq. 9's ``f(t) = X + e^{-Theta t/n} r``. Such a function of the spectrum is a
+*filter*. The limit kernel ``K x I_d`` is filtered by its eigendecomposition, a kernel of finite
+width, which is never materialised, on a Krylov subspace.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
+
+from vaentk.errors import UserError
+from vaentk.kernels.finite import TangentKernel
+from vaentk.krylov import Lanczos
 
 Array = NDArray[np.float64]
+Filter = Callable[[Array], Array]
+"""Eigenvalues (k,) to values at T moments, (T, k)."""
+
+CHECK_EVERY = 10
+"""Products between two looks at the convergence of a Krylov subspace."""
 
 
-def flow_residuals(kernel: Array, residual: Array, times: Sequence[float] | Array) -> Array:
-    """Predict the residual ``f(t) - X`` of gradient flow on a constant kernel.
+def gradient_flow(times: Sequence[float] | Array, samples: int, beta: float = 0.0) -> Filter:
+    """Return the filter phi_t of gradient flow at T times.
+
+    Parameters
+    ----------
+    times
+        In Eq. 7's units; infinity is the ridge solution, where beta > 0.
+    samples
+        n.
+    beta
+        Eq. 12's weight.
+    """
+    moments = np.asarray(times, dtype=float)[:, None]
+
+    def phi(values: Array) -> Array:
+        rates = _nonzero(values + samples * beta)
+        return -np.expm1(-moments * rates / samples) / rates
+
+    return phi
+
+
+def gradient_descent(
+    learning_rate: float, steps: Sequence[int] | Array, samples: int, beta: float = 0.0
+) -> Filter:
+    """Return the filter of gradient descent after T numbers of steps.
+
+    Parameters
+    ----------
+    learning_rate
+        In Eq. 7's units.
+    steps
+        Numbers of updates, T of them.
+    samples, beta
+        As for `gradient_flow`.
+    """
+    counts = np.asarray(steps, dtype=float)[:, None]
+
+    def phi(values: Array) -> Array:
+        rates = _nonzero(values + samples * beta)
+        shrink = learning_rate * rates / samples
+        small = np.minimum(shrink, 0.5)
+        left = np.where(
+            shrink < 0.5, -np.expm1(counts * np.log1p(-small)), 1 - (1 - shrink) ** counts
+        )
+        kept: Array = left / rates
+        return kept
+
+    return phi
+
+
+def coefficients(kernel: Array, residual: Array, filter_: Filter) -> Array:
+    """Apply a filter of the limit kernel to the initial residual.
 
     Parameters
     ----------
     kernel
-        K, (n, n), symmetric.
+        K, (n, n), symmetric; the operator is ``K x I_d``.
     residual
         ``f(0) - X``, (n, d).
-    times
-        T times of gradient flow in Eq. 7's units.
+    filter_
+        `gradient_flow`, `gradient_descent`, or another function of the eigenvalues.
 
     Returns
     -------
     NDArray
-        (T, n, d).
+        Dual coefficients alpha, (T, n, d).
     """
     values, vectors = np.linalg.eigh(kernel)
-    factors = np.exp(-np.outer(times, values) / len(kernel))
-    return _propagate(vectors, factors, residual)
-
-
-def descent_residuals(
-    kernel: Array, residual: Array, learning_rate: float, steps: Iterable[int]
-) -> Array:
-    """Predict the residual of gradient descent on a constant kernel: (T, n, d) for T steps."""
-    values, vectors = np.linalg.eigh(kernel)
-    shrink = 1 - learning_rate * values / len(kernel)
-    factors = np.stack([shrink**step for step in steps])
-    return _propagate(vectors, factors, residual)
-
-
-def _propagate(vectors: Array, factors: Array, residual: Array) -> Array:
+    factors = filter_(values)
     projected = vectors.T @ residual
     return np.stack([vectors @ (factor[:, None] * projected) for factor in factors])
+
+
+def residuals(kernel: Array, residual: Array, filter_: Filter) -> Array:
+    """Predict ``f(t) - X = r - K alpha(t)`` on the training inputs: (T, n, d).
+
+    Parameters
+    ----------
+    kernel, residual, filter_
+        As for `coefficients`.
+    """
+    return coefficients(kernel, residual, lambda values: 1 - values * filter_(values))
+
+
+@dataclass(frozen=True)
+class Implicit:
+    """A filter of a finite-width kernel, applied to the initial residual.
+
+    Attributes
+    ----------
+    coefficients
+        Dual coefficients alpha, (T, n, d).
+    residuals
+        ``f(t) - X`` on the training inputs, (T, n, d).
+    error
+        Largest change of a residual over the last `CHECK_EVERY` products, relative to the initial
+        one: its estimated error.
+    products
+        Products with the kernel.
+    """
+
+    coefficients: Tensor
+    residuals: Tensor
+    error: float
+    products: int
+
+
+def implicit_coefficients(
+    kernel: TangentKernel,
+    residual: Tensor,
+    filter_: Filter,
+    tolerance: float = 1e-6,
+    most: int = 1000,
+) -> Implicit:
+    """Apply a filter of Theta to the initial residual, by Lanczos' process.
+
+    Parameters
+    ----------
+    kernel
+        Theta on the training inputs.
+    residual
+        ``f(0) - X``, (n, d), in the kernel's dtype.
+    filter_
+        As for `coefficients`.
+    tolerance
+        Error of the predicted residual relative to the initial one, at every moment.
+    most
+        Products after which it is given up.
+
+    Raises
+    ------
+    UserError
+        When the tolerance is not reached.
+    """
+    process = Lanczos(kernel.matvec, residual)
+    earlier: Array | None = None
+    error = np.inf
+    while process.products < most:
+        more = process.extend()
+        if more and process.products % CHECK_EVERY:
+            continue
+        left = process.coefficients(lambda values: 1 - values * filter_(values))
+        if earlier is not None:
+            padded = np.pad(earlier, ((0, 0), (0, left.shape[1] - earlier.shape[1])))
+            error = float(np.linalg.norm(left - padded, axis=1).max() / process.length)
+        earlier = left
+        if error <= tolerance or not more:
+            alpha = process.coefficients(filter_)
+            return Implicit(
+                process.combine(alpha),
+                process.combine(left),
+                error if more else 0.0,
+                process.products,
+            )
+    raise UserError(
+        f"the flow of Theta(0) is known to {error:.1e} after {most} products, not to "
+        f"{tolerance:.0e}: shorten horizon"
+    )
 
 
 def losses(residuals: Array) -> Array:
@@ -60,3 +203,25 @@ def claimed_bound(
 ) -> Array:
     """Evaluate Theorem 1's bound ``exp(-(lambda_0/n) t) L(0)``, Eq. 11, at T times."""
     return initial_loss * np.exp(-lambda_0 / samples * np.asarray(times))
+
+
+def linearised_weights(
+    kernel: TangentKernel, initial: dict[str, Tensor], alpha: Tensor
+) -> dict[str, Tensor]:
+    """Return the weights of the linear model, ``W(0) - J^T alpha``: (m, d) by trained layer.
+
+    Parameters
+    ----------
+    kernel
+        Theta at initialisation; its parts are the trained layers.
+    initial
+        W(0) of one member, (m, d) by layer.
+    alpha
+        Dual coefficients at one moment, (n, d).
+    """
+    return {name: initial[name] - tangent for name, tangent in kernel.pull_back(alpha).items()}
+
+
+def _nonzero(rates: Array) -> Array:
+    """Put a rate so small that the filter is at its limit, t/n, in place of zero."""
+    return np.where(np.abs(rates) < 1e-100, 1e-100, rates)

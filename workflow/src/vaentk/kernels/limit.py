@@ -6,28 +6,27 @@ and ``c = rho / q``, the limit is ``(K_mu + K_sigma + K_d)`` times the identity 
 
     K_d = kappa_0(c),   K_mu = rho kappa_1(c),   K_sigma = sigma0^2 (x_i^2 . x_j^2) kappa_2(c),
     kappa_p(c) = E[phi^(p)(sqrt(q) g) phi^(p)(sqrt(q) g')],  corr(g, g') = c.
-
-With normalised Hermite coefficients h_k of ``g -> phi^(p)(sqrt(q) g)``,
-``kappa_p(c) = sum h_k^2 c^k``.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import pi, sqrt
+from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vaentk.activations import Activation
 from vaentk.errors import UserError
+from vaentk.kernels.kappa import ENTRIES_AT_ONCE, kappas
 
 Array = NDArray[np.float64]
+Part = Literal["mu", "sigma", "d"]
 
-MAX_TERMS = 4096
-"""Hermite terms beyond which a series is given up."""
+ORDERS: dict[Part, int] = {"mu": 1, "sigma": 2, "d": 0}
+"""Which derivative of ``phi`` each kernel is made of."""
 
-_REACH, _STEP = 13.0, 0.01
-"""Trapezoid rule of the coefficients: the integrand falls as exp(-g^2/4), 1e-18 at the ends."""
+ROWS_AT_ONCE = 256
+"""Rows of a kernel computed at once: enough for a matrix product to run at full speed."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,11 @@ class LimitKernels:
     Attributes
     ----------
     mu, sigma, d
-        Kernels of W_mu, W_sigma and W_d, (n, n') each.
+        Kernels of W_mu, W_sigma and W_d, (n, n') each; exactly symmetric between equal inputs.
     error
-        Bound of the truncation error of kappa_0, kappa_1, kappa_2; 0 for closed forms.
+        Bound of the error of kappa_0, kappa_1 and kappa_2 at the correlations given (truncation of
+        their series, quadrature of its coefficients, rounding of its evaluation); 0 for closed
+        forms, which are right to rounding.
     """
 
     mu: Array
@@ -61,138 +62,114 @@ def limit_kernels(
     Parameters
     ----------
     activation
-        ``phi``; closed forms for identity, erf and ReLU, Hermite series otherwise.
+        ``phi``; closed forms for identity, erf, ReLU and leaky ReLU, Hermite series otherwise.
     sigma0
         Initial W_sigma.
     x, x_other
-        Inputs with unit rows, (n, d) and (n', d); ``x_other`` is ``x`` unless given.
+        Inputs with unit rows, (n, d) and (n', d); ``x_other`` is ``x`` unless given, and then half
+        of the work is saved.
 
     Returns
     -------
     LimitKernels
-        Kernels (n, n'), float64.
+        Kernels (n, n'), float64. Beside them a panel of 256 rows is held.
 
     Raises
     ------
     UserError
         When a row is not of unit norm: the formulas assume it.
     """
-    other = x if x_other is None else x_other
-    for rows in (x, other):
-        if not np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6):
-            raise UserError(
-                "the limit kernels are those of unit-norm inputs: set inputs.scaling: unit-norm"
-            )
-    q = 1 + sigma0**2
-    rho = x @ other.T
-    c = rho / q
-    if activation.name in CLOSED_FORMS:
-        kappa_0, kappa_1, kappa_2 = CLOSED_FORMS[activation.name](q, c)
-        error = 0.0
-    else:
-        series = [hermite_series(activation, order, q) for order in (0, 1, 2)]
-        kappa_0, kappa_1, kappa_2 = (s(c) for s in series)
-        error = max(s.error for s in series)
-    squares = np.square(x) @ np.square(other).T
-    return LimitKernels(rho * kappa_1, sigma0**2 * squares * kappa_2, kappa_0, error)
+    panels = KernelPanels(activation, sigma0, x, x_other)
+    shape = (len(x), len(x if x_other is None else x_other))
+    out: dict[Part, Array] = {part: np.empty(shape) for part in ORDERS}
+    for rows, columns, parts in panels:
+        for part, panel in parts.items():
+            out[part][rows, columns] = panel
+            if x_other is None:
+                _mirror(out[part], panel, rows)
+    return LimitKernels(out["mu"], out["sigma"], out["d"], panels.error)
 
 
-@dataclass(frozen=True)
-class HermiteSeries:
-    """``kappa(c) = sum_k h_k^2 c^k`` for ``|c| <= 1/q``.
-
-    Attributes
-    ----------
-    squares
-        ``h_k^2``, (terms,).
-    error
-        Bound of the terms left out, at ``|c| = 1/q``.
-    """
-
-    squares: Array
-    error: float
-
-    def __call__(self, c: Array) -> Array:
-        """Evaluate the polynomial elementwise (Horner)."""
-        total = np.full_like(c, self.squares[-1])
-        for square in self.squares[-2::-1]:
-            total *= c
-            total += square
-        return total
+def _mirror(kernel: Array, panel: Array, rows: slice) -> None:
+    """Copy a panel of the upper triangle, which begins on the diagonal, to the lower one."""
+    size = rows.stop - rows.start
+    kernel[rows.stop :, rows] = panel[:, size:].T
+    square = panel[:, :size]
+    kernel[rows, rows] = np.triu(square) + np.triu(square, 1).T
 
 
-def hermite_series(
-    activation: Activation, order: int, q: float, tolerance: float = 1e-13
-) -> HermiteSeries:
-    """Expand ``g -> phi^(order)(sqrt(q) g)`` in normalised Hermite polynomials.
+class KernelPanels:
+    """Some of the limit kernels, one panel of rows after the other.
 
-    The terms left out add up to at most ``(E phi^2 - sum h_k^2) c^terms``, the stated error.
+    Iterating gives ``(rows, columns, {part: panel})``; between equal inputs (no ``x_other``) the
+    panels cover the upper triangle only, each from its diagonal square to the last column.
 
     Parameters
     ----------
-    activation
-        ``phi``, smooth: a kink (ReLU) would spoil the quadrature of the coefficients.
-    order
-        Which derivative, 0, 1 or 2.
-    q
-        Variance of the preactivation, ``1 + sigma0^2``.
-    tolerance
-        Stated error at which the series is long enough.
+    activation, sigma0, x, x_other
+        As in `limit_kernels`.
+    parts
+        Which kernels: "mu", "sigma" and "d" are those of W_mu, W_sigma and W_d.
+    rows_at_once
+        Rows of one panel; memory is a few panels of this many rows.
+
+    Attributes
+    ----------
+    error
+        As in `LimitKernels`, for the kernels asked for.
 
     Raises
     ------
     UserError
-        When 4096 terms do not reach the tolerance.
+        When a row is not of unit norm: the formulas assume it.
     """
-    g = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
-    function = activation.derivatives(torch.from_numpy(sqrt(q) * g))[order].numpy()
-    root_density = np.exp(-np.square(g) / 4) / (2 * pi) ** 0.25
-    integrand = function * root_density * _STEP
-    norm = float(np.sum(np.square(function * root_density)) * _STEP)
-    previous, current = np.zeros_like(g), root_density
-    squares: list[float] = []
-    error = norm
-    for k in range(MAX_TERMS):
-        squares.append(float(integrand @ current) ** 2)
-        previous, current = current, (g * current - sqrt(k) * previous) / sqrt(k + 1)
-        remainder = max(norm - sum(squares), np.finfo(float).eps * norm)
-        error = remainder * q ** -(k + 1)
-        if error <= tolerance:
-            return HermiteSeries(np.array(squares), error)
-    raise UserError(
-        f"the Hermite series of {activation.name} (derivative {order}) needs more than {MAX_TERMS} "
-        f"terms at q = {q:g} (error {error:.1e}): raise sigma0"
-    )
 
+    def __init__(
+        self,
+        activation: Activation,
+        sigma0: float,
+        x: Array,
+        x_other: Array | None = None,
+        parts: Sequence[Part] = tuple(ORDERS),
+        rows_at_once: int = ROWS_AT_ONCE,
+    ) -> None:
+        self.x, self.x_other, self.parts, self.rows_at_once = x, x_other, tuple(parts), rows_at_once
+        self.sigma0, self.q = sigma0, 1 + sigma0**2
+        for inputs in (x,) if x_other is None else (x, x_other):
+            if not np.allclose(np.sqrt(np.vecdot(inputs, inputs)), 1.0, atol=1e-6):
+                raise UserError(
+                    "the limit kernels are those of unit-norm inputs: set inputs.scaling: unit-norm"
+                )
+        self._kappas, self.error = kappas(activation, self.q, [ORDERS[part] for part in parts])
 
-def _identity(q: float, c: Array) -> tuple[Array, Array, Array]:
-    return q * c, np.ones_like(c), np.zeros_like(c)
+    def __iter__(self) -> Iterator[tuple[slice, slice, dict[Part, Array]]]:
+        """Compute the panels, from the first row to the last."""
+        other = self.x if self.x_other is None else self.x_other
+        squares = np.square(other) if "sigma" in self.parts else None
+        for start in range(0, len(self.x), self.rows_at_once):
+            rows = slice(start, min(start + self.rows_at_once, len(self.x)))
+            columns = slice(start if self.x_other is None else 0, len(other))
+            rho = self.x[rows] @ other[columns].T
+            panels = {part: np.empty_like(rho) for part in self.parts}
+            if squares is not None:
+                left = squares[rows] if self.x_other is None else np.square(self.x[rows])
+                np.matmul(left, squares[columns].T, out=panels["sigma"])
+            self._fill(rho.reshape(-1), {part: p.reshape(-1) for part, p in panels.items()})
+            yield rows, columns, panels
 
-
-def _arcsine(q: float, c: Array) -> tuple[Array, Array, Array]:
-    """Closed forms for erf (Williams 1997); C = q c is the inner product of the inputs."""
-    inner = q * c
-    spread = (1 + 2 * q) ** 2 - 4 * inner**2
-    return (
-        2 / pi * np.arcsin(2 * inner / (1 + 2 * q)),
-        4 / pi / np.sqrt(spread),
-        16 / pi * inner / spread**1.5,
-    )
-
-
-def _arccosine(q: float, c: Array) -> tuple[Array, Array, Array]:
-    """Closed forms for ReLU (Cho & Saul 2009); phi'' is a Dirac delta, kappa_2 a density."""
-    angle = np.arccos(c)
-    height = np.sqrt(1 - c**2)
-    return (
-        q * (height + (pi - angle) * c) / (2 * pi),
-        (pi - angle) / (2 * pi),
-        1 / (2 * pi * q * height),
-    )
-
-
-CLOSED_FORMS = {"identity": _identity, "erf": _arcsine, "relu": _arccosine}
-"""``(q, c) -> (kappa_0, kappa_1, kappa_2)`` for activations that have one."""
+    def _fill(self, rho: Array, panels: dict[Part, Array]) -> None:
+        """Evaluate the kernels at flat inner products, where sigma's holds those of squares."""
+        for start in range(0, len(rho), ENTRIES_AT_ONCE):
+            here = slice(start, start + ENTRIES_AT_ONCE)
+            values = self._kappas(rho[here] / self.q)
+            for (part, panel), kappa in zip(panels.items(), values, strict=True):
+                if part == "d":
+                    panel[here] = kappa
+                elif part == "mu":
+                    np.multiply(rho[here], kappa, out=panel[here])
+                else:
+                    panel[here] *= self.sigma0**2
+                    panel[here] *= kappa
 
 
 def least_eigenvalue(kernel: Array) -> float:

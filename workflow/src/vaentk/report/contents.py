@@ -28,6 +28,7 @@ COLUMNS = {
         "figure",
     ],
     "assumptions": ["id", "paper", "where", "open", "choice", "tried"],
+    "remarks": ["id", "paper", "where", "printed", "found", "evidence", "figure"],
     "benchmarks": ["job", "seconds", "max_rss_mb", "machine"],
 }
 PROVENANCE = ["rule", "code", "dtype", "device", "seeds"]
@@ -111,6 +112,7 @@ class ReportData:
     config: Mapping[str, Any]
     claims: pd.DataFrame
     assumptions: pd.DataFrame
+    remarks: pd.DataFrame
     figures: Sequence[Figure]
     tables: Sequence[Table]
     runs: Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -127,6 +129,7 @@ def gather(
     config: Mapping[str, Any],
     claims: pd.DataFrame,
     assumptions: pd.DataFrame,
+    remarks: pd.DataFrame,
     figures: Mapping[str, tuple[str, str]],
     tables: Mapping[str, pd.DataFrame],
     sources: Sequence[Source],
@@ -155,7 +158,8 @@ def gather(
         When a figure or table has no words, or the words of an experiment that ran have no figure
         or table; when a frame lacks a column, a verdict is unknown, or a data set is not given.
     """
-    frames = {"claims": claims, "assumptions": assumptions, "benchmarks": benchmarks}
+    frames = {"claims": claims, "assumptions": assumptions, "remarks": remarks}
+    frames |= {"benchmarks": benchmarks}
     for name, frame in frames.items():
         _check_columns(frame, name)
     runs = config["experiments"]
@@ -170,6 +174,7 @@ def gather(
         config=config,
         claims=claims,
         assumptions=assumptions,
+        remarks=remarks,
         figures=[
             Figure(**words.model_dump(), section=section.id, alt=alt, svg=svg)
             for section in shown

@@ -78,6 +78,7 @@ def render(template: str, style: str, data: ReportData) -> str:
         settings_of=settings,
         inputs_of=lambda section: inputs(data, section),
         origins=data.sections.origins,
+        drawn={figure.name for figure in data.figures},
         machines=sorted(set(data.benchmarks["machine"])),
         config_text=yaml.safe_dump(data.config, sort_keys=False, allow_unicode=True),
         fold_above=FOLD_ABOVE,
@@ -130,6 +131,8 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
         given = values["inputs"]
         side = given["resolution"]
         size = f"{side}×{side} pixels" if side == source.pixels else f"mean-pooled to {side}×{side}"
+        kept = given.get("components")
+        size += f", {kept} principal components" if kept else ""
         words = f"{origin}, {given['samples']:,} images, {size}, {given['scaling']}"
         said.append((run, words))
     return said

@@ -57,6 +57,8 @@ class Sections(_Entry):
     ----------
     verdicts
         What each verdict means.
+    remarks
+        What stands above the remarks on the papers' text.
     origins
         What to write for a claim's paper, where it is not the name of one.
     protocols
@@ -69,6 +71,7 @@ class Sections(_Entry):
     summary: str
     verdicts: dict[str, str]
     papers: tuple[Paper, ...]
+    remarks: str
     origins: dict[str, str]
     protocols: dict[str, str]
     datasets: dict[str, Dataset]

@@ -12,9 +12,13 @@ import torch
 from torch import Tensor
 
 from vaentk.errors import UserError
-from vaentk.models.forward import Forward, Model, Weights
+from vaentk.models.forward import Model, Weights
+from vaentk.models.mlp_vae import MlpVae
 from vaentk.objectives import Objective, ObjectiveValue
+from vaentk.training import vae_update
 from vaentk.training.schedule import Schedule
+from vaentk.training.update import GeneralUpdate, Observation, Replayed, Update
+from vaentk.training.vae_update import TanhVaeUpdate
 
 CHECK_EVERY = 64
 """Steps between two checks for divergence (each waits for the device)."""
@@ -36,17 +40,21 @@ class Checkpoint:
     step
         Updates done.
     displacement
-        ``W(t) - W(0)`` by layer, (S, p, q).
+        ``W(t) - W(0)`` by layer, (S, p, q), but for the layers of ``dual``.
     records
         Observations so far, in order of step and member.
     outputs
         Outputs at the recorded steps, (S, n, d) by step, where they are kept.
+    dual
+        While a run goes on, the layers fed with the n inputs x whose displacement is kept as what
+        these contribute, ``W(t) - W(0) = dual^T x``, (S, n, p). Empty after the last step.
     """
 
     step: int
     displacement: Weights
     records: list[Record] = field(default_factory=list)
     outputs: dict[int, Tensor] = field(default_factory=dict)
+    dual: Weights = field(default_factory=dict)
 
 
 Observe = Callable[[int, Weights], list[Record]]
@@ -67,7 +75,7 @@ def descend(
     resume: Checkpoint | None = None,
     tick: Tick | None = None,
     observe: Observe | None = None,
-    keep_outputs: bool = False,
+    keep: Model | None = None,
 ) -> Checkpoint:
     """Run gradient descent on every member and observe it at the schedule's steps.
 
@@ -88,8 +96,9 @@ def descend(
         Called after every update (progress, checkpoints).
     observe
         Called at every recorded step; what it returns is added to the records.
-    keep_outputs
-        Whether to keep the outputs at the recorded steps.
+    keep
+        The network on the inputs whose outputs are kept at the recorded steps; they may be others
+        than those it is trained on.
 
     Returns
     -------
@@ -102,31 +111,55 @@ def descend(
         When a loss is not finite or has risen a thousandfold; names step and learning rate.
     """
     state = resume or Checkpoint(0, {k: torch.zeros_like(initial[k]) for k in model.trained})
-    weights = initial | {k: initial[k] + delta for k, delta in state.displacement.items()}
-    decay = 1 - schedule.learning_rate * objective.penalty
+    update = start(model, objective, initial, state, schedule.learning_rate)
     record_at = set(schedule.record)
     reference: Tensor | None = None
     while True:
-        forward = model.forward(weights, state.step)
-        value, cotangent = objective.evaluate(forward, state.displacement)
-        if reference is None:
-            reference = _initial_losses(state, value, len(seeds))
         recorded = state.step in record_at
         if recorded or state.step % CHECK_EVERY == 0:
-            _refuse_divergence(value, reference, state.step, schedule, seeds)
-        if recorded:
-            more = observe(state.step, weights) if observe is not None else None
-            _record(state, value, forward, initial, schedule, seeds, more, keep_outputs)
+            seen = update.observe(state.step)
+            if reference is None:
+                reference = _initial_losses(state, seen.value, len(seeds))
+            _refuse_divergence(seen.value, reference, state.step, schedule, seeds)
+            if recorded:
+                more = observe(state.step, seen.weights) if observe is not None else None
+                _record(state, seen, initial, schedule, seeds, more)
+                if keep is not None:
+                    outputs = keep.forward(seen.weights, state.step).outputs
+                    state.outputs[state.step] = outputs
         if state.step == schedule.steps:
+            state.displacement = update.observe(state.step).displacement
+            state.dual = {}
             return state
-        for name, gradient in model.gradients(weights, forward, cotangent).items():
-            if objective.penalty:
-                state.displacement[name].mul_(decay)
-            gradient.add_to_(state.displacement[name], -schedule.learning_rate)
-            torch.add(initial[name], state.displacement[name], out=weights[name])
+        update(state.step)
         state.step += 1
         if tick is not None:
             tick(state)
+
+
+def start(
+    model: Model, objective: Objective, initial: Weights, state: Checkpoint, rate: float
+) -> Update:
+    """Choose the quickest way to make the steps that follow a state, which it will change.
+
+    Parameters
+    ----------
+    model, objective, initial
+        As for `descend`.
+    state
+        The state to go on from.
+    rate
+        Learning rate, in Eq. 7's units.
+    """
+    if not (isinstance(model, MlpVae) and vae_update.fits(model, objective)):
+        return GeneralUpdate(model, objective, initial, state.displacement, rate)
+    samples, inputs = model.x.shape
+    if state.step == 0 and samples < 2 * inputs:  # fewer operations, see DualLayer
+        width = initial["enc"].shape[1]
+        state.dual["enc"] = model.x.new_zeros(len(initial["enc"]), samples, width)
+        del state.displacement["enc"]
+    update = TanhVaeUpdate(model, objective, initial, state.displacement, state.dual, rate)
+    return Replayed(update) if model.x.device.type == "cuda" else update
 
 
 def _initial_losses(state: Checkpoint, value: ObjectiveValue, members: int) -> Tensor:
@@ -153,22 +186,20 @@ def _refuse_divergence(
 
 def _record(
     state: Checkpoint,
-    value: ObjectiveValue,
-    forward: Forward,
+    seen: Observation,
     initial: Weights,
     schedule: Schedule,
     seeds: tuple[int, ...],
     more: list[Record] | None,
-    keep_outputs: bool,
 ) -> None:
     """Observe every member: losses, largest latent deviation, two norms of each layer's change."""
     columns = {
-        "loss": value.total,
-        "reconstruction": value.reconstruction,
-        "kl": value.kl,
-        "latent_std": forward.variance.amax(dim=(1, 2)).sqrt(),
+        "loss": seen.value.total,
+        "reconstruction": seen.value.reconstruction,
+        "kl": seen.value.kl,
+        "latent_std": seen.forward.variance.amax(dim=(1, 2)).sqrt(),
     }
-    for name, displacement in state.displacement.items():
+    for name, displacement in seen.displacement.items():
         norm = torch.linalg.vector_norm
         start = norm(initial[name], dim=(1, 2), dtype=torch.float64)
         columns[f"change_{name}"] = norm(displacement, dim=(1, 2), dtype=torch.float64) / start
@@ -179,5 +210,3 @@ def _record(
         record = {"seed": seed, "step": state.step, "time": schedule.time(state.step)}
         observed = {name: column[member] for name, column in values.items()}
         state.records.append(record | observed | (more[member] if more else {}))
-    if keep_outputs:
-        state.outputs[state.step] = forward.outputs.clone()

@@ -37,7 +37,7 @@ class Schedule:
 
     def time(self, step: int) -> float:
         """Return gradient flow's time at a step."""
-        return self.duration * (step / self.steps)
+        return self.duration * (step / self.steps) if self.steps else 0.0
 
 
 def literal(learning_rate: float, steps: int, limit: float, subject: str) -> Schedule:
@@ -77,12 +77,14 @@ def time_equivalent(duration: float, limit: float, fraction: float) -> Schedule:
     Parameters
     ----------
     duration
-        Time of gradient flow to reach, in Eq. 7's units.
+        Time of gradient flow to reach, in Eq. 7's units; 0 observes the start alone.
     limit
         Stability limit ``2 / lambda_max``.
     fraction
         Step over limit, in (0, 1).
     """
+    if duration == 0:
+        return Schedule(0.0, 0, (0,))
     block = 2**COMMON_OCTAVES
     steps = block * ceil(duration / (fraction * limit * block))
     return Schedule(duration / steps, steps, landmarks(steps))

@@ -1,24 +1,19 @@
 """The stability limit of gradient descent at initialisation."""
 
 import warnings
-from collections.abc import Callable
 from math import sqrt
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.linalg import eigvalsh_tridiagonal
 from torch import Tensor
 
+from vaentk.krylov import extreme_eigenvalues
 from vaentk.models.forward import Cotangent, Forward, Model, Weights
 
 RELATIVE_ERROR = 1e-2
 """Relative accuracy to which the largest eigenvalue is computed, from below."""
 
-LEAST_PRODUCTS, MOST_PRODUCTS = 20, 100
-"""Products with the matrix: fewer might settle on the second eigenvalue, more are not needed."""
-
-Array = NDArray[np.float64]
+MOST_PRODUCTS = 100
+"""Products with the matrix after which its largest eigenvalue is known well enough."""
 
 
 def stability_limit(
@@ -62,56 +57,19 @@ def stability_limit(
     parts = generalised_outputs(moving)
     shapes, sizes = [p.shape for p in parts], [p.numel() for p in parts]
 
-    def matvec(vector: Array) -> Array:
-        flat = torch.from_numpy(vector).to(start.outputs)
-        pieces = [p.reshape(s) for p, s in zip(torch.split(flat, sizes), shapes, strict=True)]
+    def product(vector: Tensor) -> Tensor:
+        split = torch.split(vector.to(start.outputs), sizes)
+        pieces = [p.reshape(s) for p, s in zip(split, shapes, strict=True)]
         tangents = _pull_back(model, weights, start, pieces, beta)
         with warnings.catch_warnings():
             # torch's own forward-mode rules still go through a function that torch deprecates.
             warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
             pushed = torch.func.jvp(generalised_outputs, (moving,), (tangents,))[1]
-        return torch.cat([p.flatten() for p in pushed]).double().cpu().numpy()
+        return torch.cat([p.flatten() for p in pushed]).double()
 
-    largest = largest_eigenvalue(matvec, sum(sizes))
-    return 2 / (largest / samples + penalty)
-
-
-def largest_eigenvalue(product: Callable[[Array], Array], size: int) -> float:
-    """Estimate the largest eigenvalue of a symmetric matrix, from below.
-
-    Lanczos with full reorthogonalisation, stopped when the largest Ritz value has stood still, to a
-    twentieth of `RELATIVE_ERROR`, for 8 products. It is the value that has to settle and not the
-    vector, which in a band of nearly equal eigenvalues (as a tangent kernel has, one an output)
-    would take hundreds of products.
-
-    Parameters
-    ----------
-    product
-        Product of the matrix with a vector, (size,) to (size,), float64.
-    size
-        Order of the matrix.
-    """
-    vector = np.random.default_rng(0).standard_normal(size)
-    basis = [vector / np.linalg.norm(vector)]
-    diagonal: list[float] = []
-    beside: list[float] = []
-    ritz: list[float] = []
-    while len(ritz) < min(size, MOST_PRODUCTS):
-        image = product(basis[-1])
-        diagonal.append(float(image @ basis[-1]))
-        ritz.append(float(eigvalsh_tridiagonal(diagonal, beside)[-1]))
-        settled = (
-            len(ritz) >= LEAST_PRODUCTS and ritz[-1] - ritz[-9] <= 0.05 * RELATIVE_ERROR * ritz[-1]
-        )
-        span = np.array(basis)
-        for _ in range(2):  # twice is enough
-            image = image - span.T @ (span @ image)
-        length = float(np.linalg.norm(image))
-        if settled or length <= 1e-12 * abs(ritz[-1]):
-            break
-        beside.append(length)
-        basis.append(image / length)
-    return ritz[-1]
+    like = start.outputs.new_empty(sum(sizes), dtype=torch.float64)
+    _, largest = extreme_eigenvalues(product, like, RELATIVE_ERROR, MOST_PRODUCTS)
+    return 2 / (largest.value / samples + penalty)
 
 
 def _pull_back(

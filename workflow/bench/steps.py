@@ -1,0 +1,57 @@
+"""One update of Figure 2's network against eager autograd and the machine's matrix rate."""
+
+import numpy as np
+import torch
+from peers import AutogradVae
+from timing import Line, line, side_by_side
+
+from vaentk.activations import ACTIVATIONS, gauss_hermite_degree
+from vaentk.experiments import WeightChange
+from vaentk.training.descent import Checkpoint, start
+from vaentk.training.problem import Problem
+
+STEP_GOALS = {64: 1.8, 256: 1.4, 1024: 1.2}
+RATE_GOALS = {256: 0.8, 1024: 0.8}
+
+
+def descent_steps(x: np.ndarray, width: int) -> list[Line]:
+    """One update of Figure 2's network against eager autograd, and against the matrix rate."""
+    settings = WeightChange(widths=(width, 2 * width))
+    problem = Problem(settings, width, x, "float32", "cpu", duration=1.0)
+    model = problem.model()
+    initial = model.initial_weights((0,))
+    objective = problem.objective(model, initial)
+    state = Checkpoint(0, {name: torch.zeros_like(w) for name, w in initial.items()})
+    update = start(model, objective, initial, state, 1e-3)
+    # The peer gets the fewest nodes that are right to float32 at the latent's own deviation.
+    deviation = float(model.forward(initial).variance.max().sqrt())
+    degree = gauss_hermite_degree(ACTIVATIONS["tanh"], deviation, 1e-6)
+    peer = AutogradVae(model.x, initial, problem.beta, degree)
+    updates = max(2, 2048 // width)
+
+    def ours() -> None:
+        for _ in range(updates):
+            update(0)
+
+    def theirs() -> None:
+        for _ in range(updates):
+            peer.step(1e-3)
+
+    left, right = torch.randn(len(x), width), torch.randn(width, width)
+
+    def products() -> None:
+        for _ in range(9 * updates):  # about as many operations as the steps
+            torch.mm(left, right)
+
+    mine, eager, product = (t / updates for t in side_by_side(ours, theirs, products))
+    what = f"gradient-descent step, d = {x.shape[1]}, m = {width}"
+    lines = [line(what, "eager PyTorch autograd", 1e3 * mine, 1e3 * eager, "ms", STEP_GOALS[width])]
+    if width in RATE_GOALS:
+        rate = 9 * 2e-9 * len(x) * width**2 / product
+        first = 2 * len(x) if "enc" in state.dual else 4 * x.shape[1]
+        operations = 1e-9 * len(x) * width * (18 * width + 6 * x.shape[1] + first)
+        what += ", matrix products only"
+        lines.append(
+            line(what, "measured sgemm", operations / mine, rate, "GFLOP/s", RATE_GOALS[width])
+        )
+    return lines

@@ -1,0 +1,9 @@
+"""Rule figure_tangent_kernels: Lemmas 1 to 3 at finite width (W1)."""
+
+from vaentk import job
+from vaentk.figures import tangent_kernels
+
+with job.running(snakemake) as task:
+    initial, training = task.tables("initial"), task.tables("training")
+    drawing = tangent_kernels.draw(initial, training, task.params["data"])
+    task.save_figure(drawing.svg, drawing.alt)

@@ -1,0 +1,8 @@
+"""Rule measure_activations: whether late rates come in the order of lambda_0 (X1)."""
+
+from vaentk import io, job
+from vaentk.analysis import variants
+
+with job.running(snakemake) as task:
+    members = io.read_table(task.inputs["members"])
+    io.write_table(variants.rank_agreement(members), task.outputs["agreement"])

@@ -1,0 +1,7 @@
+"""Rule tables_least_width: the least width by n and sigma0, and the power of n in it (X3)."""
+
+from vaentk import io, job, tables
+
+with job.running(snakemake) as task:
+    io.write_table(tables.stack(task.tables("least_width")), task.outputs["least_width"])
+    io.write_table(tables.stack(task.tables("slopes")), task.outputs["slopes"])

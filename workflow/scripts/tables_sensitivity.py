@@ -1,0 +1,7 @@
+"""Rule tables_sensitivity: Figure 2's slopes by variant, a row each (W4)."""
+
+from vaentk import io, job, tables
+
+with job.running(snakemake) as task:
+    table = tables.sensitivity(task.tables("slopes"), task.tables("worst"))
+    io.write_table(table, task.outputs["sensitivity"])

@@ -1,0 +1,115 @@
+"""X2: what training W_sigma changes, beside the network's distance to its kernel limit."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from vaentk.figures.style import (
+    REFERENCE,
+    Drawing,
+    finish,
+    number,
+    panels,
+    plain_ticks,
+    power_ticks,
+    styled,
+)
+
+VARIANTS = {"trained": ("#D55E00", 3.2), "frozen": ("#0072B2", 1.2)}
+"""Colour and line width of the two networks, whose curves lie on each other."""
+
+SIZES = {
+    "distance": ("distance: frozen to its kernel", "#0072B2", "o", -0.5, ":"),
+    "difference": ("difference: trained to frozen", "#D55E00", "s", -1.0, "-."),
+}
+"""Label, colour and marker; power of the width that is drawn beside them, and its line."""
+
+
+def draw(
+    curves: Mapping[str, pd.DataFrame], difference: Mapping[str, pd.DataFrame], data: str
+) -> Drawing:
+    """Draw three panels a run: both networks' losses, the two distances, and their ratio.
+
+    Parameters
+    ----------
+    curves
+        Loss and kernel predictions by run, variant, width, seed and time.
+    difference
+        Difference of outputs, distance to the kernel and their ratio by run, width and seed.
+    data
+        What the images are, for the title.
+    """
+    with styled():
+        figure, rows = panels(len(curves), 3)
+        for (loss, sizes, ratio), run in zip(rows, curves, strict=True):
+            _losses(loss, curves[run], f"{data}, {run}")
+            _sizes(sizes, difference[run])
+            _ratio(ratio, difference[run])
+        return finish(figure, _alt(difference))
+
+
+def _losses(axes: Axes, curve: pd.DataFrame, title: str) -> None:
+    """Draw the widest networks' mean losses over seeds, and the flow of the limit kernel."""
+    widest = curve[(curve["width"] == curve["width"].max()) & (curve["time"] > 0)]
+    for variant, (colour, wide) in VARIANTS.items():
+        means = widest[widest["variant"] == variant].groupby("time")["loss"].mean()
+        label = rf"$W_\sigma$ {variant}"
+        axes.plot(means.index, means, color=colour, linewidth=wide, label=label)
+    flow = widest[widest["variant"] == "frozen"].groupby("time")["flow_loss"].mean()
+    axes.plot(flow.index, flow, "--", color=REFERENCE, linewidth=1.1, label="kernel flow, frozen")
+    axes.set(xscale="log", yscale="log", xlabel="time $t$", ylabel="loss (Eq. 7)")
+    axes.set_title(f"{title}, $m$ = {int(curve['width'].max())}")
+    axes.legend(loc="lower left")
+
+
+def _sizes(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw seeds as points, their mean as a line, and a power of the width from the narrowest."""
+    for column, (label, colour, marker, power, line) in SIZES.items():
+        means = table.groupby("width")[column].mean()
+        axes.plot(table["width"], table[column], marker, color=colour, alpha=0.45)
+        axes.plot(means.index, means, color=colour, label=label)
+        reference = means.iloc[0] * (means.index / means.index[0]) ** power
+        axes.plot(means.index, reference, line, color=REFERENCE, linewidth=1.1)
+    axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+    axes.plot([], [], "-.", color=REFERENCE, label=r"$m^{-1}$")
+    power_ticks(axes, sorted(table["width"].unique()))
+    axes.set_yscale("log")
+    plain_ticks(axes)
+    axes.set_xlabel("width $m$")
+    axes.set_ylabel(r"relative to $\Vert f(0) - X \Vert_F$")
+    axes.set_title("distances of outputs")
+    axes.legend(loc="best")
+
+
+def _ratio(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw the claim's own quantity, which is to stay below one."""
+    means = table.groupby("width")["ratio"].mean()
+    axes.plot(table["width"], table["ratio"], "o", color="#009E73", alpha=0.45)
+    axes.plot(means.index, means, color="#009E73")
+    axes.axhline(1.0, color=REFERENCE, linestyle=":", linewidth=1.1)
+    power_ticks(axes, list(means.index))
+    axes.set_yscale("log")
+    axes.set_ylim(top=2.0)
+    plain_ticks(axes)
+    axes.set_xlabel("width $m$")
+    axes.set_ylabel("difference / distance")
+    axes.set_title("ratio (dotted: equal)")
+
+
+def _alt(difference: Mapping[str, pd.DataFrame]) -> str:
+    parts = []
+    for run, table in difference.items():
+        means = table.groupby("width")[["difference", "distance"]].mean()
+        first, last = means.iloc[0], means.iloc[-1]
+        parts.append(
+            f"Run {run}: from m = {means.index[0]} to {means.index[-1]} the difference goes from "
+            f"{number(first['difference'])} to {number(last['difference'])} and the distance from "
+            f"{number(first['distance'])} to {number(last['distance'])}; their ratio is at most "
+            f"{number(table['ratio'].max())}"
+        )
+    return (
+        "Three panels a run: the loss with W_sigma trained and frozen, and the kernel flow; the "
+        "difference of the two networks' final outputs beside the distance to the kernel limit, "
+        f"against the width; and the ratio of the two. {'. '.join(parts)}."
+    )

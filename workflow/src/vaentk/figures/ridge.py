@@ -1,0 +1,170 @@
+"""Theorem 2: how far the trained networks are from the three ridges, and along their training."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+
+from vaentk.figures.style import (
+    REFERENCE,
+    SMALL_PANEL,
+    Drawing,
+    against_width,
+    finish,
+    number,
+    plain_ticks,
+    styled,
+    width_colours,
+)
+
+READINGS = {
+    "beta": (r"$\beta$ (as printed)", "#D55E00", "s"),
+    "n beta": (r"$n \beta$", "#0072B2", "o"),
+    "2 n beta": (r"$2 n \beta$", "#009E73", "^"),
+}
+"""Label, colour and marker of a ridge."""
+
+CASES = {
+    r"standard, with $f_0$": ("standard", True),
+    r"antisymmetric, $f_0 = 0$": ("antisymmetric", True),
+    r"standard, without $f_0$": ("standard", False),
+}
+"""Initialisation, and whether f_0 is in the prediction, by the title of a panel."""
+
+LINES: dict[str, Literal["-", "--"]] = {"standard": "-", "antisymmetric": "--"}
+PATH = "path of the training"
+SHIFT = 1.04
+"""Factor between the places of two intervals at one width, so that both are seen."""
+
+MARGIN = 1.3
+"""How far the axis of a row of panels reaches beyond its data, as a factor."""
+
+
+def draw(
+    errors: Mapping[str, pd.DataFrame],
+    summaries: Mapping[str, pd.DataFrame],
+    paths: Mapping[str, pd.DataFrame],
+    data: str,
+) -> Drawing:
+    """Draw four panels a run and beta: three cases against the width, and the path in time.
+
+    Parameters
+    ----------
+    errors
+        Distance to every ridge by run, width, seed, beta, initial, reading and with_initial.
+    summaries
+        The same, averaged over seeds, with intervals and the nearest reading.
+    paths
+        Distance to the linearised flow by run, width, seed, beta, initial and time.
+    data
+        What the images are, for the title.
+    """
+    counts = [table["beta"].nunique() for table in errors.values()]
+    with styled():
+        size = (SMALL_PANEL[0] * 4, SMALL_PANEL[1] * sum(counts) + 0.8 * len(counts))
+        figure = Figure(figsize=size, layout="constrained")
+        parts = figure.subfigures(len(counts), 1, height_ratios=counts, squeeze=False)
+        for (part,), run in zip(parts, errors, strict=True):
+            part.suptitle(f"{data}, {run}", fontsize=9.5)
+            _run(part, errors[run], summaries[run], paths[run])
+        return finish(figure, _alt(summaries, paths))
+
+
+def _run(part: SubFigure, errors: pd.DataFrame, summary: pd.DataFrame, path: pd.DataFrame) -> None:
+    betas = sorted(errors["beta"].unique())
+    rows = part.subplots(len(betas), len(CASES) + 1, squeeze=False)
+    for row, beta in zip(rows, betas, strict=True):
+        shown = errors[errors["beta"] == beta]
+        for axes, (initial, with_initial) in zip(row, CASES.values(), strict=False):
+            case = _case(shown, initial, with_initial)
+            _error_panel(axes, case, -0.5 if with_initial else None)
+            _intervals(axes, _case(summary[summary["beta"] == beta], initial, with_initial))
+        drawn = shown[shown["with_initial"] | (shown["initial"] == "standard")]["error"]
+        low, high = drawn.min() / MARGIN, drawn.max() * MARGIN
+        for axes in row[: len(CASES)]:
+            axes.set_ylim(low, high)
+        _path_panel(row[-1], path[path["beta"] == beta])
+        row[0].set_ylabel(rf"$\beta$ = {beta:g}: relative error")
+        row[-1].set_ylabel("relative distance")
+    for axes, title in zip(rows[0], (*CASES, PATH), strict=True):
+        axes.set_title(title)
+    for axes in rows[:-1].ravel():
+        axes.set_xlabel("")
+    _legend(part, rows[0][0], sorted(errors["width"].unique()))
+
+
+def _case(table: pd.DataFrame, initial: str, with_initial: bool) -> pd.DataFrame:
+    return table[(table["initial"] == initial) & (table["with_initial"] == with_initial)]
+
+
+def _error_panel(axes: Axes, table: pd.DataFrame, claimed: float | None) -> None:
+    for reading, look in READINGS.items():
+        power = claimed if reading == "n beta" else None
+        against_width(axes, table[table["reading"] == reading], "error", look, power)
+
+
+def _intervals(axes: Axes, summary: pd.DataFrame) -> None:
+    """Draw the intervals of the means side by side; one wider than the panel is cut by it."""
+    for place, (reading, (_, colour, _)) in enumerate(READINGS.items(), start=-1):
+        of_reading = summary[summary["reading"] == reading]
+        low, high = of_reading["error_low"].clip(lower=1e-12), of_reading["error_high"]
+        across = of_reading["width"] * SHIFT**place
+        axes.vlines(across, low, high, color=colour, linewidth=0.8, alpha=0.35)
+
+
+def _path_panel(axes: Axes, path: pd.DataFrame) -> None:
+    later = path[path["time"] > 0]
+    for width, colour in width_colours(sorted(later["width"].unique())).items():
+        for initial, line in LINES.items():
+            part = later[(later["width"] == width) & (later["initial"] == initial)]
+            means = part.groupby("step")[["time", "distance"]].mean()
+            axes.plot(means["time"], means["distance"], line, color=colour, linewidth=1.0)
+    axes.set(xscale="log", yscale="log", xlabel="time $t$")
+    plain_ticks(axes)
+
+
+def _legend(part: SubFigure, axes: Axes, widths: list[int]) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    handles.append(Line2D([], [], linestyle=":", color=REFERENCE))
+    labels.append(r"$m^{-1/2}$")
+    for initial, line in LINES.items():
+        handles.append(Line2D([], [], linestyle=line, color=REFERENCE))
+        labels.append(f"path, {initial}")
+    for width, colour in width_colours(widths).items():
+        handles.append(Line2D([], [], color=colour))
+        labels.append(f"path, $m$ = {width}")
+    part.legend(handles, labels, loc="outside lower center", ncols=int(np.ceil(len(labels) / 2)))
+
+
+def _alt(summaries: Mapping[str, pd.DataFrame], paths: Mapping[str, pd.DataFrame]) -> str:
+    parts = []
+    for run, summary in summaries.items():
+        for beta, of_beta in summary.groupby("beta"):
+            parts.append(f"Run {run}, beta = {beta:g}: {_alt_beta(of_beta)}")
+        path = paths[run]
+        widest = path[path["width"] == path["width"].max()]
+        parts.append(
+            f"run {run}, along training at m = {path['width'].max()}: largest distance "
+            f"{number(widest['distance'].max())}"
+        )
+    return (
+        "Four panels a run and beta: the error of ridge regression with ridge beta, n beta and "
+        "2 n beta against the trained network, by width, for the standard initialisation with f_0, "
+        "for the antisymmetric one, and for the standard one without f_0; and the distance to the "
+        f"linearised flow against time. {'; '.join(parts)}."
+    )
+
+
+def _alt_beta(summary: pd.DataFrame) -> str:
+    said = []
+    for title, (initial, with_initial) in CASES.items():
+        table = _case(summary, initial, with_initial)
+        last = table[table["width"] == table["width"].max()].set_index("reading")
+        found = ", ".join(f"{reading} {number(last['error'][reading])}" for reading in READINGS)
+        name = title.replace("$", "")
+        said.append(f"{name} at m = {table['width'].max()}: {found}")
+    return ", ".join(said)

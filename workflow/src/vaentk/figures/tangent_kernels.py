@@ -1,0 +1,171 @@
+"""Lemmas 1 to 3 at finite width: the kernel at the start against the width, and along training."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from vaentk.figures.style import (
+    LAYERS,
+    PANEL,
+    REFERENCE,
+    Drawing,
+    against_width,
+    finish,
+    number,
+    plain_ticks,
+    styled,
+    threshold,
+    width_colours,
+)
+
+TOTAL = (r"$\Theta$", "#0072B2", "o")
+PARTS = {
+    part: (text, *LAYERS[part][1:])
+    for part, text in (
+        ("mu", r"$\Theta_\mu$"),
+        ("sigma", r"$\Theta_\sigma$"),
+        ("d", r"$\Theta_d$"),
+    )
+}
+"""Label, colour and marker of the kernel and of its parts."""
+
+
+def draw(
+    initial: Mapping[str, pd.DataFrame], training: Mapping[str, pd.DataFrame], data: str
+) -> Drawing:
+    """Draw a row of three panels a run, and one more for a run that was trained.
+
+    Parameters
+    ----------
+    initial
+        Norms, least eigenvalues and deviations of blocks at the start, by run, width and seed.
+    training
+        Drift and least eigenvalue along training; no rows where nothing was trained.
+    data
+        What the images are, for the title.
+    """
+    trained = [run for run, table in training.items() if len(table)]
+    with styled():
+        rows = len(initial) + len(trained)
+        figure = Figure(figsize=(PANEL[0] * 3, PANEL[1] * rows + 0.5), layout="constrained")
+        heights = [len(initial), *([len(trained)] if trained else [])]
+        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
+        _start(parts[0][0], initial, data)
+        if trained:
+            _training(parts[1][0], {run: (initial[run], training[run]) for run in trained})
+        return finish(figure, _alt(initial, {run: training[run] for run in trained}))
+
+
+def _start(part: SubFigure, initial: Mapping[str, pd.DataFrame], data: str) -> None:
+    rows = part.subplots(len(initial), 3, squeeze=False)
+    for (norm, least, blocks), (run, table) in zip(rows, initial.items(), strict=True):
+        _norm_panel(norm, table)
+        _least_panel(least, table)
+        _block_panel(blocks, table)
+        norm.set_title(f"{data}, {run}, $d$ = {int(table['outputs'].iloc[0])}")
+    first = rows[0][0]
+    first.plot([], [], color=REFERENCE, label="equal outputs")
+    first.plot([], [], "--", color=REFERENCE, label="between outputs")
+    first.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+    handles, labels = first.get_legend_handles_labels()
+    part.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+
+
+def _norm_panel(axes: Axes, table: pd.DataFrame) -> None:
+    against_width(axes, table, "norm", TOTAL)
+    axes.lines[1].set(linewidth=4, alpha=0.4)
+    for name, look in PARTS.items():
+        against_width(axes, table, f"norm_{name}", look)
+    expected = table.groupby("width")["marchenko_pastur"].mean()
+    axes.plot(expected.index, expected, "--", color="#E69F00", label="random matrices")
+    threshold(axes, float(table["lambda_0"].iloc[0]) / 4, r"$\lambda_0/4$ (Lemma 2)")
+    axes.set_ylabel(r"$\Vert \Theta(0) - \Theta_\infty \Vert_2$")
+
+
+def _least_panel(axes: Axes, table: pd.DataFrame) -> None:
+    against_width(axes, table, "lambda_min_over", TOTAL, claimed=None)
+    axes.set(yscale="linear")
+    axes.set_ylim(0, max(1.05, 1.1 * table["lambda_min_over"].max()))
+    error = table["lambda_min_error"] / table["lambda_0"]
+    axes.errorbar(
+        table["width"], table["lambda_min_over"], error, fmt="none", color=TOTAL[1], capsize=2
+    )
+    threshold(axes, 0.75, r"$3 \lambda_0/4$")
+    axes.axhline(1.0, color=REFERENCE, linewidth=0.7)
+    axes.set_ylabel(r"$\lambda_{\min}(\Theta(0)) \; / \; \lambda_0$")
+    axes.set_title("least eigenvalue")
+
+
+def _block_panel(axes: Axes, table: pd.DataFrame) -> None:
+    for name, look in PARTS.items():
+        for kind, line in (("within", "-"), ("between", "--")):
+            column = f"{kind}_{name}"
+            if (table[column] > 0).all():
+                claimed = -0.5 if kind == "within" else None
+                against_width(axes, table, column, look, claimed, line)
+    axes.set_ylabel("deviation from the limit, rms")
+    axes.set_title("blocks of equal and of different outputs")
+
+
+def _training(part: SubFigure, trained: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
+    rows = part.subplots(len(trained), 3, squeeze=False)
+    for (drift, largest, least), (run, (start, table)) in zip(rows, trained.items(), strict=True):
+        lambda_0 = float(start["lambda_0"].iloc[0])
+        _along(drift, table[table["time"] > 0], "drift")
+        drift.set(yscale="log")
+        plain_ticks(drift)
+        drift.set(ylabel=r"$\Vert \Theta(t) - \Theta(0) \Vert_2$")
+        drift.set_title(f"{run}, along training")
+        most = table.groupby(["width", "seed"])[["drift"]].max().reset_index()
+        against_width(largest, most, "drift", TOTAL)
+        threshold(largest, lambda_0 / 4, r"$\lambda_0/4$")
+        largest.set_ylabel(r"$\max_t \; \Vert \Theta(t) - \Theta(0) \Vert_2$")
+        largest.set_title("largest drift")
+        _along(least, table[table["time"] > 0], "lambda_min_over")
+        least.set_ylim(0, max(1.05, 1.1 * table["lambda_min_over"].max()))
+        threshold(least, 0.5, r"$\lambda_0/2$ (Lemma 3)")
+        least.set_ylabel(r"$\lambda_{\min}(\Theta(t)) \; / \; \lambda_0$")
+        least.set_title("least eigenvalue along training")
+    handles, labels = rows[0][0].get_legend_handles_labels()
+    part.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 9))
+
+
+def _along(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """Draw a quantity against time: seeds as points, their mean as a line, widths as colours."""
+    for width, colour in width_colours(sorted(table["width"].unique())).items():
+        of_width = table[table["width"] == width]
+        axes.plot(of_width["time"], of_width[column], "o", color=colour, alpha=0.45)
+        means = of_width.groupby("fraction")[["time", column]].mean()
+        axes.plot(means["time"], means[column], color=colour, label=f"$m$ = {width}")
+    axes.set(xscale="log", xlabel="time $t$")
+
+
+def _alt(initial: Mapping[str, pd.DataFrame], trained: Mapping[str, pd.DataFrame]) -> str:
+    parts = []
+    for run, table in initial.items():
+        means = table.groupby("width").mean(numeric_only=True)
+        first, last = means.iloc[0], means.iloc[-1]
+        parts.append(
+            f"Run {run}, {int(last['outputs'])} outputs: from m = {means.index[0]} to "
+            f"{means.index[-1]} the norm goes from {number(first['norm'])} to "
+            f"{number(last['norm'])}, where random matrices give "
+            f"{number(last['marchenko_pastur'])} and lambda_0/4 is {number(last['lambda_0'] / 4)}; "
+            f"lambda_min over lambda_0 goes from {number(first['lambda_min_over'])} to "
+            f"{number(last['lambda_min_over'])}"
+        )
+    for run, table in trained.items():
+        widest = table[table["width"] == table["width"].max()]
+        parts.append(
+            f"run {run} along training, m = {table['width'].max()}: largest drift "
+            f"{number(widest.groupby('seed')['drift'].max().mean())}, least lambda_min over "
+            f"lambda_0 {number(widest['lambda_min_over'].min())}"
+        )
+    return (
+        "Three panels a run, against the width: the spectral norm of Theta(0) - Theta_inf and of "
+        "its three parts, with m^(-1/2) dotted; the least eigenvalue over lambda_0, with 3/4 "
+        "marked; the deviation of blocks of equal and of different outputs. Trained runs have "
+        "three more: drift and least eigenvalue against time, and the largest drift against the "
+        f"width. {'; '.join(parts)}."
+    )

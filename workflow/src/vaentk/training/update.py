@@ -1,0 +1,118 @@
+"""One step of gradient descent, for any network, and what can be seen between two steps."""
+
+from typing import NamedTuple, Protocol
+
+import torch
+
+from vaentk.models.forward import Cotangent, Forward, Model, Weights
+from vaentk.objectives import Objective, ObjectiveValue
+
+
+class Observation(NamedTuple):
+    """All members between two steps."""
+
+    forward: Forward
+    value: ObjectiveValue
+    weights: Weights
+    """``W(t)`` by layer, (S, p, q)."""
+    displacement: Weights
+    """``W(t) - W(0)`` of the trained layers, (S, p, q)."""
+
+
+class Update(Protocol):
+    """Moves all members by one step of gradient descent, in place."""
+
+    def __call__(self, step: int) -> None:
+        """Go from ``step`` updates to one more."""
+
+    def observe(self, step: int) -> Observation:
+        """Evaluate network and objective after ``step`` updates; valid until the next one."""
+
+
+class GeneralUpdate:
+    """Descends with the gradients that a model gives.
+
+    Parameters
+    ----------
+    model, objective
+        The network on its inputs, and what is minimised.
+    initial
+        ``W(0)`` by layer, (S, p, q).
+    displacement
+        ``W(t) - W(0)`` of the trained layers, moved in place.
+    rate
+        Learning rate, in Eq. 7's units.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        objective: Objective,
+        initial: Weights,
+        displacement: Weights,
+        rate: float,
+    ) -> None:
+        self.model, self.objective, self.rate = model, objective, rate
+        self.initial, self.displacement = initial, displacement
+        self.weights = initial | {k: initial[k] + delta for k, delta in displacement.items()}
+        self._last: tuple[int, Forward, ObjectiveValue, Cotangent] | None = None
+
+    def __call__(self, step: int) -> None:
+        """Go from ``step`` updates to one more."""
+        _, forward, _, cotangent = self._evaluate(step)
+        self._last = None
+        decay = 1 - self.rate * self.objective.penalty
+        for name, gradient in self.model.gradients(self.weights, forward, cotangent).items():
+            displacement = self.displacement[name]
+            if self.objective.penalty:
+                displacement.mul_(decay)
+            gradient.add_to_(displacement, -self.rate)
+            torch.add(self.initial[name], displacement, out=self.weights[name])
+
+    def observe(self, step: int) -> Observation:
+        """Evaluate network and objective; an update from the same step does not do so again."""
+        _, forward, value, _ = self._evaluate(step)
+        return Observation(forward, value, self.weights, self.displacement)
+
+    def _evaluate(self, step: int) -> tuple[int, Forward, ObjectiveValue, Cotangent]:
+        if self._last is None or self._last[0] != step:
+            forward = self.model.forward(self.weights, step)
+            self._last = step, forward, *self.objective.evaluate(forward, self.displacement)
+        return self._last
+
+
+class Replayed:
+    """An update on a CUDA device whose kernels are recorded once and then launched all at once.
+
+    The first updates warm the libraries up on a stream of their own; the next one is recorded as a
+    graph. Only an update that always works in the same memory, never reads the step and never makes
+    the host wait can be replayed. Between updates everything may be read as usual.
+    """
+
+    WARM_UP = 3
+    """Updates that are done before one is recorded."""
+
+    def __init__(self, update: Update) -> None:
+        self.update = update
+        self.warmed = 0
+        self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, step: int) -> None:
+        """Go from ``step`` updates to one more."""
+        if self.warmed < self.WARM_UP:
+            self.stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.stream):
+                self.update(step)
+            torch.cuda.current_stream().wait_stream(self.stream)
+            self.warmed += 1
+            return
+        if self.graph is None:
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):  # records and does not run
+                self.update(step)
+        self.graph.replay()
+
+    def observe(self, step: int) -> Observation:
+        """Evaluate network and objective, outside of the graph."""
+        return self.update.observe(step)
