@@ -75,7 +75,7 @@ def _distance_panel(axes: Axes, members: pd.DataFrame) -> None:
         against_width(axes, members, column, look)
     means = members.groupby("width")["flow_distance"].mean()
     axes.plot(means.index, means, "--", color="#7F7F7F", label=r"flow of $K$")
-    axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$")
+    axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$", labelpad=8)
     axes.set_title("distance to gradient descent on a kernel")
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
     low, high = axes.get_ylim()
@@ -88,7 +88,7 @@ def _lemma4_panel(axes: Axes, members: pd.DataFrame) -> None:
     axes.plot(bound.index, bound, "-.", color=REFERENCE, label="the lemma's bound")
     for layer in _layers(members):
         against_width(axes, members, f"row_{layer}", LAYERS[layer])
-    axes.set_ylabel(r"$\max_r \; \Vert w_r(T) - w_r(0) \Vert$")
+    axes.set_ylabel(r"$\max_r \; \Vert w_r(T) - w_r(0) \Vert$", labelpad=8)
     axes.set_title("Lemma 4: largest row displacement")
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
     axes.legend(loc="center right")

@@ -16,6 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
+from matplotlib.transforms import Bbox
 from matplotlib.typing import RcKeyType
 
 LAYERS = {
@@ -33,6 +34,9 @@ REFERENCE = "#333333"
 
 PANEL, SMALL_PANEL = (3.3, 2.9), (2.5, 2.3)
 """Width and height of a panel in inches, and of one of four in a row."""
+
+PLACES = 5
+"""Decimals of a position in the figure."""
 
 LABEL_CHARACTERS = 24
 """As many characters of labels fit below a panel, small ones included."""
@@ -94,9 +98,24 @@ def finish(figure: Figure, alt: str) -> Drawing:
     """Turn a figure into SVG; the bytes depend on the figure alone."""
     for axes in figure.axes:
         sns.despine(ax=axes)
+    _settle(figure)
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "vaentk"})
     return Drawing(text.getvalue(), alt)
+
+
+def _settle(figure: Figure) -> None:
+    """Fix the layout, rounded: its solver's last bits differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    parts = list(figure.subfigs)
+    while parts:
+        part = parts.pop()
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(PLACES))
+        parts.extend(part.subfigs)
+    for axes in figure.axes:
+        points = axes.get_position(original=True).get_points()
+        axes.set_position(Bbox(points.round(PLACES)))
 
 
 def power_ticks(axes: Axes, widths: list[int]) -> None:
@@ -158,12 +177,11 @@ def against_width(
     axes.set_xlabel("width $m$")
 
 
-def threshold(axes: Axes, value: float, text: str, side: Literal["left", "right"] = "left") -> None:
-    """Draw a claimed threshold as a level line with its name above it."""
+def threshold(axes: Axes, value: float, text: str, below: bool = False) -> None:
+    """Draw a claimed threshold as a level line with its name above or below it."""
     axes.axhline(value, color=REFERENCE, linestyle="-.", linewidth=0.9)
-    place = 0.02 if side == "left" else 0.98
-    across = axes.get_yaxis_transform()
-    axes.text(place, value, text, transform=across, ha=side, va="bottom", fontsize=8)
+    across, side = axes.get_yaxis_transform(), "top" if below else "bottom"
+    axes.text(0.02, value, text, transform=across, ha="left", va=side, fontsize=8)
 
 
 def width_colours(widths: list[int]) -> dict[int, str]:
