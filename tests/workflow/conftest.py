@@ -53,7 +53,7 @@ def run_snakemake(tree: Path, *arguments: str, configs: tuple[str, ...] = TINY) 
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=500,
+        timeout=1500,
     )
 
 

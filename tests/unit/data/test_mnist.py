@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 
 from vaentk.data import mnist
 from vaentk.data.mnist import CAPACITY, PER_DIGIT, balanced_capacity, balanced_subset, inputs, pool
@@ -293,3 +294,24 @@ def test_inputs_that_cannot_be_scaled_are_refused() -> None:
         inputs(images, 10)
     with pytest.raises(UserError, match="'whitened' is not one of unit-norm, raw, standardised"):
         inputs(images, 28, "whitened")  # type: ignore[arg-type]
+
+
+def test_principal_components_are_those_of_scikit_learn() -> None:
+    """Scores of sklearn's PCA on digits, up to its signs, scaled to unit rows, to 1e-9."""
+    images, _ = mnist.embedded()
+    fitted, wanted = images[:400], images[400:420]
+    got = mnist.principal_components(wanted, fitted, 5, resolution=14)
+    flat = [mnist.inputs(part, 14, "raw") for part in (fitted, wanted)]
+    scores = PCA(5, svd_solver="full").fit(flat[0]).transform(flat[1])
+    scores /= np.linalg.norm(scores, axis=1, keepdims=True)
+    signs = np.sign((got * scores).sum(axis=0))
+    assert got == pytest.approx(scores * signs, abs=1e-9)
+    assert np.linalg.norm(got, axis=1) == pytest.approx(1)
+
+
+def test_principal_components_have_determined_signs() -> None:
+    """The mirror image of the sample's order gives the same scores."""
+    images, _ = mnist.embedded()
+    forwards = mnist.principal_components(images[:9], images[:300], 4)
+    backwards = mnist.principal_components(images[:9], images[299::-1], 4)
+    assert forwards == pytest.approx(backwards, abs=1e-9)
