@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vaentk.activations import ACTIVATIONS, Smoothing
-from vaentk.models.forward import Forward, Weights
+from vaentk.models.forward import Cotangent, Forward, Weights
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork, sampled_outputs
 from vaentk.objectives import Objective
@@ -211,3 +211,30 @@ def test_sampled_noise_is_independent_across_samples_and_units() -> None:
     assert torch.allclose(draws.var(dim=0), torch.full((12,), 1 / width).double(), rtol=0.05)
     correlation = torch.corrcoef(draws.T) - torch.eye(12, dtype=torch.float64)
     assert float(correlation.abs().max()) < 4.5 / sqrt(20_000)
+
+
+@pytest.mark.parametrize("kind", ["snn", "mlp"])
+@pytest.mark.parametrize("name", ["erf", "tanh", "relu"])
+def test_pushing_forward_is_the_directional_derivative(kind: str, name: str) -> None:
+    """Central differences of outputs, mean and variance, to 1e-7 of each; and the transpose.
+
+    ``<J u, v> = <u, J^T v>`` to 1e-12 for random u and v ties it to the gradients.
+    """
+    model, _ = case(kind, name)
+    weights = random_like(model.initial_weights(SEEDS), 0.5)
+    direction = random_like({name: 0 * w for name, w in weights.items()}, 1.0)
+    forward = model.forward(weights)
+    tangent = model.push_forward(weights, forward, direction)
+    h = 1e-5
+    ahead, behind = (
+        model.forward({k: w + sign * h * direction[k] for k, w in weights.items()})
+        for sign in (1, -1)
+    )
+    for part in ("outputs", "mean", "variance"):
+        slope = (getattr(ahead, part) - getattr(behind, part)) / (2 * h)
+        assert relative(getattr(tangent, part), slope) < 1e-7, part
+    generator = torch.Generator().manual_seed(8)
+    v = torch.randn(forward.outputs.shape, generator=generator, dtype=torch.float64)
+    pulled = model.gradients(weights, forward, Cotangent(v))
+    back = sum(float((g.dense() * direction[k]).sum()) for k, g in pulled.items())
+    assert float((tangent.outputs * v).sum()) == pytest.approx(back, rel=1e-12)

@@ -143,9 +143,14 @@ def _smoothed_gelu(u: Tensor, v: Tensor) -> Smoothed:
     )
 
 
+def _log1p_exp(z: Tensor) -> Tensor:
+    """``log(1 + e^z)`` without overflow; beyond 50 it is z in either precision."""
+    return torch.nn.functional.softplus(z, threshold=50)
+
+
 def _softplus(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     slope, rest = torch.sigmoid(z), torch.sigmoid(-z)
-    return torch.logaddexp(z, torch.zeros_like(z)), slope, slope * rest
+    return _log1p_exp(z), slope, slope * rest
 
 
 def _sigmoid(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -175,8 +180,7 @@ def soft_clipping(sharpness: float, lower: float, upper: float) -> Activation:
 
     def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         low, high = sharpness * (z - lower), sharpness * (z - upper)
-        zero = torch.zeros((), dtype=z.dtype, device=z.device)
-        value = (torch.logaddexp(low, zero) - torch.logaddexp(high, zero)) / sharpness + lower
+        value = (_log1p_exp(low) - _log1p_exp(high)) / sharpness + lower
         rise, fall = torch.sigmoid(low), torch.sigmoid(high)
         curvature = sharpness * (rise * (1 - rise) - fall * (1 - fall))
         return value, rise - fall, curvature

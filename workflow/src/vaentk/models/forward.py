@@ -55,6 +55,23 @@ class Cotangent:
     variance: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Tangent:
+    """Directional derivatives of what an objective may depend on.
+
+    Attributes
+    ----------
+    outputs
+        Of the outputs, (S, n, d).
+    mean, variance
+        Of the latent's mean and variance, (S, n, m) each.
+    """
+
+    outputs: Tensor
+    mean: Tensor
+    variance: Tensor
+
+
 class Model(Protocol):
     """A stochastic network on fixed inputs, as the trainer sees it."""
 
@@ -75,4 +92,7 @@ class Model(Protocol):
     def gradients(
         self, weights: Weights, forward: Forward, cotangent: Cotangent
     ) -> dict[str, LayerGradient]:
-        """Pull a cotangent back to every trained weight matrix."""
+        """Pull a cotangent back to every trained weight matrix: the transposed Jacobian."""
+
+    def push_forward(self, weights: Weights, forward: Forward, direction: Weights) -> Tangent:
+        """Push a direction in the trained weights forward: the Jacobian."""

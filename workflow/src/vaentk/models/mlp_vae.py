@@ -6,7 +6,7 @@ from math import sqrt
 from torch import Tensor
 
 from vaentk.activations import Activation
-from vaentk.models.forward import Cotangent, Forward, Weights
+from vaentk.models.forward import Cotangent, Forward, Tangent, Weights
 from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
 from vaentk.models.latent import Latent
@@ -95,3 +95,18 @@ class MlpVae:
             "sigma": LayerGradient(d_variance, second.square(), factor=weights["sigma"]),
             "dec": LayerGradient(cotangent.outputs, forward.value / root),
         }
+
+    def push_forward(self, weights: Weights, forward: Forward, direction: Weights) -> Tangent:
+        """Differentiate outputs and latent along a direction in all five matrices, exactly."""
+        root = sqrt(self.width)
+        first, second = forward.hidden
+        d_first = (self.x @ direction["enc"].mT) * forward.hidden_slopes[0]
+        d_second = first @ direction["hid"].mT + d_first @ weights["hid"].mT
+        d_second *= forward.hidden_slopes[1] / root
+        mean = (second @ direction["mu"].mT + d_second @ weights["mu"].mT) / root
+        spread = second.square() @ (weights["sigma"] * direction["sigma"]).mT
+        spread += (second * d_second) @ weights["sigma"].square().mT
+        variance = spread * (2 / self.width)
+        value = forward.slope * mean + forward.curvature * variance / 2
+        outputs = (value @ weights["dec"].mT + forward.value @ direction["dec"].mT) / root
+        return Tangent(outputs, mean, variance)

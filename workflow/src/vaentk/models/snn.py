@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vaentk.activations import Activation
-from vaentk.models.forward import Cotangent, Forward, Weights
+from vaentk.models.forward import Cotangent, Forward, Tangent, Weights
 from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
 from vaentk.models.latent import Latent
@@ -87,6 +87,20 @@ class StochasticNetwork:
             "d": LayerGradient(forward.value / sqrt(self.width), cotangent.outputs),
         }
         return {name: gradients[name] for name in self.trained}
+
+    def push_forward(self, weights: Weights, forward: Forward, direction: Weights) -> Tangent:
+        """Differentiate outputs and latent along a direction in the trained weights, exactly."""
+        mean = torch.zeros_like(forward.mean)
+        variance = torch.zeros_like(forward.variance)
+        if "mu" in direction:
+            mean = self.x @ direction["mu"].mT
+        if "sigma" in direction:
+            variance = self.x.square() @ (2 * weights["sigma"] * direction["sigma"]).mT
+        value = forward.slope * mean + forward.curvature * variance / 2
+        outputs = value @ weights["d"]
+        if "d" in direction:
+            outputs += forward.value @ direction["d"]
+        return Tangent(outputs / sqrt(self.width), mean, variance)
 
 
 def sampled_outputs(

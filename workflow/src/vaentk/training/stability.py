@@ -1,6 +1,5 @@
 """The stability limit of gradient descent at initialisation."""
 
-import warnings
 from math import sqrt
 
 import torch
@@ -44,27 +43,16 @@ def stability_limit(
     """
     start = model.forward(weights)
     samples = start.outputs.shape[1]
-
-    def generalised_outputs(trained: Weights) -> tuple[Tensor, ...]:
-        forward = model.forward(weights | trained)
-        if beta == 0:
-            return (forward.outputs,)
-        mean = forward.mean * (sqrt(beta) * start.variance.rsqrt())
-        variance = forward.variance * (sqrt(beta / 2) / start.variance)
-        return forward.outputs, mean, variance
-
-    moving = {name: weights[name] for name in model.trained}
-    parts = generalised_outputs(moving)
-    shapes, sizes = [p.shape for p in parts], [p.numel() for p in parts]
+    shapes = [start.outputs.shape]
+    if beta != 0:
+        shapes += [start.mean.shape, start.variance.shape]
+    sizes = [shape.numel() for shape in shapes]
 
     def product(vector: Tensor) -> Tensor:
         split = torch.split(vector.to(start.outputs), sizes)
         pieces = [p.reshape(s) for p, s in zip(split, shapes, strict=True)]
-        tangents = _pull_back(model, weights, start, pieces, beta)
-        with warnings.catch_warnings():
-            # torch's own forward-mode rules still go through a function that torch deprecates.
-            warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
-            pushed = torch.func.jvp(generalised_outputs, (moving,), (tangents,))[1]
+        direction = _pull_back(model, weights, start, pieces, beta)
+        pushed = _push_forward(model, weights, start, direction, beta)
         return torch.cat([p.flatten() for p in pushed]).double()
 
     like = start.outputs.new_empty(sum(sizes), dtype=torch.float64)
@@ -75,7 +63,7 @@ def stability_limit(
 def _pull_back(
     model: Model, weights: Weights, start: Forward, pieces: list[Tensor], beta: float
 ) -> Weights:
-    """Apply the transposed Jacobian of the generalised outputs to a vector."""
+    """Apply the transposed Jacobian of outputs and scaled latent to a vector."""
     cotangent = Cotangent(pieces[0])
     if beta != 0:
         by_mean = pieces[1] * (sqrt(beta) * start.variance.rsqrt())
@@ -83,3 +71,15 @@ def _pull_back(
         cotangent = Cotangent(pieces[0], by_mean, by_variance)
     gradients = model.gradients(weights, start, cotangent)
     return {name: gradient.dense() for name, gradient in gradients.items()}
+
+
+def _push_forward(
+    model: Model, weights: Weights, start: Forward, direction: Weights, beta: float
+) -> list[Tensor]:
+    """Apply the Jacobian of outputs and scaled latent to a direction in the trained weights."""
+    tangent = model.push_forward(weights, start, direction)
+    if beta == 0:
+        return [tangent.outputs]
+    mean = tangent.mean * (sqrt(beta) * start.variance.rsqrt())
+    variance = tangent.variance * (sqrt(beta / 2) / start.variance)
+    return [tangent.outputs, mean, variance]
