@@ -261,3 +261,63 @@ def test_the_committed_schema_is_the_generated_one() -> None:
     assert committed.read_text(encoding="utf-8") == schema(), (
         "run: python -m vaentk.config config/config.schema.json"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "run", "change", "sentence"),
+    [
+        ("sensitivity", "mnist-7x7", {"changes": {"bad": {"bta": 1.0}}}, "changes.bad.bta: Extra"),
+        ("sensitivity", "mnist-7x7", {"changes": {"bad": {"noise": "none"}}}, "beta must be 0"),
+        (
+            "sensitivity",
+            "mnist-7x7",
+            {"changes": {"bad": {"widths": [8, 16]}}},
+            "changes.bad.widths cannot differ from the run's own",
+        ),
+        (
+            "sensitivity",
+            "mnist-7x7",
+            {"changes": {"bad": {"inputs": {"samples": 5}}}},
+            "changes.bad.inputs.samples cannot differ",
+        ),
+        ("sensitivity", "mnist-7x7", {"changes": {"base": {}}}, "a variant base"),
+        ("ridge", "pca-16", {"held_out": 9000}, "ridge.pca-16.held_out is 9000"),
+        ("ridge", "pca-16", {"betas": [0.1, 0.1]}, "betas names a value twice"),
+        ("ridge", "pca-16", {"widths": [15, 32]}, "widths must be even"),
+        ("ridge", "pca-16", {"inputs": {"resolution": 7, "components": 50}}, "49 pixels"),
+        ("tangent_kernels", "mnist-7x7", {"train_sigma": False}, "train_sigma must be true"),
+        ("least_width", "mnist-7x7", {"samples": [16, 256]}, "the largest of samples"),
+        ("least_width", "mnist-7x7", {"inputs": {"samples": 64, "components": 4}}, "all pixels"),
+        ("linear_rate", "mnist-7x7", {"horizon": 0.0}, "horizon is 0"),
+    ],
+)
+def test_a_mistake_in_a_kinds_own_settings_is_one_sentence(
+    kind: str, run: str, change: dict, sentence: str
+) -> None:
+    settings = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
+    settings["experiments"][kind][run] |= change
+    with pytest.raises(UserError) as caught:
+        load(settings)
+    assert sentence in str(caught.value)
+    assert f"experiments.{kind}.{run}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_variants_differ_in_what_their_kind_varies() -> None:
+    settings = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
+    experiments = load(settings).experiments
+    widths = experiments.least_width["mnist-7x7"].variants()
+    assert {(run.inputs.samples, run.sigma0) for run in widths.values()} == {
+        (samples, sigma0) for samples in (16, 32, 64) for sigma0 in (0.25, 0.5, 1.0)
+    }
+    frozen = experiments.frozen_sigma["mnist-7x7"].variants()
+    assert frozen["frozen"].trained == ("mu", "d")
+    assert frozen["trained"].trained == ("mu", "sigma", "d")
+    cases = experiments.ridge["pca-16"].variants()
+    assert {(case.beta, case.antisymmetric) for case in cases.values()} == {
+        (beta, twin) for beta in (0.001, 0.01, 0.1) for twin in (False, True)
+    }
+    changed = experiments.sensitivity["mnist-7x7"].variants()
+    assert changed["raw"].inputs.scaling == "raw"
+    assert changed["raw"].inputs.samples == changed["base"].inputs.samples == 128
+    assert changed["deterministic"].noise == "none"

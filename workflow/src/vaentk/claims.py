@@ -277,6 +277,8 @@ def _read(frame: pd.DataFrame, test: Test) -> Reading:
         if name not in frame.columns:
             have = ", ".join(frame.columns)
             raise UserError(f"{test.measure} has no column {name}; it has {have}")
+    if frame.empty:
+        raise _NoRow(f"of {test.measure}")
     row = _select(frame, test)
     sought = [key for key, wanted in test.where.items() if _is_sought(wanted)]
     place = ", ".join(f"{key} {_show(row[key])}" for key in sought if key != test.column)

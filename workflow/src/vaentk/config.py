@@ -86,6 +86,13 @@ class Config(Strict):
                     f"{key}.inputs.samples is {inputs.samples}, but data.mnist: {self.data.mnist} "
                     f"has {available} class-balanced images"
                 )
+        for name, run in self.experiments.ridge.items():
+            left = available - run.inputs.samples
+            if run.held_out > left:
+                raise ValueError(
+                    f"experiments.ridge.{name}.held_out is {run.held_out}, but data.mnist: "
+                    f"{self.data.mnist} leaves {left} class-balanced images"
+                )
         return self
 
     def all_inputs(self) -> dict[str, Inputs]:

@@ -6,9 +6,9 @@ others train *variants* of it that differ in one setting or two.
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 ActivationName = Literal[
     "identity",
@@ -111,8 +111,8 @@ class Training(Strict):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("widths", "seeds"):
-            values = getattr(self, key)
+        for key in ("widths", "seeds", "betas", "samples", "deviations", "activations"):
+            values = getattr(self, key, ())
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice")
         return self
@@ -124,6 +124,9 @@ class LinearRate(Training):
     activation: ActivationName = "erf"
     horizon: Positive = Field(1.0, description="time to train for, in units of n / lambda_0")
     train_sigma: bool = Field(True, description="whether W_sigma is trained with W_mu and W_d")
+
+    common_time: ClassVar[bool] = False
+    common_step: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _unit_norm(self) -> Self:
@@ -154,9 +157,17 @@ class TangentKernels(LinearRate):
     )
     tolerance: Positive = Field(1e-2, description="relative accuracy of an eigenvalue")
 
+    @model_validator(mode="after")
+    def _whole_kernel(self) -> Self:
+        if not self.train_sigma:
+            raise ValueError("train_sigma must be true: the lemmas are on the kernel of all layers")
+        return self
+
 
 class Activations(LinearRate):
-    """X1: Theorem 1's run for several activations."""
+    """X1: Theorem 1's run for several activations, all for the longest of their times."""
+
+    common_time: ClassVar[bool] = True
 
     activations: Names = (
         *("erf", "tanh", "soft_clipping", "softplus"),
@@ -169,7 +180,10 @@ class Activations(LinearRate):
 
 
 class FrozenSigma(LinearRate):
-    """X2: Theorem 1's run with W_sigma trained and with W_sigma frozen."""
+    """X2: Theorem 1's run with W_sigma trained and frozen, at the same steps."""
+
+    common_time: ClassVar[bool] = True
+    common_step: ClassVar[bool] = True
 
     def variants(self) -> dict[str, LinearRate]:
         """Return both runs."""
@@ -190,6 +204,8 @@ class LeastWidth(LinearRate):
     def _enough_images(self) -> Self:
         if max(self.samples) > self.inputs.samples:
             raise ValueError("inputs.samples must be the largest of samples")
+        if self.inputs.components is not None:
+            raise ValueError("inputs.components is not for this kind: it takes all pixels")
         return self
 
     def variants(self) -> dict[str, LinearRate]:
@@ -275,15 +291,25 @@ class WeightChange(Training):
 class Sensitivity(WeightChange):
     """W4: Figure 2's run with one setting changed at a time."""
 
+    shared: ClassVar[tuple[str, ...]] = (
+        *("widths", "seeds", "slope_widths"),
+        *("inputs.samples", "inputs.data_seed", "inputs.components"),
+    )
+
     changes: dict[VariantName, dict[str, Any]] = Field(
         description="variants by name: the settings of a weight_change run that differ"
     )
 
     @model_validator(mode="after")
     def _variants_are_runs(self) -> Self:
-        for name in self.changes:
+        for name, change in self.changes.items():
             if name == "base":
                 raise ValueError("changes names a variant base, which is the run itself")
+            inputs = change.get("inputs")
+            keys = [*change, *(f"inputs.{key}" for key in inputs or {} if isinstance(inputs, dict))]
+            fixed = [key for key in keys if key in self.shared]
+            if fixed:
+                raise ValueError(f"changes.{name}.{fixed[0]} cannot differ from the run's own")
         self.variants()
         return self
 
@@ -295,5 +321,11 @@ class Sensitivity(WeightChange):
             merged = plain | change
             if isinstance(change.get("inputs"), dict):
                 merged["inputs"] = plain["inputs"] | change["inputs"]
-            runs[name] = WeightChange.from_plain(merged)
+            try:
+                runs[name] = WeightChange.from_plain(merged)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                key = ".".join(map(str, ("changes", name, *first["loc"])))
+                said = first["msg"].removeprefix("Value error, ")
+                raise ValueError(f"{key}: {said}") from None
         return runs

@@ -86,6 +86,7 @@ def train(
     *,
     keep_outputs: bool = False,
     observe: Observer | None = None,
+    limit: float | None = None,
 ) -> Result:
     """Train all members of one width and return their observations.
 
@@ -101,12 +102,14 @@ def train(
         Whether the outputs at the recorded steps are returned.
     observe
         Makes further observations at the recorded steps.
+    limit
+        Stability limit that the step is chosen by, where it is not the members' own least.
     """
     seeds = problem.settings.seeds
     groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
     with _workers(min(job.threads, len(groups))) as run:
         limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
-        schedule = problem.schedule(min(limits.values()))
+        schedule = problem.schedule(min(limits.values()) if limit is None else limit)
         log.info(
             "width %d: stability limit %.4g, learning rate %.4g, %d steps",
             problem.width,
@@ -153,6 +156,7 @@ def train_variants(
     *,
     keep_outputs: bool = False,
     observe: Observer | None = None,
+    common_step: bool = False,
 ) -> tuple[pd.DataFrame, io.Arrays]:
     """Train one width of every variant of a run, one after another, each from its checkpoint.
 
@@ -164,6 +168,8 @@ def train_variants(
         As for `train`.
     folder
         Where the variants' checkpoints live, a folder each.
+    common_step
+        Whether all variants take the step of the one with the least stability limit.
 
     Returns
     -------
@@ -172,8 +178,13 @@ def train_variants(
     """
     frames: list[pd.DataFrame] = []
     outputs: io.Arrays = {}
+    limit = None
+    if common_step:
+        limit = min(p.limit(seed) for p in problems.values() for seed in p.settings.seeds)
     for name, problem in problems.items():
-        result = train(problem, job, folder / name, keep_outputs=keep_outputs, observe=observe)
+        result = train(
+            problem, job, folder / name, keep_outputs=keep_outputs, observe=observe, limit=limit
+        )
         frame = result.frame(problem.width)
         frame.insert(0, "variant", name)
         frames.append(frame)

@@ -1,7 +1,7 @@
 """Slopes of power laws and means, each with a 95% confidence interval."""
 
 from dataclasses import dataclass
-from math import nan
+from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,22 +33,26 @@ class Estimate:
         return {"slope": self.value, "low": self.low, "high": self.high, "points": self.points}
 
 
-def line_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
+def line_slope(x: ArrayLike, y: ArrayLike, levels: int = 1) -> Estimate:
     """Fit ``y = a + b x`` by ordinary least squares and return b.
 
-    The interval is Student's with ``points - 2`` degrees of freedom; scatter between repeated
-    measurements and misfit of the line both widen it.
+    The interval is Student's with ``points - 1 - levels`` degrees of freedom; scatter between
+    repeated measurements and misfit of the line both widen it.
 
     Parameters
     ----------
     x, y
         (p,) each, finite.
+    levels
+        How many levels were fitted: more than one where groups had theirs subtracted from x and y.
     """
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(np.unique(across)) < 2 or not np.isfinite(up).all():
         return Estimate(nan, nan, nan, len(across))
     fit = stats.linregress(across, up)
-    return _estimate(fit.slope, fit.stderr, len(across) - 2, len(across))
+    freedom = len(across) - 1 - levels
+    error = fit.stderr * sqrt((len(across) - 2) / freedom) if freedom > 0 else nan
+    return _estimate(fit.slope, error, freedom, len(across))
 
 
 def power_law_slope(x: ArrayLike, y: ArrayLike) -> Estimate:

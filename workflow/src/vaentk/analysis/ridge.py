@@ -16,7 +16,7 @@ from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.flow import coefficients as flow_coefficients
 from vaentk.kernels.flow import gradient_descent
 from vaentk.kernels.limit import limit_kernels
-from vaentk.kernels.ridge import coefficients
+from vaentk.kernels.ridge import coefficients, initial_residual, predict
 from vaentk.kernels.spectrum import difference, spectral_norm
 from vaentk.models.forward import Weights
 from vaentk.models.snn import StochasticNetwork
@@ -69,12 +69,11 @@ class Setting:
         network's initial outputs on training and then held-out inputs, is not given.
         """
         samples = len(self.x)
-        start = np.zeros((samples + len(self.held_out), self.x.shape[1]))
+        trained, held_out = (None, None)
         if initial is not None:
-            start = initial
-        alpha = coefficients(self.train_train, start[:samples] - self.x, ridge)
-        prediction: Array = start[samples:] - self.test_train @ alpha
-        return prediction
+            trained, held_out = initial[:samples], initial[samples:]
+        alpha = coefficients(self.train_train, initial_residual(self.x, trained), ridge)
+        return predict(self.test_train, alpha, held_out)
 
 
 def errors(
@@ -178,8 +177,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        error with its 95% interval; error_without, that of the same reading without f_0; and
-        nearest: the reading with the least mean error among those
+        error with its 95% interval; error_without, that of the same reading without f_0,
+        and the ratio over_without; and nearest: the reading with the least mean error among those
         with the same with_initial.
     """
     keys = ["initial", "with_initial", "beta", "width", "reading"]
@@ -194,6 +193,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     averaged = averaged.join(
         without["error"].rename("error_without"), on=["initial", "beta", "width", "reading"]
     )
+    averaged["over_without"] = averaged["error"] / averaged["error_without"]
     least = averaged.loc[averaged.groupby(keys[:-1])["error"].idxmin()]
     nearest = least.set_index(keys[:-1])["reading"].rename("nearest")
     return averaged.join(nearest, on=keys[:-1])
@@ -291,8 +291,8 @@ def observe_kl(problem: Problem, schedule: Schedule, seeds: tuple[int, ...]) -> 
 class KlObserver:
     """Measures Eq. 4's KL term on the trained displacement against Eq. 12's penalty.
 
-    ``kl_ratio`` is ``d/n sum_i |dW x_i|^2 / |dW|_F^2``: 1 where ``C = (1/n) sum x x^T`` is I/d, and
-    the same for every displacement where C is any multiple of I.
+    ``kl_ratio`` is ``d/n sum_i |dW x_i|^2 / |dW|_F^2``, which is 1 for every displacement where
+    ``C = (1/n) sum x x^T`` of unit-norm inputs is I/d.
 
     Parameters
     ----------
@@ -321,9 +321,9 @@ def displacements(table: pd.DataFrame, x: Array) -> pd.DataFrame:
     -------
     DataFrame
         A row a beta, at the largest width and standard initialisation: change_mu (relative,
-        mean over seeds) with change_over_smaller, over that of the next smaller beta (largest at
-        the top of the claim: all below 1); kl_ratio (see `KlObserver`); and `kl_form` of the
-        inputs.
+        mean over seeds) with change_over_smaller, over that of the next smaller beta;
+        largest_change_over_smaller, the largest of these, in every row; kl_ratio (see
+        `KlObserver`); and `kl_form` of the inputs.
     """
     kept = table[(table["width"] == table["width"].max()) & (table["initial"] == "standard")]
     means: pd.DataFrame = kept.groupby("beta")[["change_mu", "kl_ratio"]].mean().reset_index()

@@ -114,22 +114,27 @@ class Observer:
 
         The measured slope is a central difference of Eq. 7 along its gradient.
         """
-        layers = {name: weight[member : member + 1].double() for name, weight in weights.items()}
-        model = StochasticNetwork(
-            self.x, layers["mu"].shape[1], self.settings.sigma0, self.smoothing
-        )
+        layers = {k: w[member : member + 1].double() for k, w in weights.items()}
+        width, sigma0 = layers["mu"].shape[1], self.settings.sigma0
+        model = StochasticNetwork(self.x, width, sigma0, self.smoothing)
         outputs = model.forward(layers).outputs[0]
         residual = outputs - self.x
         samples = len(self.x)
+        quadratic = float((residual * kernel.matvec(residual)).sum())
         gradient = kernel.pull_back(residual / samples)
         squared = sum(float(part.square().sum()) for part in gradient.values())
         step = DIFFERENCE_STEP / sqrt(squared)
         around = []
-        for sign in (1, -1):
-            moved = {name: w + sign * step * gradient[name] for name, w in layers.items()}
-            left = model.forward(moved).outputs[0] - self.x
+        for move in (step, -2 * step):  # in place: a wide network's weights are large
+            layers = {
+                # A slice of float64 weights is the weights themselves, which stay.
+                k: w.add_(gradient[k], alpha=move)
+                if w.data_ptr() != weights[k][member].data_ptr()
+                else w.add(gradient[k], alpha=move)
+                for k, w in layers.items()
+            }
+            left = model.forward(layers).outputs[0] - self.x
             around.append(float(left.square().sum()) / (2 * samples))
-        quadratic = float((residual * kernel.matvec(residual)).sum())
         return {
             "initial_error": float(residual.square().sum()) / samples,
             "initial_output": float(outputs.square().sum(dim=1).mean().sqrt()),

@@ -166,7 +166,7 @@ def least_width(table: pd.DataFrame, tolerance: float) -> pd.DataFrame:
         above = np.flatnonzero(distances > goal)
         place = int(np.clip(above[-1] if len(above) else 0, 0, len(widths) - 2))
         across, down = np.diff(widths)[place], np.diff(distances)[place]
-        falls = down < 0 or distances[-1] <= goal
+        falls = down < 0
         least = widths[place] + (goal - distances[place]) * across / down if falls else np.nan
         rows.append(
             {
@@ -188,7 +188,8 @@ def least_width_slopes(widths: pd.DataFrame) -> pd.DataFrame:
         if sigma0 == "all":  # one power, a level of its own for every sigma0
             levels = pd.DataFrame(logs).groupby(part["sigma0"].to_numpy()).transform("mean")
             logs = logs - levels.to_numpy()
-        fit = line_slope(logs[:, 0], logs[:, 1])
+        groups = part["sigma0"].nunique() if sigma0 == "all" else 1
+        fit = line_slope(logs[:, 0], logs[:, 1], levels=groups)
         rows.append({"sigma0": str(sigma0), "claimed": 5.0, **fit.as_slope()})
     return pd.DataFrame(rows)
 

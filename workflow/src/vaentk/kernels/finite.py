@@ -105,7 +105,7 @@ class TangentKernel:
         rows = Features.of(weights, x, smoothing)
         columns = rows if x_other is None else Features.of(weights, x_other, smoothing)
         width = len(weights["mu"])
-        first = weights["sigma"].flatten()[0]
+        first = weights["sigma"][0, 0].clone()  # a view would keep all of W_sigma
         constant = bool((weights["sigma"] == first).all())
         squares = rows.squares @ columns.squares.mT
         return cls(

@@ -82,6 +82,8 @@ def least_eigenvalue(
     precondition
         Whether to use `preconditioner`; without it the method is Lanczos' (for comparison).
     """
+    if "d" not in kernel.parts:
+        raise ValueError("least_eigenvalue needs part d: its lower bound is that of Theta_d")
     samples, outputs = kernel.shape
     size = samples * outputs
     solve = preconditioner(kernel) if precondition else None
@@ -128,7 +130,8 @@ def preconditioner(kernel: TangentKernel) -> Callable[[Tensor], Tensor]:
     least eigenvalue of Theta_d and so of Theta, and turns the inverse towards the wanted end.
     """
     to = kernel.decoder
-    through = kernel.only(("mu", "sigma")).trace().double().cpu().numpy()
+    others = [part for part in kernel.parts if part != "d"]
+    through = kernel.only(others).trace().double().cpu().numpy()
     values = kernel.value_gram.double().cpu().numpy()
     least, *_, greatest = np.linalg.eigvalsh(values)
     singular = least <= JITTER * greatest

@@ -58,8 +58,8 @@ class Checkpoint:
 
 
 Observe = Callable[[int, Weights], list[Record]]
-"""Further observations at a recorded step: one record a member from the weights at that step, all
-with the same columns at every step."""
+"""Further observations at a recorded step: one record a member from the weights at that step;
+what a step's record lacks is not a number in the table."""
 
 Tick = Callable[[Checkpoint], None]
 """Called after every update with the state, which it may save and must not change."""
