@@ -114,7 +114,8 @@ FORMS = {
         "width_min width_max"
     ),
     r"ridge/[a-z0-9-]+/summary\.csv": (
-        "initial with_initial beta width reading error error_low error_high error_without over_without nearest"
+        "initial with_initial beta width reading error error_low error_high error_without "
+        "over_without nearest"
     ),
     r"sensitivity/[a-z0-9-]+/slopes\.csv": (
         "variant layer claimed slope low high points base difference largest_change "
