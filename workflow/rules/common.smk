@@ -13,7 +13,7 @@ except UserError as error:
     sys.exit(str(error))
 
 KINDS = [kind for kind, runs in CONFIG.experiments if runs]
-NARROW = 256
+NARROW = 512
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 

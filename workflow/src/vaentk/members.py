@@ -61,6 +61,9 @@ class Result:
         return frame.assign(width=width, limit=limit, learning_rate=self.schedule.learning_rate)
 
 
+Spread = Callable[..., list[Any]]
+"""Map of a function over sequences of arguments, like `map`, as a list."""
+
 Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
 """Makes the further observations of some members; a function of a module, for worker processes."""
 
@@ -87,6 +90,7 @@ def train(
     keep_outputs: bool = False,
     observe: Observer | None = None,
     limit: float | None = None,
+    spread: Spread | None = None,
 ) -> Result:
     """Train all members of one width and return their observations.
 
@@ -104,10 +108,12 @@ def train(
         Makes further observations at the recorded steps.
     limit
         Stability limit that the step is chosen by, where it is not the members' own least.
+    spread
+        Map over worker processes that are there already; its own unless given.
     """
     seeds = problem.settings.seeds
     groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
-    with _workers(min(job.threads, len(groups))) as run:
+    with _workers(min(job.threads, len(groups)), spread) as run:
         limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
         schedule = problem.schedule(min(limits.values()) if limit is None else limit)
         log.info(
@@ -181,14 +187,22 @@ def train_variants(
     limit = None
     if common_step:
         limit = min(p.limit(seed) for p in problems.values() for seed in p.settings.seeds)
-    for name, problem in problems.items():
-        result = train(
-            problem, job, folder / name, keep_outputs=keep_outputs, observe=observe, limit=limit
-        )
-        frame = result.frame(problem.width)
-        frame.insert(0, "variant", name)
-        frames.append(frame)
-        outputs |= {f"{name}/{key}": array for key, array in result.outputs.items()}
+    most = max(len(problem.settings.seeds) for problem in problems.values())
+    with _workers(min(job.threads, most)) as spread:
+        for name, problem in problems.items():
+            result = train(
+                problem,
+                job,
+                folder / name,
+                keep_outputs=keep_outputs,
+                observe=observe,
+                limit=limit,
+                spread=spread,
+            )
+            frame = result.frame(problem.width)
+            frame.insert(0, "variant", name)
+            frames.append(frame)
+            outputs |= {f"{name}/{key}": array for key, array in result.outputs.items()}
     return pd.concat(frames, ignore_index=True), outputs
 
 
@@ -316,8 +330,11 @@ def _collect(
 
 
 @contextmanager
-def _workers(processes: int) -> Iterator[Callable[..., list[Any]]]:
-    """Give a map over arguments: in worker processes, or here when one is enough."""
+def _workers(processes: int, given: Spread | None = None) -> Iterator[Spread]:
+    """Give a map over arguments: one given, in worker processes, or here when one is enough."""
+    if given is not None:
+        yield given
+        return
     if processes == 1:
         yield lambda function, *arguments: list(map(function, *arguments))
         return
