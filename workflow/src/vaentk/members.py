@@ -215,7 +215,7 @@ def _train_group(
     problem: Problem, schedule: Schedule, seeds: tuple[int, ...], place: Surroundings
 ) -> Checkpoint:
     """Train some members in this process, from their checkpoint if there is one."""
-    if multiprocessing.parent_process() is not None:
+    if multiprocessing.parent_process() is not None and not log.handlers:
         start_log(place.log_file)
     model = problem.model(seeds)
     initial = model.initial_weights(seeds)
