@@ -60,7 +60,8 @@ def draw(
             sigmas = sorted(table["sigma0"].unique())
             for axes, sigma0 in zip(cells, sigmas, strict=False):
                 _distances(axes, table[table["sigma0"] == sigma0], tolerances[run])
-                axes.set_title(rf"{data}, {run}: $\sigma_0$ = {sigma0:g}")
+                images = f"{data}, {run}\n" if axes is cells[0] else f"{run}, "
+                axes.set_title(rf"{images}$\sigma_0$ = {sigma0:g}")
             _share_heights(cells[: len(sigmas)])
             _least_widths(cells[len(sigmas)], least[run], slopes[run], tolerances[run])
             for axes in cells[len(sigmas) + 1 :]:
