@@ -89,4 +89,4 @@ def test_a_corrupt_result_is_named(copy_of_finished: Path, snakemake: Callable) 
 def test_the_paper_configuration_is_valid(fresh: Path, snakemake: Callable) -> None:
     planned = snakemake(fresh, "--dry-run", configs=("config/paper.yaml",))
     assert planned.returncode == 0, planned.stdout
-    assert re.search(r"train_weight_change\s+24", planned.stdout)
+    assert re.search(r"train_weight_change\s+29", planned.stdout)

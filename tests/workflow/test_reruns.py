@@ -79,7 +79,7 @@ LIBRARY_EDITS = {
         "analysis/weight_change.py",
         "kept[-1] / outputs",
         "kept[-1] / outputs * 1",
-        {"measure_weight_change"},
+        {"measure_weight_change", "measure_sensitivity"},
     ),
     "the look of figures": (
         "figures/style.py",
@@ -178,7 +178,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     killed, whole = trees
     configs = ("config/tiny.yaml", "config/long.yaml")
     process = start_snakemake(killed, TRAINED, configs=configs)
-    checkpoint = (killed / TRAINED).with_suffix(".checkpoint") / "seeds-0.safetensors"
+    checkpoint = (killed / TRAINED).with_suffix(".checkpoint") / "base/seeds-0.safetensors"
     deadline = time.monotonic() + 120
     while not checkpoint.exists():
         assert process.poll() is None, "the run ended without a checkpoint"
@@ -193,6 +193,6 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     assert resumed.returncode == 0, resumed.stdout
     log = (killed / "results/logs/train/weight_change/mnist-7x7/32.log").read_text()
     assert re.search(r"resuming after step [1-9]", log)
-    assert not checkpoint.parent.exists(), "checkpoints go when the result is saved"
+    assert not checkpoint.parents[1].exists(), "checkpoints go when the result is saved"
     assert snakemake(whole, TRAINED, configs=configs).returncode == 0
     assert results(killed) == results(whole)
