@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +47,18 @@ def explicit(python: str | None) -> list[Line]:
     """The explicit block and the trace over 10 outputs, and tanh's limit kernels."""
     w = weights(1024, 10, torch.float32)
     x = {n: torch.from_numpy(images(n, 28)).float() for n in (32, 128)}
-    block = lambda: TangentKernel.of(w, x[32], ERF).block()  # noqa: E731
-    peer = lambda: torch_func_kernel(w, x[32])  # noqa: E731
-    ours, theirs = side_by_side(block, peer)
+
+    def trace(n: int) -> torch.Tensor:
+        return TangentKernel.of(w, x[n], ERF).trace()
+
+    ours, theirs = side_by_side(
+        lambda: TangentKernel.of(w, x[32], ERF).block(), lambda: torch_func_kernel(w, x[32])
+    )
     name = "explicit kernel block, n = 32, 10 outputs, m = 1024"
     lines = [line(name, "torch.func", 1e3 * ours, 1e3 * theirs, "ms", 100)]
     times: dict[tuple[str, int], float] = {("explicit", 32): ours}
     for n in (32, 128):
-        trace = lambda n=n: TangentKernel.of(w, x[n], ERF).trace()  # noqa: E731
-        times["trace", n], *_ = side_by_side(trace)
+        (times["trace", n],) = side_by_side(partial(trace, n))
     (theirs,) = side_by_side(lambda: torch_func_kernel(w, x[32], trace=True))
     name = "trace over 10 outputs, n = {}, m = 1024"
     mine = times["trace", 32]
