@@ -1,5 +1,6 @@
 """The table of data files and the downloader, against a local HTTP server that misbehaves."""
 
+import contextlib
 import csv
 import errno
 import hashlib
@@ -20,7 +21,7 @@ import requests
 from tenacity import wait_none
 
 from vaentk.data import download
-from vaentk.data.download import cache_folder, fetch
+from vaentk.data.download import cache_folder, fetch, fetch_set
 from vaentk.data.table import DataFile, read_table
 from vaentk.errors import UserError
 
@@ -244,6 +245,91 @@ def test_wrong_cached_file_is_replaced_only_by_a_verified_one(
     assert path.read_bytes() == BODY
 
 
+def table(folder: Path, *files: DataFile) -> Path:
+    """A table of these files, as config/datasets.csv is one."""
+    path = folder / "datasets.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(DataFile.model_fields))
+        writer.writeheader()
+        for file in files:
+            plain = file.model_dump()
+            writer.writerow(plain | {"mirrors": " ".join(file.mirrors), "bytes": file.bytes or ""})
+    return path
+
+
+def test_a_set_is_its_files_by_name(server: Server, tmp_path: Path) -> None:
+    file = server.file(GOOD)
+    other = file.model_copy(update={"file": "other.bin", "mirrors": ()})
+    elsewhere = file.model_copy(update={"name": "elsewhere"})
+    rows = table(tmp_path, file, other, elsewhere)
+    cache = tmp_path / "cache"
+    found = fetch_set("sample", rows, str(cache), offline=False, files=["body.bin"])
+    assert found == {"body.bin": cache / "sample" / "body.bin"}
+    assert found["body.bin"].read_bytes() == BODY
+
+
+@pytest.mark.usefixtures("no_network")
+def test_offline_names_every_missing_file_at_once(tmp_path: Path) -> None:
+    first = row(["http://127.0.0.1:9/x"], name="dsprites")
+    second = first.model_copy(update={"file": "other.bin", "bytes": None})
+    third = first.model_copy(update={"file": "there.bin"})
+    cache = tmp_path / "cache"
+    (cache / "dsprites").mkdir(parents=True)
+    (cache / "dsprites" / "there.bin").write_bytes(BODY)
+    with pytest.raises(UserError) as caught:
+        fetch_set("dsprites", table(tmp_path, first, second, third), str(cache), offline=True)
+    assert str(caught.value) == (
+        f"Offline is set, and 2 of 3 files cannot be used: {cache}/dsprites/body.bin is missing "
+        f"(300000 bytes, {SHA256}); {cache}/dsprites/other.bin is missing ({SHA256}): put each "
+        "there, or set offline: false, or set data.dsprites: drawn."
+    )
+
+
+def test_terms_of_use_are_named_before_the_download(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = server.file(GOOD).model_copy(update={"licence": "research only"})
+    fetch(file, tmp_path)
+    assert "body.bin of sample: terms of use: research only; cite: none." in capsys.readouterr().err
+
+
+# Files of which nobody states the size, or which nobody offers
+
+
+@pytest.mark.parametrize(
+    "first",
+    [send(BODY, stop=100_000), send(BODY, stop=100_000, ranges=False), unannounced(BODY[:1000])],
+    ids=["resumed", "whole-again", "cut-unannounced"],
+)
+def test_a_file_of_unknown_size_is_resumed_and_checked(
+    server: Server, tmp_path: Path, first: Answer
+) -> None:
+    file = server.file([first, GOOD]).model_copy(update={"bytes": None})
+    assert fetch(file, tmp_path, progress=False).read_bytes() == BODY
+    assert len(server.asked) == 2
+
+
+def test_a_file_of_unknown_size_whose_checksum_is_wrong_is_refused(
+    server: Server, tmp_path: Path
+) -> None:
+    file = server.file(CORRUPT).model_copy(update={"bytes": None})
+    sentence = failure(file, tmp_path)
+    assert f"where {SHA256} is expected" in sentence
+    assert f"put the file there ({SHA256})" in sentence
+    assert not file.path(tmp_path).exists()
+    page = server.file(send(PAGE), GOOD).model_copy(update={"bytes": None})
+    assert fetch(page, tmp_path, progress=False).read_bytes() == BODY
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_file_that_nobody_offers_is_asked_for(tmp_path: Path) -> None:
+    sentence = failure(row([], name="cars3d"), tmp_path)
+    assert sentence == (
+        f"{tmp_path}/cars3d/body.bin is missing, and body.bin is offered nowhere for download: "
+        f"put the file there (300000 bytes, {SHA256}), or set data.cars3d: stand-in."
+    )
+
+
 # Mirrors that fail
 
 
@@ -275,8 +361,16 @@ def test_wrong_cached_file_is_replaced_only_by_a_verified_one(
             1,
             id="long-open",
         ),
+        pytest.param(
+            unannounced(BODY[:1000]),
+            "the connection ended after 1000 of 300000 bytes",
+            4,
+            id="short-open",
+        ),
         pytest.param(CORRUPT, f"where {SHA256} is expected", 1, id="corrupt"),
-        pytest.param(send(BODY, stop=0), "the connection broke", 4, id="silent"),
+        pytest.param(
+            send(BODY, stop=0), "the connection ended after 0 of 300000 bytes", 4, id="silent"
+        ),
     ],
 )
 def test_bad_mirror_is_named_and_the_next_one_used(
@@ -336,6 +430,38 @@ def test_silent_server_times_out(
         release.set()
     assert path.read_bytes() == BODY
     assert server.asked[-1] == ("/1/body.bin", "bytes=1000-")
+
+
+@pytest.mark.parametrize("sent", [0, 1000], ids=["from-the-start", "later"])
+def test_mirror_that_trickles_is_left_for_the_next(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    """A byte every 5 ms would take 25 minutes and never time out."""
+    monkeypatch.setattr(download, "WINDOW", 0.1)
+    monkeypatch.setattr(download, "LEAST_RATE", 50_000.0)
+    release = threading.Event()
+
+    def trickle(handler: Handler) -> None:
+        start = handler.offset()
+        content_range = f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
+        handler.head(206 if start else 200, len(BODY) - start, Content_Range=content_range)
+        with contextlib.suppress(OSError):
+            handler.wfile.write(BODY[start : start + sent])
+            for place in range(start + sent, len(BODY)):
+                handler.wfile.write(BODY[place : place + 1])
+                handler.wfile.flush()
+                if release.wait(0.005):
+                    return
+
+    try:
+        sentence = failure(server.file(trickle), tmp_path)
+        assert re.search(r"it gave \d+ bytes in 0 seconds", sentence)
+        assert len(server.asked) == download.ATTEMPTS
+        path = fetch(server.file(trickle, GOOD), tmp_path, progress=False)
+    finally:
+        release.set()
+    assert path.read_bytes() == BODY
+    assert server.asked[-1][0] == "/1/body.bin"
 
 
 def test_server_that_recovers_is_asked_again(server: Server, tmp_path: Path) -> None:
@@ -465,6 +591,20 @@ def test_cache_that_cannot_be_written_is_one_sentence(server: Server, tmp_path: 
     assert server.asked == []
 
 
+def test_read_only_file_system_is_one_sentence(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert failure(server.file(GOOD), tmp_path) == (
+        f"{tmp_path}/sample/body.bin cannot be read or written (Read-only file system): mend that, "
+        "or set VAENTK_CACHE to another folder."
+    )
+    assert server.asked == []
+
+
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write in any folder"
 )
@@ -584,6 +724,28 @@ def test_killed_in_the_middle_then_resumed(
     assert server.asked[-1] == ("/0/body.bin", f"bytes={kept}-")
 
 
+def test_waiting_process_takes_over_from_a_killed_one(
+    server: Server, tmp_path: Path, start: Callable[[DataFile, Path], subprocess.Popen[str]]
+) -> None:
+    release = threading.Event()
+    file = server.file([held(release), GOOD])
+    first = start(file, tmp_path)
+    part = tmp_path / "sample" / "body.bin.part"
+    wait_until(lambda: part.exists() and part.stat().st_size >= 100_000)
+    second = start(file, tmp_path)
+    ready(second)
+    time.sleep(0.2)
+    assert second.poll() is None
+    assert len(server.asked) == 1
+    kept = part.stat().st_size
+    first.kill()
+    first.wait(timeout=20)
+    assert second.wait(timeout=20) == 0
+    release.set()
+    assert server.asked[1:] == [("/0/body.bin", f"bytes={kept}-")]
+    assert file.path(tmp_path).read_bytes() == BODY
+
+
 # The cache folder and the table
 
 
@@ -622,7 +784,6 @@ def test_table_agrees_with_the_real_files_and_torchvisions_md5() -> None:
     [
         ("name", "../up", "(found '../up')"),
         ("file", "a/b.gz", "(found 'a/b.gz')"),
-        ("mirrors", "", "(found '')"),
         ("mirrors", "ftp://host/x", "(found 'ftp://host/x')"),
         ("bytes", "9.9e6", "input should be a valid integer (found '9.9e6')"),
         ("bytes", "0", "input should be greater than 0 (found '0')"),

@@ -5,7 +5,9 @@ import errno
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -15,15 +17,22 @@ from filelock import FileLock
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from tqdm import tqdm
 
-from vaentk.data.table import DataFile
+from vaentk.data.table import DataFile, read_table
 from vaentk.errors import UserError
 
 ATTEMPTS = 4
 BACK_OFF = wait_exponential(multiplier=1, max=15)
 TIMEOUT = (10.0, 30.0)  # seconds: to connect, and without a new byte
+WINDOW = 30.0  # seconds over which the rate of a mirror is measured
+LEAST_RATE = 4000.0  # bytes a second; less is a mirror that trickles, not a slow line
 CHUNK = 1 << 16
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-INSTEAD = {"mnist": "set data.mnist: embedded"}  # what works without the download, by data set
+INSTEAD = {  # what works without the download, by data set
+    "mnist": "set data.mnist: embedded",
+    "dsprites": "set data.dsprites: drawn",
+    "cars3d": "set data.cars3d: stand-in",
+    "celeba": "set data.celeba: stand-in",
+}
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +49,57 @@ def cache_folder(setting: str | None) -> Path:
     """Folder of downloaded files: VAENTK_CACHE if set, else `setting`, else ``~/.cache/vaentk``."""
     chosen = os.environ.get("VAENTK_CACHE") or setting or "~/.cache/vaentk"
     return Path(chosen).expanduser().absolute()
+
+
+def fetch_set(
+    name: str,
+    table: Path,
+    cache: str | None,
+    offline: bool,
+    files: Collection[str] | None = None,
+) -> dict[str, Path]:
+    """Bring the files of one data set into the cache.
+
+    Parameters
+    ----------
+    name : str
+        The data set.
+    table : Path
+        ``config/datasets.csv``.
+    cache : str or None
+        The setting of the cache folder; see `cache_folder`.
+    offline : bool
+        Never use the network.
+    files : collection of str, optional
+        Those that are wanted; all files of the data set where None.
+
+    Returns
+    -------
+    dict
+        Path by file name.
+
+    Raises
+    ------
+    UserError
+        As `fetch`; with ``offline`` it names every file that is missing at once.
+    """
+    folder = cache_folder(cache)
+    rows = [row for row in read_table(table) if row.name == name]
+    wanted = [row for row in rows if files is None or row.file in files]
+    if offline:
+        _all_there(wanted, folder)
+    return {row.file: fetch(row, folder, offline=offline) for row in wanted}
+
+
+def _all_there(files: Sequence[DataFile], cache: Path) -> None:
+    """Refuse to go on without a network where files are missing or wrong, naming all of them."""
+    faults = [(file, _fault(file.path(cache), file)) for file in files]
+    wrong = [f"{file.path(cache)} {fault} ({file.identity})" for file, fault in faults if fault]
+    if wrong:
+        raise UserError(
+            f"Offline is set, and {len(wrong)} of {len(files)} files cannot be used: "
+            f"{'; '.join(wrong)}: put each there, or set offline: false{_instead(files[0])}."
+        )
 
 
 def fetch(file: DataFile, cache: Path, *, offline: bool = False, progress: bool = True) -> Path:
@@ -72,8 +132,8 @@ def fetch(file: DataFile, cache: Path, *, offline: bool = False, progress: bool 
             return path
         if offline:
             raise UserError(
-                f"{path} {fault}, and offline is set: put the file ({file.bytes} bytes, "
-                f"{file.checksum}) there, or set offline: false{_instead(file)}."
+                f"{path} {fault}, and offline is set: put the file ({file.identity}) there, "
+                f"or set offline: false{_instead(file)}."
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(_beside(path, ".lock")):
@@ -100,7 +160,7 @@ def _fault(path: Path, file: DataFile) -> str | None:
         size = path.stat().st_size
     except FileNotFoundError:
         return "is missing"
-    if size != file.bytes:
+    if file.bytes and size != file.bytes:
         return f"has {size} bytes where {file.bytes} are expected"
     kind, expected = file.checksum.split(":")
     with path.open("rb") as stream:
@@ -117,11 +177,16 @@ def _download(file: DataFile, path: Path, fault: str, progress: bool) -> None:
     part = _beside(path, ".part")
     if path.exists():
         log.warning("%s %s: it is downloaded again.", path, fault)
-    if part.exists() and part.stat().st_size >= file.bytes:
+    if part.exists() and (not file.bytes or part.stat().st_size >= file.bytes):
         if _fault(part, file) is None:
             _publish(part, path)
             return
-        part.unlink()
+        if file.bytes:
+            part.unlink()
+    terms = f"{file.file} of {file.name}: terms of use: {file.licence}; cite: {file.citation}."
+    log.info(terms)
+    if progress:
+        tqdm.write(terms, file=sys.stderr)
     reasons = []
     for url in file.mirrors:
         again = Retrying(
@@ -138,10 +203,14 @@ def _download(file: DataFile, path: Path, fault: str, progress: bool) -> None:
             continue
         _publish(part, path)
         return
+    if not file.mirrors:
+        raise UserError(
+            f"{path} {fault}, and {file.file} is offered nowhere for download: "
+            f"put the file there ({file.identity}){_instead(file)}."
+        )
     raise UserError(
         f"No mirror gave {file.file} of {file.name} ({'; '.join(reasons)}), and {path} {fault}: "
-        f"run again later, put the file there ({file.bytes} bytes, {file.checksum})"
-        f"{_instead(file)}."
+        f"run again later, put the file there ({file.identity}){_instead(file)}."
     )
 
 
@@ -161,15 +230,18 @@ def _attempt(file: DataFile, url: str, part: Path, progress: bool) -> None:
     have = part.stat().st_size if part.exists() else 0
     with _network_faults(), _ask(url, have) as response:
         start = have if response.status_code == 206 else 0
-        head = _opening(response, file, start)
-        size = _write(response, file, part, start, head, progress)
-    if size < file.bytes:
-        raise _InterruptedError(f"the connection ended after {size} of {file.bytes} bytes")
+        arriving = _arriving(response)
+        head, whole = _opening(response, arriving, file, start)
+        size = _write(chain([head], arriving), file, part, start, whole, progress)
+    if whole is not None and size < whole:
+        raise _InterruptedError(f"the connection ended after {size} of {whole} bytes")
     fault = _fault(part, file)
     if fault is not None:
         part.unlink()
-        # After a resume the earlier bytes may be the bad ones: the mirror gets one whole try.
-        raise (_InterruptedError if start else _RefusedError)(f"its file {fault}")
+        # After a resume the earlier bytes may be the bad ones, and without a size the connection
+        # may have been cut: the mirror gets a whole try.
+        again = start or whole is None
+        raise (_InterruptedError if again else _RefusedError)(f"its file {fault}")
 
 
 @contextlib.contextmanager
@@ -203,43 +275,55 @@ def _ask(url: str, have: int) -> requests.Response:
     return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
 
 
-def _opening(response: requests.Response, file: DataFile, start: int) -> bytes:
-    """First bytes of an answer that may be the file; refuses one that cannot be."""
+def _opening(
+    response: requests.Response, arriving: Iterator[bytes], file: DataFile, start: int
+) -> tuple[bytes, int | None]:
+    """First bytes of an answer that may be the file, and the size the file will have, if known.
+
+    Refuses an answer that cannot be the file.
+    """
     status = response.status_code
     if status not in (200, 206):
         kind = _InterruptedError if status in TRANSIENT else _RefusedError
         raise kind(f"status {status} {response.reason or ''}".rstrip())
-    head: bytes = b"" if start else response.raw.read(512, decode_content=False)
+    head = b""
+    while not start and len(head) < 512 and (chunk := next(arriving, b"")):
+        head += chunk
     announced = response.headers.get("Content-Length", "")
     whole = start + int(announced) if announced.isdigit() else None
     says_html = response.headers.get("Content-Type", "").lower().startswith("text/html")
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")) or (
-        says_html and whole != file.bytes
+        says_html and (whole is None or whole != file.bytes)
     ):
         raise _RefusedError("it delivers an HTML page instead of the file")
-    if whole is not None and whole != file.bytes:
+    if file.bytes and whole is not None and whole != file.bytes:
         raise _RefusedError(f"its file has {whole} bytes where {file.bytes} are expected")
-    return head
+    return head, file.bytes or whole
 
 
 def _write(
-    response: requests.Response, file: DataFile, part: Path, start: int, head: bytes, progress: bool
+    chunks: Iterable[bytes],
+    file: DataFile,
+    part: Path,
+    start: int,
+    whole: int | None,
+    progress: bool,
 ) -> int:
     """Append the answer to `part` (from `start`) and return the size of `part` in bytes."""
     size = start
     bar = tqdm(
         desc=file.file,
-        total=file.bytes,
+        total=whole,
         initial=start,
         unit="B",
         unit_scale=True,
         disable=not progress,
     )
     with bar, part.open("ab" if start else "wb") as out:
-        for chunk in chain([head], _rest(response)):
+        for chunk in chunks:
             size += len(chunk)
-            if size > file.bytes:
-                raise _RefusedError(f"it delivers more than the {file.bytes} bytes expected")
+            if whole is not None and size > whole:
+                raise _RefusedError(f"it delivers more than the {whole} bytes expected")
             out.write(chunk)
             bar.update(len(chunk))
         out.flush()
@@ -247,11 +331,19 @@ def _write(
     return size
 
 
-def _rest(response: requests.Response) -> Iterator[bytes]:
+def _arriving(response: requests.Response) -> Iterator[bytes]:
     """Yield the answer as it arrives; where the connection breaks, its size will tell."""
+    began, got = time.monotonic(), 0
     with contextlib.suppress(urllib3.exceptions.ProtocolError):
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             yield chunk
+            got += len(chunk)
+            waited = time.monotonic() - began
+            if waited >= WINDOW:
+                # A few bytes now and then never time out, and would keep the next mirror waiting.
+                if got < LEAST_RATE * waited:
+                    raise _InterruptedError(f"it gave {got} bytes in {waited:.0f} seconds")
+                began, got = time.monotonic(), 0
 
 
 def _system_fault(file: DataFile, path: Path, error: OSError) -> str:
@@ -260,7 +352,8 @@ def _system_fault(file: DataFile, path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         kept = part.stat().st_size if part.exists() else 0
         return (
-            f"The disk is full at {part} ({kept} of {file.bytes} bytes are there and are kept): "
+            f"The disk is full at {part} ({kept} of {file.bytes or 'all'} bytes are there and are "
+            "kept): "
             "free some space and run again to go on, or set VAENTK_CACHE to another folder."
         )
     return (

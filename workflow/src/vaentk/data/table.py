@@ -24,9 +24,9 @@ class DataFile(BaseModel):
     file : str
         Its plain file name; in the cache it lies at ``<cache>/<name>/<file>``.
     mirrors : tuple of str
-        Complete URLs, tried in this order.
-    bytes : int
-        Size of the file.
+        Complete URLs, tried in this order; none where nobody offers the file.
+    bytes : int or None
+        Size of the file; None where no source states it, and the checksum alone decides.
     checksum : str
         ``sha256:<hex>`` or ``md5:<hex>``.
     licence, citation : str
@@ -38,11 +38,16 @@ class DataFile(BaseModel):
     name: _Name
     version: _Text
     file: _Name
-    mirrors: Annotated[tuple[_Url, ...], Field(min_length=1)]
-    bytes: Annotated[int, Field(gt=0)]
+    mirrors: tuple[_Url, ...]
+    bytes: Annotated[int, Field(gt=0)] | None
     checksum: _Checksum
     licence: _Text
     citation: _Text
+
+    @property
+    def identity(self) -> str:
+        """Size and checksum, by which a person knows the right file."""
+        return f"{self.bytes} bytes, {self.checksum}" if self.bytes else self.checksum
 
     def path(self, cache: Path) -> Path:
         """Where the file lies in the folder `cache`."""
@@ -86,7 +91,9 @@ def _row(path: Path, line: int, row: dict[str, str]) -> DataFile:
         wanted = len(DataFile.model_fields)
         raise UserError(f"{here} must have {wanted} columns: quote a value that has a comma.")
     values: dict[str, object] = {**row, "mirrors": tuple(row["mirrors"].split())}
-    if row["bytes"].isascii() and row["bytes"].isdigit():
+    if not row["bytes"]:
+        values["bytes"] = None
+    elif row["bytes"].isascii() and row["bytes"].isdigit():
         values["bytes"] = int(row["bytes"])
     try:
         return DataFile.model_validate(values)
