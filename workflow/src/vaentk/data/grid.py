@@ -1,0 +1,70 @@
+"""Factors of variation that form a complete grid: every combination is one image."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaentk.errors import UserError
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Named factors whose combinations number the images of a data set, the last varying fastest.
+
+    Attributes
+    ----------
+    names : tuple of str
+    sizes : tuple of int
+        How many values each factor takes; a value is an index from 0.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return math.prod(self.sizes)
+
+    def indices(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Number of the image with given factors: int64 (b, factors) to int64 (b,).
+
+        Raises
+        ------
+        UserError
+            If a value is not on the grid.
+        """
+        values = np.asarray(values)
+        if values.ndim != 2 or values.shape[1] != len(self.sizes):
+            raise UserError(
+                f"Factors of shape {values.shape} were given where (images, {len(self.sizes)}) "
+                f"is expected: one column each for {', '.join(self.names)}."
+            )
+        wrong = np.argwhere((values < 0) | (values >= np.array(self.sizes)))
+        if len(wrong):
+            row, column = wrong[0]
+            raise UserError(
+                f"The factor {self.names[column]} is {values[row, column]}: "
+                f"choose one from 0 to {self.sizes[column] - 1}."
+            )
+        return np.ravel_multi_index(tuple(values.T), self.sizes).astype(np.int64)
+
+    def values(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the factors of images: int64 (b,) to int64 (b, factors).
+
+        Raises
+        ------
+        UserError
+            If an index is not on the grid.
+        """
+        indices = np.asarray(indices)
+        wrong = indices[(indices < 0) | (indices >= len(self))]
+        if len(wrong):
+            raise UserError(
+                f"Image {wrong[0]} does not exist: choose one from 0 to {len(self) - 1}."
+            )
+        return np.stack(np.unravel_index(indices, self.sizes), axis=1, dtype=np.int64)
+
+    def sample(self, n: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Draw factors independently and uniformly: int64 (n, factors)."""
+        return generator.integers(self.sizes, size=(n, len(self.sizes)))
