@@ -32,6 +32,29 @@ def test_arrays_come_back_with_their_note_and_the_same_bytes(tmp_path: Path) -> 
         assert read[name].dtype == array.dtype
 
 
+def test_blocks_make_the_file_that_the_whole_array_makes(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(256, size=(7, 3, 4, 4), dtype=np.uint8)
+    ids, parts = np.arange(7), np.arange(7, dtype=np.uint8)
+    path = tmp_path / "images.safetensors"
+    blocks = iter([images[:3], images[3:3], images[3:]])
+    io.write_blocks(blocks, images.shape, path, {"ids": ids, "parts": parts}, note="seven")
+    assert io.read_note(path) == "seven"
+    read = io.read_arrays(path)
+    assert set(read) == {"ids", "parts", "images"}
+    for name, array in {"images": images, "ids": ids, "parts": parts}.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == array.dtype
+    for name, tensor in io.map_tensors(path).items():
+        np.testing.assert_array_equal(tensor.numpy(), read[name])
+
+
+def test_blocks_of_another_size_leave_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "images.safetensors"
+    with pytest.raises(ValueError, match="do not make up an array of shape"):
+        io.write_blocks([np.zeros((2, 4), np.uint8)], (3, 4), path, {})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "result.txt"
     io.write_text("old", path)

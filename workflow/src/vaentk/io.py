@@ -3,11 +3,13 @@
 import errno
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,13 @@ from safetensors.numpy import load_file, save_file
 
 from vaentk.errors import UserError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Arrays = dict[str, NDArray[Any]]
+
+SAFETENSORS = {"int64": "I64", "float64": "F64", "float32": "F32", "uint8": "U8", "bool": "BOOL"}
+"""The format's names of the types that results have."""
 
 
 @contextmanager
@@ -70,6 +78,47 @@ def write_arrays(arrays: Mapping[str, NDArray[Any]], path: Path, note: str = "")
         save_file(contiguous, temporary, metadata={"note": note})
 
 
+def write_blocks(
+    blocks: Iterable[NDArray[np.uint8]],
+    shape: tuple[int, ...],
+    path: Path,
+    others: Mapping[str, NDArray[Any]],
+    note: str = "",
+) -> None:
+    """Write images as safetensors block by block, so that they need never be in memory together.
+
+    Parameters
+    ----------
+    blocks
+        Consecutive rows of the array ``images``, uint8.
+    shape
+        Shape of the whole array.
+    others
+        Small arrays that go into the same file.
+    note
+        One line of metadata.
+    """
+    head: dict[str, Any] = {"__metadata__": {"note": note}}
+    kept = {name: np.ascontiguousarray(array) for name, array in others.items()}
+    end = 0
+    for name, dims, kind, size in (
+        *((n, a.shape, SAFETENSORS[a.dtype.name], a.nbytes) for n, a in kept.items()),
+        ("images", shape, "U8", math.prod(shape)),
+    ):
+        head[name] = {"dtype": kind, "shape": dims, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for array in kept.values():
+            file.write(array.data)
+        for block in blocks:
+            file.write(np.ascontiguousarray(block).data)
+        if file.tell() != 8 + len(text) + end:
+            raise ValueError(f"{path}: the blocks do not make up an array of shape {shape}")
+
+
 def read_text(path: Path) -> str:
     """Read UTF-8 text."""
     with _readable(path):
@@ -92,6 +141,12 @@ def read_arrays(path: Path, under: str = "") -> Arrays:
         arrays = load_file(path)
     prefix = f"{under}/" if under else ""
     return {k.removeprefix(prefix): array for k, array in arrays.items() if k.startswith(prefix)}
+
+
+def map_tensors(path: Path) -> "dict[str, Tensor]":
+    """Map the tensors of a safetensors file into memory: pages are read when they are used."""
+    with _readable(path), safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def read_note(path: Path) -> str:

@@ -1,0 +1,212 @@
+"""One interface to every image data set: images by number or by factors, on any device."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaentk.data.grid import Grid
+
+Part = Literal["train", "validation", "test"]
+PARTS: Final[tuple[Part, ...]] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an image file says of itself, in the metadata of its safetensors file.
+
+    Attributes
+    ----------
+    name : str
+        The data set.
+    data : str
+        What the images are: ``real``, ``partial``, ``drawn``, ``embedded subset``, ``stand-in``.
+    source : str
+        Where they come from, in words.
+    shape : tuple of int
+        Channels, height and width of an image.
+    official : int
+        Images in the whole data set, of which a partial file holds fewer.
+    factors : tuple of (str, int)
+        Name and size of every factor where the images are a complete grid, the last varying
+        fastest.
+    attributes : tuple of str
+        Names of binary attributes.
+    """
+
+    name: str
+    data: str
+    source: str
+    shape: tuple[int, int, int]
+    official: int
+    factors: tuple[tuple[str, int], ...] = ()
+    attributes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """The facts as one line of JSON."""
+        return json.dumps(self.__dict__)
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read what `text` wrote."""
+        plain = json.loads(text)
+        plain["shape"] = tuple(plain["shape"])
+        plain["factors"] = tuple((name, size) for name, size in plain["factors"])
+        plain["attributes"] = tuple(plain["attributes"])
+        return cls(**plain)
+
+    @property
+    def grid(self) -> Grid | None:
+        """The factors as a grid, where the images are one."""
+        if not self.factors:
+            return None
+        names, sizes = zip(*self.factors, strict=True)
+        return Grid(names, sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images in memory or memory-mapped, with what is known of each.
+
+    Attributes
+    ----------
+    facts : Facts
+    pixels : Tensor
+        uint8: grey or colour values 0..255, (n, c, h, w); or bit-packed black and white,
+        (n, h w / 8), 8 pixels a byte, the leftmost in the lowest bit.
+    attributes : Tensor or None
+        Binary attributes, uint8 (n, k).
+    parts : Tensor or None
+        uint8 (n,): 0 for training images, 1 for validation, 2 for test.
+    """
+
+    facts: Facts
+    pixels: Tensor
+    attributes: Tensor | None = None
+    parts: Tensor | None = None
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor], note: str) -> Self:
+        """Take the tensors and the metadata of an image file."""
+        facts = Facts.of(note)
+        pixels = tensors["images"]
+        if pixels.ndim == 3:  # grey images without a channel
+            pixels = pixels[:, None]
+        return cls(facts, pixels, tensors.get("attributes"), tensors.get("parts"))
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where images are given."""
+        return self.pixels.device
+
+    @property
+    def packed(self) -> bool:
+        """Whether the images are stored as bits."""
+        return self.pixels.ndim == 2
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move the images to a device; on the one where they are nothing is copied."""
+        moved: dict[str, Any] = {
+            name: value.to(device)
+            for name in ("pixels", "attributes", "parts")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **moved)
+
+    def images(self, indices: Tensor) -> Tensor:
+        """Gather images by number.
+
+        Parameters
+        ----------
+        indices : int64 (b,)
+            On the device of the images.
+
+        Returns
+        -------
+        Tensor
+            uint8 (b, c, h, w), values 0..255; a packed pixel is 0 or 255.
+        """
+        chosen = self.pixels.index_select(0, indices)
+        if not self.packed:
+            return chosen
+        return _unpacked(chosen.flatten()).view(len(indices), *self.facts.shape)
+
+    def observations(self, factors: Tensor) -> Tensor:
+        """Gather the images with given factors, which must form a grid.
+
+        Parameters
+        ----------
+        factors : int64 (b, factors)
+            Values from 0, in the order of ``facts.factors``.
+
+        Returns
+        -------
+        Tensor
+            uint8 (b, c, h, w), values 0..255.
+        """
+        return self.images(factors.to(self.device) @ _strides(self.facts.factors, self.device))
+
+    def of_part(self, part: Part) -> Tensor:
+        """Numbers of the images of one part, int64; all images where there are no parts."""
+        if self.parts is None:
+            return torch.arange(len(self), device=self.device)
+        return (self.parts == PARTS.index(part)).nonzero().squeeze(1)
+
+    def batches(
+        self, size: int, generator: torch.Generator, among: Tensor | None = None
+    ) -> Iterator[Tensor]:
+        """Give shuffled batches without end, epoch after epoch, in this process.
+
+        Parameters
+        ----------
+        size : int
+            Images a batch; what is left of an epoch begins the next batch.
+        generator : torch.Generator
+            Source of randomness, on the CPU, so that every device sees the same order.
+        among : int64 Tensor, optional
+            Numbers of the images to use; all where None.
+
+        Yields
+        ------
+        Tensor
+            uint8 (size, c, h, w), values 0..255.
+        """
+        numbers = torch.arange(len(self)) if among is None else among.cpu()
+        left = numbers[:0]
+        while True:
+            while len(left) < size:
+                epoch = numbers[torch.randperm(len(numbers), generator=generator)]
+                left = torch.cat([left, epoch])
+            yield self.images(left[:size].to(self.device))
+            left = left[size:]
+
+
+@cache
+def _strides(factors: tuple[tuple[str, int], ...], device: torch.device) -> Tensor:
+    """How far apart in number two images are that differ by one in a factor: int64 (factors,)."""
+    sizes = [size for _, size in factors]
+    strides = np.append(np.cumprod(sizes[:0:-1], dtype=np.int64)[::-1], 1)
+    return torch.from_numpy(strides).to(device)
+
+
+def _unpacked(packed: Tensor) -> Tensor:
+    """The pixels of packed bytes, 0 or 255: uint8 (b,) to (8 b,)."""
+    if packed.device.type == "cpu":
+        bits = np.unpackbits(packed.numpy(), bitorder="little")
+        return torch.from_numpy(np.negative(bits, out=bits))  # -1 is 255
+    pixels = _pixels_of_bytes(packed.device).index_select(0, packed.int())
+    return pixels.view(torch.uint8)
+
+
+@cache
+def _pixels_of_bytes(device: torch.device) -> Tensor:
+    """The 8 pixels of every byte, as one int64 each: a table of 256."""
+    return _unpacked(torch.arange(256, dtype=torch.uint8)).view(torch.int64).to(device)
