@@ -47,7 +47,7 @@ class Grid:
                 f"The factor {self.names[column]} is {values[row, column]}: "
                 f"choose one from 0 to {self.sizes[column] - 1}."
             )
-        return np.ravel_multi_index(tuple(values.T), self.sizes).astype(np.int64)
+        return np.asarray(np.ravel_multi_index(tuple(values.T), self.sizes), dtype=np.int64)
 
     def values(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the factors of images: int64 (b,) to int64 (b, factors).

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaentk.data.grid import Grid
+from vaentk.errors import UserError
 
 Part = Literal["train", "validation", "test"]
 PARTS: Final[tuple[Part, ...]] = ("train", "validation", "test")
@@ -23,7 +24,9 @@ class Facts:
     Attributes
     ----------
     name : str
-        The data set.
+        The images, as their file is called.
+    dataset : str
+        The data set that they are or stand in for, as ``config/datasets.csv`` calls it.
     data : str
         What the images are: ``real``, ``partial``, ``drawn``, ``embedded subset``, ``stand-in``.
     source : str
@@ -40,6 +43,7 @@ class Facts:
     """
 
     name: str
+    dataset: str
     data: str
     source: str
     shape: tuple[int, int, int]
@@ -151,7 +155,20 @@ class ImageSet:
         -------
         Tensor
             uint8 (b, c, h, w), values 0..255.
+
+        Raises
+        ------
+        UserError
+            If the images are no grid of as many factors. That a value is on the grid is the
+            caller's to know: a look at it would make a GPU wait.
         """
+        wanted = len(self.facts.factors)
+        if not wanted or factors.shape[1:] != (wanted,):
+            raise UserError(
+                f"{self.facts.name} has {wanted} factors of variation, and factors of shape "
+                f"{tuple(factors.shape)} were given: choose images by number, or give a column "
+                "a factor."
+            )
         return self.images(factors.to(self.device) @ _strides(self.facts.factors, self.device))
 
     def of_part(self, part: Part) -> Tensor:
@@ -178,8 +195,17 @@ class ImageSet:
         ------
         Tensor
             uint8 (size, c, h, w), values 0..255.
+
+        Raises
+        ------
+        UserError
+            If there are no images to use.
         """
         numbers = torch.arange(len(self)) if among is None else among.cpu()
+        if not len(numbers):
+            raise UserError(
+                f"There are no images of {self.facts.name} to make batches of: choose another part."
+            )
         left = numbers[:0]
         while True:
             while len(left) < size:

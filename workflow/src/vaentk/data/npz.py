@@ -1,19 +1,34 @@
 """Arrays of an npz file, read in blocks and without pickle."""
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vaentk.errors import UserError
+
+# What zipfile and numpy raise on damaged bytes.
+DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -43,20 +58,30 @@ class Member:
         UserError
             If the file is damaged.
         """
-        row = math.prod(self.shape[1:])
         with _opened(self.path, self.name) as stream:
             _header(stream)
             for start in range(0, self.shape[0], size):
-                rows = min(size, self.shape[0] - start)
-                wanted = rows * row * self.dtype.itemsize
-                content = stream.read(wanted)
-                if len(content) != wanted:
-                    raise EOFError(f"{self.name} ends early")
-                yield np.frombuffer(content, self.dtype).reshape(rows, *self.shape[1:])
+                yield self._next(stream, (min(size, self.shape[0] - start), *self.shape[1:]))
 
     def whole(self) -> NDArray[Any]:
-        """Read the whole array."""
-        return next(self.blocks(max(1, self.shape[0])), np.empty(self.shape, self.dtype))
+        """Read the whole array.
+
+        Raises
+        ------
+        UserError
+            If the file is damaged.
+        """
+        with _opened(self.path, self.name) as stream:
+            _header(stream)
+            return self._next(stream, self.shape)
+
+    def _next(self, stream: IO[bytes], shape: tuple[int, ...]) -> NDArray[Any]:
+        """Read an array of some shape from where the stream is."""
+        wanted = math.prod(shape) * self.dtype.itemsize
+        content = stream.read(wanted)
+        if len(content) != wanted:
+            raise EOFError(f"{self.name} ends early")
+        return np.frombuffer(content, self.dtype).reshape(shape)
 
 
 def names(path: Path) -> list[str]:
@@ -114,8 +139,8 @@ def _damage(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise UserError(f"{path} is missing: put it there, or download it.") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} cannot be read as an npz file ({reason}): fetch it again.") from (
-            error
-        )
+    except DAMAGE as error:
+        reason = (str(error) or "it ends early").splitlines()[0]
+        raise UserError(
+            f"{path} cannot be read as an npz file ({reason}): fetch it again."
+        ) from error

@@ -1,0 +1,307 @@
+"""Image sets: pixels packed and not, by number and by factors, mapped, moved and in batches."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaentk import io
+from vaentk.data.grid import Grid
+from vaentk.data.image_set import PARTS, Facts, ImageSet
+from vaentk.errors import UserError
+
+SIZES = (2, 3, 4)
+FACTS = Facts(
+    name="shapes",
+    dataset="dsprites",
+    data="drawn",
+    source="these tests",
+    shape=(1, 8, 16),
+    official=24,
+    factors=(("kind", 2), ("size", 3), ("x", 4)),
+)
+GENERATOR = np.random.default_rng(0)
+BITS = GENERATOR.integers(0, 2, (24, 1, 8, 16), dtype=np.uint8)
+COLOURS = GENERATOR.integers(0, 256, (10, 3, 4, 5), dtype=np.uint8)
+ATTRIBUTES = GENERATOR.integers(0, 2, (10, 2), dtype=np.uint8)
+PLACES = np.array([0, 2, 1, 0, 0, 1, 2, 0, 0, 0], np.uint8)
+COLOUR_FACTS = Facts(
+    name="faces",
+    dataset="celeba",
+    data="partial",
+    source="these tests",
+    shape=(3, 4, 5),
+    official=1000,
+    attributes=("Smiling", "Male"),
+)
+
+
+def pack(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Eight pixels a byte by the words of `ImageSet`: the leftmost has the weight 1."""
+    eights = bits.reshape(len(bits), -1, 8)
+    weights = np.array([1, 2, 4, 8, 16, 32, 64, 128], np.uint8)
+    return np.asarray((eights * weights).sum(axis=2, dtype=np.uint8))
+
+
+def shapes() -> ImageSet:
+    return ImageSet(FACTS, torch.from_numpy(BITS * 255))
+
+
+def packed_shapes() -> ImageSet:
+    return ImageSet(FACTS, torch.from_numpy(pack(BITS)))
+
+
+def numbered(count: int) -> ImageSet:
+    """Images of one pixel, which is the image's number."""
+    pixels = torch.arange(count, dtype=torch.uint8).view(count, 1, 1, 1)
+    return ImageSet(replace(FACTS, shape=(1, 1, 1), official=count, factors=()), pixels)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of images, written in two blocks."""
+    path = tmp_path / "faces.safetensors"
+    others = {"attributes": ATTRIBUTES, "parts": PLACES}
+    io.write_blocks([COLOURS[:6], COLOURS[6:]], COLOURS.shape, path, others, COLOUR_FACTS.text())
+    return path
+
+
+def mapped(path: Path) -> ImageSet:
+    return ImageSet.of(io.map_tensors(path), io.read_note(path))
+
+
+# Facts
+
+
+@pytest.mark.parametrize("facts", [FACTS, COLOUR_FACTS])
+def test_facts_are_one_line_that_is_read_back(facts: Facts) -> None:
+    assert "\n" not in facts.text()
+    assert Facts.of(facts.text()) == facts
+
+
+def test_factors_are_a_grid() -> None:
+    assert FACTS.grid == Grid(("kind", "size", "x"), SIZES)
+    assert COLOUR_FACTS.grid is None
+
+
+# Images by number
+
+
+def test_packed_and_unpacked_images_are_the_same() -> None:
+    numbers = torch.tensor([3, 0, 23, 3])
+    plain, packed = shapes(), packed_shapes()
+    assert (plain.packed, packed.packed) == (False, True)
+    assert packed.pixels.shape == (24, 16)
+    assert len(plain) == len(packed) == 24
+    for images in (plain.images(numbers), packed.images(numbers)):
+        assert images.dtype == torch.uint8
+        np.testing.assert_array_equal(images.numpy(), BITS[numbers.numpy()] * 255, strict=True)
+
+
+def test_first_pixel_of_a_byte_is_its_lowest_bit() -> None:
+    """Bit 0 of byte 0 is the top left pixel; bit 7 of byte 3 ends the second row of 16."""
+    pixels = torch.zeros(1, 16, dtype=torch.uint8)
+    pixels[0, 0], pixels[0, 3] = 1, 128
+    image = ImageSet(FACTS, pixels).images(torch.tensor([0]))
+    assert image.nonzero().tolist() == [[0, 0, 0, 0], [0, 0, 1, 15]]
+    assert image.max() == 255
+
+
+@pytest.mark.parametrize("make", [shapes, packed_shapes])
+def test_no_numbers_give_no_images(make: Callable[[], ImageSet]) -> None:
+    assert make().images(torch.empty(0, dtype=torch.int64)).shape == (0, 1, 8, 16)
+
+
+def test_a_file_of_grey_images_has_one_channel() -> None:
+    images = ImageSet.of({"images": torch.from_numpy(BITS[:, 0])}, FACTS.text())
+    assert images.facts == FACTS
+    assert images.pixels.shape == (24, 1, 8, 16)
+    assert images.attributes is images.parts is None
+
+
+def test_a_file_of_bits_stays_packed() -> None:
+    images = ImageSet.of({"images": torch.from_numpy(pack(BITS))}, FACTS.text())
+    assert images.packed
+    np.testing.assert_array_equal(images.images(torch.arange(24)).numpy(), BITS * 255)
+
+
+# Images by factors
+
+
+@pytest.mark.parametrize("make", [shapes, packed_shapes])
+def test_observations_are_found_by_counting(make: Callable[[], ImageSet]) -> None:
+    every = list(itertools.product(*map(range, SIZES)))
+    order = np.random.default_rng(1).permutation(24)
+    factors = torch.tensor([every[k] for k in order])
+    np.testing.assert_array_equal(make().observations(factors).numpy(), BITS[order] * 255)
+
+
+def test_observations_are_those_of_the_grid() -> None:
+    grid = Grid(("kind", "size", "x"), SIZES)
+    factors = grid.sample(50, np.random.default_rng(0))
+    expected = shapes().images(torch.from_numpy(grid.indices(factors)))
+    assert torch.equal(shapes().observations(torch.from_numpy(factors)), expected)
+
+
+def test_observations_of_one_factor() -> None:
+    images = replace(shapes(), facts=replace(FACTS, factors=(("x", 24),)))
+    got = images.observations(torch.tensor([[5], [23]]))
+    np.testing.assert_array_equal(got.numpy(), BITS[[5, 23]] * 255)
+
+
+# Parts
+
+
+def test_parts_are_their_numbers(file: Path) -> None:
+    faces = mapped(file)
+    for number, part in enumerate(PARTS):
+        chosen = faces.of_part(part)
+        assert chosen.dtype == torch.int64
+        assert chosen.tolist() == np.flatnonzero(number == PLACES).tolist()
+    assert faces.of_part("validation").tolist() == [2, 5]
+
+
+def test_without_parts_all_images_are_of_every_part() -> None:
+    for part in PARTS:
+        assert shapes().of_part(part).tolist() == list(range(24))
+
+
+# Memory
+
+
+def test_a_written_file_is_read_back(file: Path) -> None:
+    faces = mapped(file)
+    assert faces.facts == COLOUR_FACTS
+    assert faces.attributes is not None
+    assert faces.parts is not None
+    assert faces.device == torch.device("cpu")
+    np.testing.assert_array_equal(faces.images(torch.arange(10)).numpy(), COLOURS, strict=True)
+    np.testing.assert_array_equal(faces.attributes.numpy(), ATTRIBUTES, strict=True)
+    np.testing.assert_array_equal(faces.parts.numpy(), PLACES, strict=True)
+
+
+def test_mapped_pixels_are_the_file_itself(file: Path) -> None:
+    """A byte changed in the file changes in the images: there is no copy of it."""
+    faces = mapped(file).to("cpu")
+    changed = 255 - COLOURS[-1, -1, -1, -1]
+    with file.open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        stream.write(changed.tobytes())
+    assert faces.images(torch.tensor([9]))[0, -1, -1, -1] == changed
+
+
+def test_moving_to_where_the_images_are_copies_nothing(file: Path) -> None:
+    tensors = io.map_tensors(file)
+    faces = ImageSet.of(tensors, COLOUR_FACTS.text())
+    moved = faces.to("cpu")
+    for before, after in (
+        (tensors["images"], moved.pixels),
+        (tensors["attributes"], moved.attributes),
+        (tensors["parts"], moved.parts),
+    ):
+        assert after is not None
+        assert after.data_ptr() == before.data_ptr()
+    assert moved.facts == faces.facts
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_images_on_a_gpu_are_the_same() -> None:
+    numbers = torch.tensor([3, 0, 23, 3])
+    factors = torch.tensor([[1, 2, 3], [0, 1, 2]])
+    for here in (shapes(), packed_shapes(), replace(shapes(), parts=torch.arange(24) % 3)):
+        there = here.to("cuda")
+        assert there.device.type == there.of_part("test").device.type == "cuda"
+        assert torch.equal(there.images(numbers.cuda()).cpu(), here.images(numbers))
+        assert torch.equal(there.of_part("test").cpu(), here.of_part("test"))
+        for given in (factors, factors.cuda()):
+            assert torch.equal(there.observations(given).cpu(), here.observations(factors))
+        for among in (None, there.of_part("test")):
+            pairs = zip(drawn(here, 7, 0, among), drawn(there, 7, 0, among), strict=False)
+            for ours, theirs in itertools.islice(pairs, 8):
+                assert theirs.device.type == "cuda"
+                assert torch.equal(ours, theirs.cpu())
+
+
+# Batches
+
+
+def drawn(images: ImageSet, size: int, seed: int, among: Tensor | None = None) -> Iterator[Tensor]:
+    return images.batches(size, torch.Generator().manual_seed(seed), among)
+
+
+def sequence(images: ImageSet, size: int, seed: int, among: Tensor | None = None) -> list[int]:
+    """The numbers of the next 60 images of `numbered` sets, whatever the batch."""
+    batches = drawn(images, size, seed, among)
+    chosen: list[int] = []
+    while len(chosen) < 60:
+        batch = next(batches)
+        assert batch.shape == (size, 1, 1, 1)
+        assert batch.dtype == torch.uint8
+        chosen += batch.flatten().tolist()
+    return chosen[:60]
+
+
+@pytest.mark.parametrize("size", [1, 5, 7, 12, 40])
+def test_every_epoch_has_every_image_once(size: int) -> None:
+    """Batches that divide an epoch, straddle two, are one, and hold several."""
+    chosen = sequence(numbered(12), size, 0)
+    epochs = [chosen[start : start + 12] for start in range(0, 60, 12)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(12))
+    assert len({tuple(epoch) for epoch in epochs}) == 5
+    assert list(range(12)) not in epochs
+
+
+def test_batches_are_a_function_of_the_seed_alone() -> None:
+    first = sequence(numbered(12), 5, 0)
+    assert first == sequence(numbered(12), 5, 0)
+    assert first == sequence(numbered(12), 7, 0)
+    assert first != sequence(numbered(12), 5, 1)
+
+
+def test_batches_leave_the_global_generator_alone() -> None:
+    before = torch.random.get_rng_state()
+    sequence(numbered(12), 5, 0)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_batches_among_some_images() -> None:
+    among = torch.tensor([9, 2, 4, 7])
+    chosen = sequence(numbered(12), 3, 0, among)
+    for start in range(0, 60, 4):
+        assert sorted(chosen[start : start + 4]) == [2, 4, 7, 9]
+
+
+def test_packed_batches_are_the_same() -> None:
+    pairs = zip(drawn(shapes(), 7, 3), drawn(packed_shapes(), 7, 3), strict=False)
+    for plain, packed in itertools.islice(pairs, 8):
+        assert torch.equal(plain, packed)
+
+
+def test_batches_among_no_images_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shuffled(*_: object, **__: object) -> Tensor:
+        pytest.fail("no images are shuffled without end")
+
+    monkeypatch.setattr(torch, "randperm", shuffled)
+    with pytest.raises(UserError, match="no images"):
+        next(drawn(numbered(12), 5, 0, torch.empty(0, dtype=torch.int64)))
+
+
+def test_factors_of_another_number_are_refused() -> None:
+    facts = Facts(
+        name="numbers", dataset="numbers", data="drawn", source="", shape=(1, 1, 1), official=4
+    )
+    images = ImageSet(facts, torch.zeros(4, 1, 1, 1, dtype=torch.uint8))
+    with pytest.raises(UserError, match=r"numbers has 0 factors of variation.*choose images by"):
+        images.observations(torch.zeros(2, 1, dtype=torch.int64))
+    gridded = replace(images, facts=replace(facts, factors=(("a", 2), ("b", 2))))
+    with pytest.raises(UserError, match="numbers has 2 factors of variation"):
+        gridded.observations(torch.zeros(2, 3, dtype=torch.int64))
