@@ -1,6 +1,7 @@
 """The report: known words for known values, and a page that holds what it was given."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ import pytest
 from docutils.core import publish_parts
 from docutils.writers.html4css1 import Writer
 
+from vaentk.data.table import DataFile
 from vaentk.errors import UserError
-from vaentk.report import Source, describe_machine, gather, read_sections, render
+from vaentk.report import Source, describe_machine, gather, read_sections, render, sources
 from vaentk.report.page import claim_groups, columns, settings
 from vaentk.report.text import number, quantity, typeset
 
@@ -29,6 +31,7 @@ remarks: What follows is offered.
 origins: {beyond: ours}
 protocols: {W1: Kernels, W4: "Figure 2: weights", X1: Beyond}
 datasets: {digits: {title: Digits, words: {embedded subset: "real digits, {images} of them"}}}
+sheets: In rows.
 sections:
   - id: weight_change
     protocol: W4
@@ -41,6 +44,7 @@ sections:
 labels: {interval: 95% interval, lambda_0: lambda_0}
 formats: {slope: ".3f"}
 """
+DIGITS = Source("digits", "embedded subset", 5000, 28, "free", "Someone", "sha256:1")
 
 
 def claim(name: str, verdict: str, **known: Any) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def material(**changes: Any) -> dict[str, Any]:
         ),
         "figures": {"change": (SVG, 'Falling "lines"')},
         "tables": {"slopes": pd.DataFrame({"layer": ["mu"], "slope": [-0.98765], "held": [True]})},
-        "sources": [Source("digits", "embedded subset", 5000, 28, "free", "Someone", "sha256:1")],
+        "sources": [DIGITS],
         "benchmarks": pd.DataFrame(
             {"job": ["train/x"], "seconds": [1.26], "max_rss_mb": [99.6], "machine": ["a machine"]}
         ),
@@ -302,6 +306,61 @@ def test_only_the_run_times_depend_on_the_machine() -> None:
     assert "another machine" in after
 
 
+def test_a_data_set_shows_its_images_and_facts() -> None:
+    shown = replace(DIGITS, facts=(("Shape", "1 x 28 x 28"),), sheet=(SVG, "Digits in <rows>"))
+    text = page(sources=[shown])
+    assert 'id="figure-images_digits"' in text
+    assert 'alt="Digits in &lt;rows&gt;"' in text
+    assert "<dt>Shape</dt><dd>1 x 28 x 28</dd>" in text
+    assert 'id="figure-images_digits"' not in page()
+
+
+FILE = DataFile(
+    name="cars3d",
+    version="1",
+    file="cars.tar.gz",
+    mirrors=(),
+    bytes=None,
+    checksum="md5:" + 32 * "0",
+    licence="theirs",
+    citation="Someone 2015",
+)
+FACTS = {
+    "name": "cars3d",
+    "dataset": "cars3d",
+    "data": "real",
+    "source": "cars.tar.gz",
+    "images": 17568,
+    "channels": 3,
+    "height": 64,
+    "width": 64,
+    "mean": 0.5,
+    "std": 0.25,
+    "factors": "elevation (4), azimuth (24), object (183)",
+    "attributes": np.nan,
+    "checksum": "sha256:2",
+}
+
+
+def test_sources_join_facts_with_the_table_of_files() -> None:
+    (cars,) = sources(pd.DataFrame([FACTS]), [FILE], {"cars3d": (SVG, "cars")})
+    assert (cars.label, cars.images, cars.pixels) == ("real", 17568, 64)
+    assert (cars.licence, cars.citation, cars.checksum) == ("theirs", "Someone 2015", "sha256:2")
+    facts = dict(cars.facts)
+    assert facts["Source"] == "cars.tar.gz"
+    assert facts["Values"] == "from 0 to 1: mean 0.500000, standard deviation 0.250000"
+    assert facts["Factors (sizes)"] == "elevation (4), azimuth (24), object (183)"
+    assert "Attributes" not in facts
+
+
+def test_a_stand_in_is_ours_and_says_after_whom() -> None:
+    frame = pd.DataFrame([FACTS | {"name": "cars", "data": "stand-in"}])
+    (cars,) = sources(frame, [FILE], {})
+    assert cars.licence == "MIT, the vaentk authors"
+    assert cars.citation == "After Someone 2015"
+    assert cars.sheet is None
+
+
 def test_an_experiment_that_did_not_run_has_no_section() -> None:
     text = page(
         config={"name": "none", "experiments": {"weight_change": {}}}, figures={}, tables={}
@@ -322,6 +381,10 @@ def test_an_experiment_that_did_not_run_has_no_section() -> None:
         (
             {"sources": [Source("digits", "stand-in", 1, 28, "", "", "")]},
             "sections.yaml has no words for digits data labelled 'stand-in'",
+        ),
+        (
+            {"sources": [DIGITS, Source("letters", "real", 1, 28, "", "", "")]},
+            "sections.yaml has no words for letters data labelled 'real'",
         ),
         ({"claims": pd.DataFrame([claim("W1-a", "maybe")])}, "the unknown verdict 'maybe'"),
         ({"claims": pd.DataFrame({"id": ["W1-a"]})}, "the claims lack the column paper"),
@@ -363,7 +426,8 @@ def test_every_figure_and_table_has_a_caption_for_snakemake_too() -> None:
     for kind in ("figures", "tables"):
         named = {words.name for part in sections.sections for words in getattr(part, kind)}
         written = {path.stem for path in (TEXTS / "captions" / kind).glob("*.rst")}
-        assert written == named
+        # All contact sheets share one caption, which the page has beside the data.
+        assert written - {"images"} == named
 
 
 @pytest.mark.parametrize("path", sorted(TEXTS.rglob("*.rst")), ids=lambda path: path.stem)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from data import data
 from kernels import explicit, memory, products, spectrum
 from steps import STEP_GOALS, descent_steps
 from timing import images
@@ -23,7 +24,7 @@ PEERS = "VAENTK_BENCH_PEERS"
 def main() -> None:
     torch.set_num_threads(1)
     python = os.environ.get(PEERS) or None
-    lines = [*explicit(python), *products(), *spectrum(), *memory()]
+    lines = [*data(), *explicit(python), *products(), *spectrum(), *memory()]
     for resolution in (14, 28):
         x = images(128, resolution)
         lines += [row for width in STEP_GOALS for row in descent_steps(x, width)]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import vaentk
 from vaentk.config import load
+from vaentk.data.download import cache_folder
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
 
@@ -126,12 +127,28 @@ TABLES = {
 }
 
 
+def partial_celeba():
+    """The zip of a partial CelebA, if there is one, so that a changed one is read again."""
+    if CONFIG.data.celeba != "partial":
+        return []
+    path = cache_folder(CONFIG.data.cache) / "celeba" / "img_align_celeba.zip"
+    return [path] if path.is_file() else []
+
+
+IMAGE_SETS = ["mnist", *CONFIG.data.image_sets]
+
+
+def all_images():
+    """The image files that the configuration makes."""
+    return [f"results/data/{name}.safetensors" for name in IMAGE_SETS]
+
+
 def all_data():
     """The data and every run's inputs."""
     named = [
         f"results/data/inputs/{kind}/{run}.safetensors" for kind in KINDS for run in runs(kind)
     ]
-    return ["results/data/mnist.safetensors", *named]
+    return all_images() + named
 
 
 def all_records():
@@ -146,14 +163,21 @@ def all_records():
 
 def all_measures():
     """Every measure that the configuration makes."""
-    return [
+    made = [
         path for kind in KINDS for name in MEASURES[kind] for path in measures(kind, f"{name}.csv")
     ]
+    return ["results/measure/data/facts.csv", *made]
 
 
 def all_figures():
     """Every figure that the configuration makes."""
-    return [f"results/figures/{name}.svg" for kind in KINDS for name in FIGURES[kind]]
+    made = [f"results/figures/{name}.svg" for kind in KINDS for name in FIGURES[kind]]
+    return made + all_sheets()
+
+
+def all_sheets():
+    """The contact sheet of every data set."""
+    return [f"results/figures/images_{name}.svg" for name in IMAGE_SETS]
 
 
 def all_tables():
@@ -169,8 +193,10 @@ def all_provenance():
 
 def all_jobs():
     """Names of the jobs whose run times the report shows."""
-    made = all_data() + all_records() + all_figures()
+    drawn = [path for path in all_figures() if path not in all_sheets()]
+    made = all_data() + all_records() + drawn
     named = [path.removeprefix("results/").rpartition(".")[0] for path in made]
+    named += ["measure/data/facts", "figures/images"]
     measured = [f"measure/{kind}/{run}" for kind in KINDS for run in runs(kind)]
     return named + measured + [f"tables/{kind}" for kind in KINDS] + ["claims/claims"]
 

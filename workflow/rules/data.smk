@@ -19,6 +19,116 @@ rule mnist:
         "../scripts/mnist.py"
 
 
+rule dsprites:
+    input:
+        table="config/datasets.csv",
+    output:
+        **recorded(images="results/data/dsprites.safetensors"),
+    log:
+        "results/logs/data/dsprites.log",
+    benchmark:
+        "results/benchmarks/data/dsprites.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        source=CONFIG.data.dsprites,
+        code=code("dsprites.py"),
+    script:
+        "../scripts/dsprites.py"
+
+
+rule cars3d:
+    input:
+        table="config/datasets.csv",
+    output:
+        **recorded(images="results/data/cars3d.safetensors"),
+    log:
+        "results/logs/data/cars3d.log",
+    benchmark:
+        "results/benchmarks/data/cars3d.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        source=CONFIG.data.cars3d,
+        code=code("cars3d.py"),
+    script:
+        "../scripts/cars3d.py"
+
+
+rule cars:
+    output:
+        **recorded(images="results/data/cars.safetensors"),
+    log:
+        "results/logs/data/cars.log",
+    benchmark:
+        "results/benchmarks/data/cars.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        code=code("cars.py"),
+    script:
+        "../scripts/cars.py"
+
+
+rule celeba:
+    input:
+        table="config/datasets.csv",
+        partial=partial_celeba(),
+    output:
+        **recorded(images="results/data/{name}.safetensors"),
+    log:
+        "results/logs/data/{name}.log",
+    benchmark:
+        "results/benchmarks/data/{name}.tsv"
+    wildcard_constraints:
+        name="celeba|celeba_whole",
+    conda:
+        "../../envs/rule.yaml"
+    threads: 2
+    params:
+        name="{name}",
+        source=CONFIG.data.celeba,
+        code=code("celeba.py"),
+    script:
+        "../scripts/celeba.py"
+
+
+rule faces:
+    output:
+        **recorded(images="results/data/faces.safetensors"),
+    log:
+        "results/logs/data/faces.log",
+    benchmark:
+        "results/benchmarks/data/faces.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        faces=CONFIG.data.faces,
+        code=code("faces.py"),
+    script:
+        "../scripts/faces.py"
+
+
+rule cifar:
+    input:
+        table="config/datasets.csv",
+    output:
+        **recorded(images="results/data/{name}.safetensors"),
+    log:
+        "results/logs/data/{name}.log",
+    benchmark:
+        "results/benchmarks/data/{name}.tsv"
+    wildcard_constraints:
+        name="cifar10|cifar100",
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        source="{name}",
+        code=code("cifar.py"),
+    script:
+        "../scripts/cifar.py"
+
+
 rule inputs:
     input:
         images="results/data/mnist.safetensors",

@@ -1,6 +1,29 @@
 # Needs: results/measure. Makes: results/figures. Restyling a figure retrains nothing.
 
 
+rule figure_images:
+    input:
+        facts="results/measure/data/facts.csv",
+        sheets="results/measure/data/sheets.safetensors",
+    output:
+        **recorded(
+            **{
+                name: captioned(f"results/figures/images_{name}.svg", "Data", "figures/images")
+                for name in IMAGE_SETS
+            }
+        ),
+    log:
+        "results/logs/figures/images.log",
+    benchmark:
+        "results/benchmarks/figures/images.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        code=code("figure_images.py"),
+    script:
+        "../scripts/figure_images.py"
+
+
 rule figure_limit_kernels:
     input:
         eigenvalues=measures("limit_kernels", "eigenvalues.csv"),

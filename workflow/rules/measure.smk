@@ -1,6 +1,27 @@
 # Needs: results/data/inputs and results/train. Makes: results/measure, every number of the report.
 
 
+rule data_facts:
+    input:
+        images=all_images(),
+        agreement="config/dsprites_agreement.json",
+    output:
+        **recorded(
+            facts="results/measure/data/facts.csv",
+            sheets="results/measure/data/sheets.safetensors",
+        ),
+    log:
+        "results/logs/measure/data/facts.log",
+    benchmark:
+        "results/benchmarks/measure/data/facts.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        code=code("data_facts.py"),
+    script:
+        "../scripts/data_facts.py"
+
+
 rule measure_limit_kernels:
     input:
         inputs="results/data/inputs/limit_kernels/{run}.safetensors",

@@ -10,7 +10,7 @@ rule report:
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",
         remarks="results/claims/remarks.csv",
-        images="results/data/mnist.safetensors",
+        facts="results/measure/data/facts.csv",
         figures=all_figures(),
         tables=all_tables(),
         provenance=all_provenance(),
@@ -24,6 +24,7 @@ rule report:
         "../../envs/rule.yaml"
     params:
         settings=CONFIG.model_dump(mode="json"),
+        image_sets=IMAGE_SETS,
         jobs=all_jobs(),
         code=code("report.py"),
     script:

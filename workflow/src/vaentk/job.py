@@ -18,7 +18,6 @@ import psutil
 
 from vaentk import io
 from vaentk.errors import UserError
-from vaentk.report import describe_machine
 
 log = logging.getLogger("vaentk")
 
@@ -159,6 +158,9 @@ def run_times(jobs: list[str]) -> pd.DataFrame:
     DataFrame
         Columns job, seconds, max_rss_mb, machine.
     """
+    # Imported here: the report's job alone needs it, and every other would wait for it.
+    from vaentk.report import describe_machine
+
     rows = []
     for name in jobs:
         table, beside = (BENCHMARKS / f"{name}{ending}" for ending in (".tsv", ".machine.json"))
@@ -247,7 +249,12 @@ def _write_provenance(snakemake: Any, job: Job) -> None:
         "rule": snakemake.rule,
         "parameters": {k: v for k, v in job.params.items() if k != "code"},
         "code": job.params.get("code"),
-        "inputs": {str(path): io.checksum(path) for paths in job.files.values() for path in paths},
+        # A file outside the tree, as in the cache, goes by its name: folders tell of a machine.
+        "inputs": {
+            path.name if path.is_absolute() else str(path): io.checksum(path)
+            for paths in job.files.values()
+            for path in paths
+        },
         "seeds": settings.get("seeds") if isinstance(settings, dict) else None,
         "dtype": job.params.get("dtype"),
         "device": job.device,

@@ -81,6 +81,10 @@ class Source:
         The ``data`` entry of its provenance: real, embedded subset or stand-in.
     images, pixels
         Number of images there are, and pixels a side.
+    facts
+        What else is known of it: terms and words.
+    sheet
+        Images to look at: SVG text and alternative text.
     """
 
     name: str
@@ -90,6 +94,16 @@ class Source:
     licence: str
     citation: str
     checksum: str
+    facts: tuple[tuple[str, str], ...] = ()
+    sheet: tuple[str, str] | None = None
+
+    @property
+    def figure(self) -> Figure | None:
+        """Its contact sheet."""
+        if self.sheet is None:
+            return None
+        svg, alt = self.sheet
+        return Figure(f"images_{self.name}", "data", "", "", alt, svg)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +182,10 @@ def gather(
     _check_words(sections, shown, tables, "tables")
     by_name = {source.name: source for source in sources}
     for section in shown:
-        _check_source(sections, section, by_name)
+        if section.dataset not in by_name:
+            raise UserError(f"the data set {section.dataset} of {section.id} was not given")
+    for source in sources:
+        _check_source(sections, source)
     return ReportData(
         sections=sections,
         config=config,
@@ -224,11 +241,9 @@ def _check_words(
             raise UserError(f"{kind}/{name} has no caption: write one into sections.yaml")
 
 
-def _check_source(sections: Sections, section: Section, sources: Mapping[str, Source]) -> None:
-    source = sources.get(section.dataset)
-    if source is None:
-        raise UserError(f"the data set {section.dataset} of {section.id} was not given")
-    if source.label not in sections.datasets[source.name].words:
+def _check_source(sections: Sections, source: Source) -> None:
+    known = sections.datasets.get(source.name)
+    if known is None or source.label not in known.words:
         raise UserError(
             f"sections.yaml has no words for {source.name} data labelled {source.label!r}"
         )

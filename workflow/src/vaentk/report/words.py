@@ -63,6 +63,8 @@ class Sections(_Entry):
         What to write for a claim's paper, where it is not the name of one.
     protocols
         Title by the label that claim ids begin with, in the order of the page.
+    sheets
+        Caption of every contact sheet.
     labels, formats
         Heading and Python format of a column by its name, for every table.
     """
@@ -75,6 +77,7 @@ class Sections(_Entry):
     origins: dict[str, str]
     protocols: dict[str, str]
     datasets: dict[str, Dataset]
+    sheets: str
     sections: tuple[Section, ...]
     labels: dict[str, str]
     formats: dict[str, str]

@@ -1,0 +1,102 @@
+"""Facts of image data sets, and the images by which a person knows them again."""
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaentk.data.grid import Grid
+from vaentk.data.image_set import PARTS, ImageSet
+
+BLOCK: Final = 4096
+COLUMNS: Final = 12
+BLANK: Final = 255  # where a row has fewer images
+
+
+def facts(images: ImageSet) -> dict[str, Any]:
+    """Describe a data set in one row of a table.
+
+    Returns
+    -------
+    dict
+        ``name``, ``dataset``, ``data``, ``source``, ``images``, ``official``, ``channels``,
+        ``height``, ``width``; ``mean`` and ``std`` over all values of all images, from 0 to 1
+        (the population standard deviation); ``lit``, the number of values above 0; ``factors``
+        and ``attributes`` in words; ``parts``, images for training, validation and test;
+        ``checksum``, SHA-256 of the stored pixels.
+    """
+    said = images.facts
+    counts, digest = np.zeros(256, np.int64), hashlib.sha256()
+    for start in range(0, len(images), BLOCK):
+        rows = images.pixels[start : start + BLOCK].contiguous().numpy()
+        digest.update(rows.data)
+        if images.packed:
+            on = int(np.bitwise_count(rows).sum())
+            counts += np.bincount([0, 255], [8 * rows.size - on, on], 256).astype(np.int64)
+        else:
+            counts += np.bincount(rows.ravel(), minlength=256)
+    values = np.arange(256) / 255
+    total = int(counts.sum())
+    mean = float(values @ counts / total)
+    channels, height, width = said.shape
+    parts = None if images.parts is None else np.bincount(images.parts.numpy(), minlength=3)
+    return {
+        "name": said.name,
+        "dataset": said.dataset,
+        "data": said.data,
+        "source": said.source,
+        "images": len(images),
+        "official": said.official,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "mean": mean,
+        "std": float(np.sqrt((values - mean) ** 2 @ counts / total)),
+        "lit": total - int(counts[0]),
+        "factors": ", ".join(f"{name} ({size})" for name, size in said.factors),
+        "attributes": ", ".join(said.attributes),
+        "parts": ""
+        if parts is None
+        else ", ".join(f"{count:,} {part}" for part, count in zip(PARTS, parts, strict=True)),
+        "checksum": f"sha256:{digest.hexdigest()}",
+    }
+
+
+def contact_sheet(
+    images: ImageSet, generator: np.random.Generator
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Choose images to show: a row for each factor on its own, and rows drawn at random.
+
+    Parameters
+    ----------
+    images : ImageSet
+    generator : numpy.random.Generator
+        For the rows drawn at random.
+
+    Returns
+    -------
+    sheet : uint8 (rows, 12, c, h, w)
+        White where a factor takes fewer values.
+    labels : list of str
+        What varies along each row.
+    """
+    grid = images.facts.grid
+    alone = [] if grid is None else [_along(grid, place) for place in range(len(grid.sizes))]
+    drawn = generator.choice(len(images), size=(1 if grid else 4, COLUMNS), replace=False)
+    rows = [*alone, *drawn]
+    sheet = np.full((len(rows), COLUMNS, *images.facts.shape), BLANK, np.uint8)
+    for row, numbers in zip(sheet, rows, strict=True):
+        row[: len(numbers)] = images.images(torch.from_numpy(numbers)).numpy()
+    named = [name for name, _ in images.facts.factors]
+    return sheet, [*named, *["at random"] * len(drawn)]
+
+
+def _along(grid: Grid, place: int) -> NDArray[np.int64]:
+    """Numbers of at most 12 images along one factor, evenly, the other factors at a third."""
+    size = grid.sizes[place]
+    along = np.linspace(0, size - 1, min(size, COLUMNS)).round().astype(np.int64)
+    values = np.tile(np.array(grid.sizes) // 3, (len(along), 1))
+    values[:, place] = along
+    return grid.indices(values)

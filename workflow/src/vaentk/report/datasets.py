@@ -1,0 +1,71 @@
+"""Data sets as the report shows them: the facts of a run joined with the table of files."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from vaentk.data.table import DataFile
+from vaentk.report.contents import Source
+
+OURS = {"stand-in", "drawn"}
+"""What vaentk draws itself, under its own licence."""
+
+
+def sources(
+    facts: pd.DataFrame, files: Sequence[DataFile], sheets: Mapping[str, tuple[str, str]]
+) -> list[Source]:
+    """Describe every data set of a run.
+
+    Parameters
+    ----------
+    facts
+        A row a data set, as `vaentk.analysis.datasets.facts` makes them.
+    files
+        The table of data files, for licences and citations.
+    sheets
+        Contact sheets by data set: SVG text and alternative text.
+    """
+    rows = [
+        {str(key): value for key, value in row.items() if pd.notna(value) and value != ""}
+        for row in facts.to_dict("records")
+    ]
+    return [_source(row, files, sheets.get(row["name"])) for row in rows]
+
+
+def _source(
+    row: Mapping[str, Any], files: Sequence[DataFile], sheet: tuple[str, str] | None
+) -> Source:
+    cited = next(file for file in files if file.name == row["dataset"])
+    ours = row["data"] in OURS
+    return Source(
+        name=row["name"],
+        label=row["data"],
+        images=row["images"],
+        pixels=row["height"],
+        licence="MIT, the vaentk authors" if ours else cited.licence,
+        citation=f"{'After ' if ours else ''}{cited.citation}",
+        checksum=row["checksum"],
+        facts=tuple(_facts(row)),
+        sheet=sheet,
+    )
+
+
+def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Terms and words for what a row says beyond the fields that every source has."""
+    shape = f"{row['channels']} x {row['height']} x {row['width']}"
+    said = [
+        ("Source", row["source"]),
+        ("Shape", f"{row['images']:,} images, uint8, {shape} (channels, height, width)"),
+        (
+            "Values",
+            f"from 0 to 1: mean {row['mean']:.6f}, standard deviation {row['std']:.6f}",
+        ),
+    ]
+    named = {
+        "factors": "Factors (sizes)",
+        "attributes": "Attributes",
+        "parts": "Parts",
+        "agreement": "Agreement with the published images",
+    }
+    return said + [(term, row[key]) for key, term in named.items() if key in row]
