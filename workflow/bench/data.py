@@ -20,8 +20,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from vaentk import io
 from vaentk.data import cars3d, celeba, dsprites
+from vaentk.data.facts import Facts
 from vaentk.data.grid import Grid
-from vaentk.data.image_set import Facts, ImageSet
+from vaentk.data.image_set import ImageSet
 
 BATCH = 64
 BATCHES = 100  # in one repetition

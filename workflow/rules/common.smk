@@ -14,7 +14,8 @@ except UserError as error:
     sys.exit(str(error))
 
 KINDS = [kind for kind, runs in CONFIG.experiments if runs]
-NARROW = 512
+NARROW = 2048
+FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
 
@@ -66,8 +67,8 @@ def held_out(wildcards):
 def members(kind=None):
     """Function of the wildcards that gives a training job its cores.
 
-    Wide networks get a core for each member; narrow ones train their members one after another on
-    one core, beside other jobs, which saves the start of processes.
+    Very wide networks get a core for each member; others train their members one after another on
+    one core, beside other jobs: waiting until several cores are free leaves some of them idle.
     """
 
     def cores(wildcards):

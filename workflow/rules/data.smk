@@ -10,6 +10,7 @@ rule mnist:
         "results/logs/data/mnist.log",
     benchmark:
         "results/benchmarks/data/mnist.tsv"
+    priority: FIRST
     conda:
         "../../envs/rule.yaml"
     params:
@@ -138,6 +139,7 @@ rule inputs:
         "results/logs/data/inputs/{kind}/{run}.log",
     benchmark:
         "results/benchmarks/data/inputs/{kind}/{run}.tsv"
+    priority: FIRST
     conda:
         "../../envs/rule.yaml"
     params:

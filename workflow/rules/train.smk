@@ -13,6 +13,7 @@ rule train_tangent_kernels:
         "results/logs/train/tangent_kernels/{run}/{width}.log",
     benchmark:
         "results/benchmarks/train/tangent_kernels/{run}/{width}.tsv"
+    priority: LONG
     conda:
         "../../envs/rule.yaml"
     threads: members("tangent_kernels")
@@ -40,6 +41,7 @@ rule train_linear_rate:
         "results/benchmarks/train/{kind}/{run}/{width}.tsv"
     wildcard_constraints:
         kind="linear_rate|activations|frozen_sigma|least_width",
+    priority: LONG
     conda:
         "../../envs/rule.yaml"
     threads: members()
@@ -65,6 +67,7 @@ rule train_ridge:
         "results/logs/train/ridge/{run}/{width}.log",
     benchmark:
         "results/benchmarks/train/ridge/{run}/{width}.tsv"
+    priority: LONG
     conda:
         "../../envs/rule.yaml"
     threads: members("ridge")
@@ -91,6 +94,7 @@ rule train_weight_change:
         "results/benchmarks/train/{kind}/{run}/{width}.tsv"
     wildcard_constraints:
         kind="weight_change|sensitivity",
+    priority: LONG
     conda:
         "../../envs/rule.yaml"
     threads: members()

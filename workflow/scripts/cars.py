@@ -3,8 +3,8 @@
 import numpy as np
 
 from vaentk import io, job
+from vaentk.data.facts import Facts
 from vaentk.data.grid import Grid
-from vaentk.data.image_set import Facts
 from vaentk.data.rendered import cars
 
 with job.running(snakemake) as task:

@@ -5,7 +5,7 @@ import numpy as np
 from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import cifar, download
-from vaentk.data.image_set import PARTS, Facts
+from vaentk.data.facts import PARTS, Facts
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

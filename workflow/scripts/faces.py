@@ -3,7 +3,7 @@
 import numpy as np
 
 from vaentk import io, job
-from vaentk.data.image_set import Facts
+from vaentk.data.facts import Facts
 from vaentk.data.rendered import faces
 
 with job.running(snakemake) as task:

@@ -3,7 +3,7 @@
 from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import download, mnist
-from vaentk.data.image_set import Facts
+from vaentk.data.facts import Facts
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

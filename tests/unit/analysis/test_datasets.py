@@ -8,7 +8,8 @@ import torch
 
 from vaentk.analysis import datasets
 from vaentk.data import dsprites
-from vaentk.data.image_set import Facts, ImageSet
+from vaentk.data.facts import Facts
+from vaentk.data.image_set import ImageSet
 
 COLOURED = np.random.default_rng(0).integers(256, size=(24, 3, 8, 8), dtype=np.uint8)
 

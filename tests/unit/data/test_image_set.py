@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk import io
+from vaentk.data.facts import PARTS, Facts
 from vaentk.data.grid import Grid
-from vaentk.data.image_set import PARTS, Facts, ImageSet
+from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 
 SIZES = (2, 3, 4)

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaentk.data.facts import PARTS
 from vaentk.data.grid import Grid
-from vaentk.data.image_set import PARTS, ImageSet
+from vaentk.data.image_set import ImageSet
 
 BLOCK: Final = 4096
 COLUMNS: Final = 12
