@@ -1,0 +1,1 @@
+"""Scores of disentanglement, each a function of codes and of a sample drawn beforehand."""
