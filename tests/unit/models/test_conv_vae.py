@@ -1,0 +1,87 @@
+"""The convolutional VAE: disentanglement_lib's parameter counts, and torch's own layers."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vaentk.models.conv_vae import ConvVAE
+
+
+def layers(channels: int, latent_dim: int) -> dict[str, nn.Module]:
+    """The architecture as anybody would write it, by our names of the weights."""
+    return {
+        "enc_conv0": nn.Conv2d(channels, 32, 4, 2, 1),
+        "enc_conv1": nn.Conv2d(32, 32, 4, 2, 1),
+        "enc_conv2": nn.Conv2d(32, 64, 2, 2),
+        "enc_conv3": nn.Conv2d(64, 64, 2, 2),
+        "enc_dense": nn.Linear(1024, 256),
+        "mean": nn.Linear(256, latent_dim),
+        "logvar": nn.Linear(256, latent_dim),
+        "dec_dense0": nn.Linear(latent_dim, 256),
+        "dec_dense1": nn.Linear(256, 1024),
+        "dec_conv0": nn.ConvTranspose2d(64, 64, 4, 2, 1),
+        "dec_conv1": nn.ConvTranspose2d(64, 32, 4, 2, 1),
+        "dec_conv2": nn.ConvTranspose2d(32, 32, 4, 2, 1),
+        "dec_conv3": nn.ConvTranspose2d(32, channels, 4, 2, 1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("channels", "latent_dim", "count"),
+    # 544 + 16416 + 8256 + 16448 + 262400 + 2 x 257 L in the encoder, 256 (L + 1) + 263168 + 65600
+    # + 32800 + 16416 + 513 in the decoder, and 2 x 2 x 512 more for two more channels.
+    [(1, 10, 690_517), (3, 10, 692_567), (1, 200, 836_817)],
+)
+def test_as_many_parameters_as_the_layers_have(channels: int, latent_dim: int, count: int) -> None:
+    model = ConvVAE(channels, latent_dim)
+    weights = model.initial_weights((0,))
+    assert sum(weight.numel() for weight in weights.values()) == count
+    reference = layers(channels, latent_dim)
+    assert sum(p.numel() for layer in reference.values() for p in layer.parameters()) == count
+
+
+def run(reference: dict[str, nn.Module], images: Tensor, codes: Tensor) -> tuple[Tensor, ...]:
+    x = images
+    for place in range(4):
+        x = reference[f"enc_conv{place}"](x).relu()
+    x = reference["enc_dense"](x.flatten(1)).relu()
+    y = reference["dec_dense1"](reference["dec_dense0"](codes).relu()).relu().view(-1, 64, 4, 4)
+    for place in range(4):
+        y = reference[f"dec_conv{place}"](y.relu())
+    return reference["mean"](x), reference["logvar"](x), y
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_member_is_what_torchs_layers_give(channels: int) -> None:
+    """float64; members see other images and have other weights."""
+    model, generator = ConvVAE(channels, 5), torch.Generator().manual_seed(0)
+    weights = {name: weight.double() for name, weight in model.initial_weights((3, 4)).items()}
+    for name in weights:
+        if name.endswith("_bias"):
+            weights[name].normal_(generator=generator)
+    images = torch.rand(2, 3, channels, 64, 64, generator=generator, dtype=torch.float64)
+    codes = torch.randn(2, 3, 5, generator=generator, dtype=torch.float64)
+    found = *model.encode(weights, images), model.decode(weights, codes)
+    for member in range(2):
+        reference = layers(channels, 5)
+        for name, layer in reference.items():
+            layer.double()
+            layer.weight.data = weights[name][member]
+            layer.bias.data = weights[f"{name}_bias"][member]
+        expected = run(reference, images[member], codes[member])
+        for ours, theirs in zip(found, expected, strict=True):
+            torch.testing.assert_close(ours[member], theirs, rtol=1e-10, atol=1e-10)
+
+
+def test_weights_are_glorot_uniform_and_a_members_own() -> None:
+    model = ConvVAE(1, 10)
+    weights = model.initial_weights((0, 7))
+    alone = model.initial_weights((7,))
+    for name, weight in weights.items():
+        assert torch.equal(weight[1], alone[name][0])
+        if name.endswith("_bias"):
+            assert not weight.any()
+    # Fans are channels times positions of the kernel: 6 / (16 (32 + 64)) for 64 -> 32, 4x4.
+    limit = (6 / (16 * 96)) ** 0.5
+    assert float(weights["dec_conv1"].abs().max()) == pytest.approx(limit, rel=1e-3)
+    assert float(weights["dec_conv1"].std()) == pytest.approx(limit / 3**0.5, rel=0.01)

@@ -1,0 +1,128 @@
+"""The convolutional VAE of disentanglement_lib, for an ensemble of members side by side.
+
+Locatello et al. 2019, Table 1: an encoder of four convolutions and a dense layer, a decoder of two
+dense layers and four transposed convolutions, ReLU between them, for images of 64x64 pixels.
+Members never meet: convolutions are grouped by member and dense layers are batched products.
+"""
+
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Weights = dict[str, Tensor]
+
+SIDE: Final = 64
+ENCODER: Final = ((32, 4, 1), (32, 4, 1), (64, 2, 0), (64, 2, 0))  # channels, kernel, padding
+DECODER: Final = (64, 32, 32)  # channels; then those of the image; kernel 4, padding 1
+FEATURES: Final = 64 * 4 * 4
+HIDDEN: Final = 256
+
+
+@dataclass(frozen=True)
+class ConvVAE:
+    """The architecture; weights are kept apart, members first.
+
+    Attributes
+    ----------
+    channels : int
+        Of an image: 1 or 3.
+    latent_dim : int
+    """
+
+    channels: int
+    latent_dim: int
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of every weight of one member, as torch has it; biases are ``<name>_bias``."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        before = self.channels
+        for place, (after, kernel, _) in enumerate(ENCODER):
+            shapes[f"enc_conv{place}"] = (after, before, kernel, kernel)
+            before = after
+        shapes["enc_dense"] = (HIDDEN, FEATURES)
+        shapes["mean"] = (self.latent_dim, HIDDEN)
+        shapes["logvar"] = (self.latent_dim, HIDDEN)
+        shapes["dec_dense0"] = (HIDDEN, self.latent_dim)
+        shapes["dec_dense1"] = (FEATURES, HIDDEN)
+        before = 64
+        for place, after in enumerate((*DECODER, self.channels)):
+            shapes[f"dec_conv{place}"] = (before, after, 4, 4)
+            before = after
+        biases = {f"{name}_bias": (outputs(name, shape),) for name, shape in shapes.items()}
+        return shapes | biases
+
+    def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
+        """Draw Glorot-uniform weights and zero biases, a generator for each member.
+
+        Returns
+        -------
+        dict
+            float32 (S, ...) by name.
+        """
+        members = [self._member(torch.Generator().manual_seed(seed)) for seed in seeds]
+        return {name: torch.stack([member[name] for member in members]) for name in members[0]}
+
+    def _member(self, generator: torch.Generator) -> Weights:
+        drawn = {}
+        for name, shape in self.shapes().items():
+            weight = torch.zeros(shape)
+            if not name.endswith("_bias"):
+                limit = sqrt(6 / ((shape[0] + shape[1]) * prod(shape[2:])))
+                weight.uniform_(-limit, limit, generator=generator)
+            drawn[name] = weight
+        return drawn
+
+    def encode(self, weights: Weights, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the posterior's mean and log-variance.
+
+        Parameters
+        ----------
+        weights : dict of Tensor
+            (S, ...) each.
+        images : Tensor
+            (S, b, c, 64, 64), values 0 to 1: every member sees images of its own.
+
+        Returns
+        -------
+        tuple of Tensor
+            (S, b, latent_dim) each.
+        """
+        members, batch = images.shape[:2]
+        x = images.transpose(0, 1).flatten(1, 2)
+        for place, (_, _, padding) in enumerate(ENCODER):
+            kernel, bias = weights[f"enc_conv{place}"], weights[f"enc_conv{place}_bias"]
+            x = functional.conv2d(
+                x, kernel.flatten(0, 1), bias.flatten(), 2, padding, groups=members
+            ).relu()
+        x = x.view(batch, members, FEATURES).transpose(0, 1)
+        x = dense(weights, "enc_dense", x).relu()
+        return dense(weights, "mean", x), dense(weights, "logvar", x)
+
+    def decode(self, weights: Weights, codes: Tensor) -> Tensor:
+        """Give the logits of the pixels: (S, b, latent_dim) to (S, b, c, 64, 64)."""
+        members, batch = codes.shape[:2]
+        x = dense(weights, "dec_dense0", codes).relu()
+        x = dense(weights, "dec_dense1", x).relu()
+        x = x.transpose(0, 1).reshape(batch, members * 64, 4, 4)
+        for place in range(len(DECODER) + 1):
+            kernel, bias = weights[f"dec_conv{place}"], weights[f"dec_conv{place}_bias"]
+            x = functional.conv_transpose2d(
+                x, kernel.flatten(0, 1), bias.flatten(), 2, 1, groups=members
+            )
+            if place < len(DECODER):
+                x = x.relu()
+        return x.view(batch, members, self.channels, SIDE, SIDE).transpose(0, 1)
+
+
+def dense(weights: Weights, name: str, x: Tensor) -> Tensor:
+    """Apply a dense layer of every member: (S, b, inputs) to (S, b, outputs)."""
+    return torch.baddbmm(weights[f"{name}_bias"][:, None], x, weights[name].mT)
+
+
+def outputs(name: str, shape: tuple[int, ...]) -> int:
+    """Outputs of a layer: a transposed convolution has them second."""
+    return shape[1] if name.startswith("dec_conv") else shape[0]
