@@ -95,7 +95,6 @@ LIBRARY_EDITS = {
         {
             "figure_activations",
             "figure_frozen_sigma",
-            "figure_images",
             "figure_least_width",
             "figure_limit_kernels",
             "figure_linear_rate",
