@@ -5,7 +5,7 @@ from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 LEVEL = 0.95
 """Confidence level of every interval."""
@@ -49,10 +49,13 @@ def line_slope(x: ArrayLike, y: ArrayLike, levels: int = 1) -> Estimate:
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(np.unique(across)) < 2 or not np.isfinite(up).all():
         return Estimate(nan, nan, nan, len(across))
-    fit = stats.linregress(across, up)
+    x_centred, y_centred = across - across.mean(), up - up.mean()
+    squares = float(x_centred @ x_centred)
+    slope = float(x_centred @ y_centred) / squares
+    residual = y_centred - slope * x_centred
     freedom = len(across) - 1 - levels
-    error = fit.stderr * sqrt((len(across) - 2) / freedom) if freedom > 0 else nan
-    return _estimate(fit.slope, error, freedom, len(across))
+    error = sqrt(float(residual @ residual) / (freedom * squares)) if freedom > 0 else nan
+    return _estimate(slope, error, freedom, len(across))
 
 
 def power_law_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
@@ -67,7 +70,7 @@ def mean(values: ArrayLike) -> Estimate:
     sample = np.asarray(values, dtype=float)
     count = len(sample)
     centre = float(sample.mean())
-    error = float(stats.sem(sample)) if count > 1 else nan
+    error = float(sample.std(ddof=1)) / sqrt(count) if count > 1 else nan
     return _estimate(centre, error, count - 1, count)
 
 
@@ -75,5 +78,5 @@ def _estimate(value: float, error: float, freedom: int, points: int) -> Estimate
     """Put Student's interval around an estimate with a standard error; none without freedom."""
     if freedom < 1:
         return Estimate(float(value), nan, nan, points)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * error)
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     return Estimate(float(value), float(value) - half, float(value) + half, points)

@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from vaentk.activations import ACTIVATIONS
 from vaentk.analysis import linear_rate
@@ -93,6 +92,9 @@ def rank_agreement(table: pd.DataFrame) -> pd.DataFrame:
         One row: Spearman's rank correlation of the mean late rate over seeds with lambda_0, the
         number of activations, and the same correlation for the limit kernel's own flow.
     """
+    # Imported here: it takes a second, and two jobs of three need no ranks.
+    from scipy import stats
+
     widest = table[table["width"] == table["width"].max()]
     means = widest.groupby("activation")[["rate", "rate_flow", "lambda_0"]].mean()
     agreement = {
