@@ -37,6 +37,9 @@ FORMS = {
         "empirical_distance empirical_distance_low empirical_distance_high rate rate_low "
         "rate_high rate_flow"
     ),
+    r"disentanglement/[a-z0-9-]+/trends\.csv": (
+        "beta quantity effect low high statistic p_value points"
+    ),
     r"frozen_sigma/[a-z0-9-]+/curves\.csv": (
         "width seed step time loss bound flow_loss flow_distance descent_loss "
         "descent_distance empirical_loss empirical_distance variant"

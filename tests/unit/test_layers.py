@@ -32,6 +32,7 @@ OUTSIDE = {
     "io": {"errors", "config"},
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job"},
+    "ensembles": {*LAYER, "io", "job"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

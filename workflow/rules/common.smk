@@ -14,7 +14,7 @@ except UserError as error:
     sys.exit(str(error))
 
 KINDS = [kind for kind, runs in CONFIG.experiments if runs]
-NARROW = 2048
+NARROW = 4096
 FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
@@ -78,12 +78,17 @@ def members(kind=None):
     return cores
 
 
+def sizes(settings):
+    """What a run trains a network each for: its widths or its latent sizes."""
+    return getattr(settings, "widths", getattr(settings, "latent", ()))
+
+
 def trained(ending, kind=None):
-    """Function of the wildcards that lists what training left, by width."""
+    """Function of the wildcards that lists what training left, by width or latent size."""
 
     def paths(wildcards):
         folder = f"results/train/{kind or wildcards.kind}/{wildcards.run}"
-        return [f"{folder}/{width}.{ending}" for width in run_of(kind, wildcards).widths]
+        return [f"{folder}/{size}.{ending}" for size in sizes(run_of(kind, wildcards))]
 
     return paths
 
@@ -103,6 +108,7 @@ MEASURES = {
     "activations": ["curves", "members", "summary", "agreement"],
     "frozen_sigma": ["curves", "members", "summary", "difference"],
     "least_width": ["curves", "members", "summary", "least_width", "slopes"],
+    "disentanglement": ["scores", "summary", "trends"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -114,6 +120,7 @@ FIGURES = {
     "activations": ["activations"],
     "frozen_sigma": ["frozen_sigma"],
     "least_width": ["least_width"],
+    "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -125,7 +132,14 @@ TABLES = {
     "activations": ["activations"],
     "frozen_sigma": ["frozen_sigma"],
     "least_width": ["least_width", "least_width_slopes"],
+    "disentanglement": ["disentanglement", "disentanglement_trends"],
 }
+
+
+def images_of(wildcards):
+    """The images that a run of Figure 3 is trained on."""
+    dataset = CONFIG.experiments.disentanglement[wildcards.run].dataset
+    return f"results/data/{CONFIG.data.images_of(dataset)}.safetensors"
 
 
 def partial_celeba():
@@ -147,7 +161,10 @@ def all_images():
 def all_data():
     """The data and every run's inputs."""
     named = [
-        f"results/data/inputs/{kind}/{run}.safetensors" for kind in KINDS for run in runs(kind)
+        f"results/data/inputs/{kind}/{run}.safetensors"
+        for kind in KINDS
+        for run, settings in getattr(CONFIG.experiments, kind).items()
+        if hasattr(settings, "inputs")
     ]
     return all_images() + named
 
@@ -158,7 +175,7 @@ def all_records():
         f"results/train/{kind}/{run}/{width}.parquet"
         for kind in KINDS
         for run, settings in getattr(CONFIG.experiments, kind).items()
-        for width in getattr(settings, "widths", ())
+        for width in sizes(settings)
     ]
 
 
@@ -200,6 +217,12 @@ def all_jobs():
     named += ["measure/data/facts", "figures/images"]
     measured = [f"measure/{kind}/{run}" for kind in KINDS for run in runs(kind)]
     return named + measured + [f"tables/{kind}" for kind in KINDS] + ["claims/claims"]
+
+
+def image_labels():
+    """What the images of every run of Figure 3 are, in words."""
+    asked = CONFIG.experiments.disentanglement
+    return {name: CONFIG.data.label_of(run.dataset) for name, run in asked.items()}
 
 
 def shown(kind):

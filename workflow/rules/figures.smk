@@ -270,3 +270,65 @@ rule figure_least_width:
         code=code("figure_least_width.py"),
     script:
         "../scripts/figure_least_width.py"
+
+rule figure_disentanglement:
+    input:
+        scores=measures("disentanglement", "scores.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/disentanglement.svg", "Figures", "figures/disentanglement"),
+        ),
+    log:
+        "results/logs/figures/disentanglement.log",
+    benchmark:
+        "results/benchmarks/figures/disentanglement.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("disentanglement"),
+        labels=image_labels(),
+        code=code("figure_disentanglement.py"),
+    script:
+        "../scripts/figure_disentanglement.py"
+
+
+rule figure_disentanglement_units:
+    input:
+        summary=measures("disentanglement", "summary.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/disentanglement_units.svg", "Figures", "figures/disentanglement_units"),
+        ),
+    log:
+        "results/logs/figures/disentanglement_units.log",
+    benchmark:
+        "results/benchmarks/figures/disentanglement_units.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("disentanglement"),
+        labels=image_labels(),
+        code=code("figure_disentanglement_units.py"),
+    script:
+        "../scripts/figure_disentanglement_units.py"
+
+
+rule figure_traversals:
+    input:
+        strips=measures("disentanglement", "strips.safetensors"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/traversals.svg", "Figures", "figures/traversals"),
+        ),
+    log:
+        "results/logs/figures/traversals.log",
+    benchmark:
+        "results/benchmarks/figures/traversals.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("disentanglement"),
+        labels=image_labels(),
+        code=code("figure_traversals.py"),
+    script:
+        "../scripts/figure_traversals.py"

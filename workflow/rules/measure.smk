@@ -255,3 +255,28 @@ rule measure_least_width:
         code=code("measure_least_width.py"),
     script:
         "../scripts/measure_least_width.py"
+
+
+rule measure_disentanglement:
+    input:
+        images=images_of,
+        records=trained("parquet", "disentanglement"),
+        codes=trained("safetensors", "disentanglement"),
+    output:
+        **recorded(
+            scores="results/measure/disentanglement/{run}/scores.csv",
+            summary="results/measure/disentanglement/{run}/summary.csv",
+            trends="results/measure/disentanglement/{run}/trends.csv",
+            strips="results/measure/disentanglement/{run}/strips.safetensors",
+        ),
+    log:
+        "results/logs/measure/disentanglement/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/disentanglement/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("disentanglement"),
+        code=code("measure_disentanglement.py"),
+    script:
+        "../scripts/measure_disentanglement.py"

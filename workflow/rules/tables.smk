@@ -238,3 +238,32 @@ rule tables_least_width:
         code=code("tables_least_width.py"),
     script:
         "../scripts/tables_least_width.py"
+
+
+rule tables_disentanglement:
+    input:
+        scores=measures("disentanglement", "scores.csv"),
+        summary=measures("disentanglement", "summary.csv"),
+        trends=measures("disentanglement", "trends.csv"),
+    output:
+        **recorded(
+            disentanglement=captioned(
+                "results/tables/disentanglement.csv", "Tables", "tables/disentanglement"
+            ),
+            disentanglement_trends=captioned(
+                "results/tables/disentanglement_trends.csv",
+                "Tables",
+                "tables/disentanglement_trends",
+            ),
+        ),
+    log:
+        "results/logs/tables/disentanglement.log",
+    benchmark:
+        "results/benchmarks/tables/disentanglement.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("disentanglement"),
+        code=code("tables_disentanglement.py"),
+    script:
+        "../scripts/tables_disentanglement.py"

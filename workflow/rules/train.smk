@@ -106,3 +106,30 @@ rule train_weight_change:
         code=code("train_weight_change.py"),
     script:
         "../scripts/train_weight_change.py"
+
+
+rule train_disentanglement:
+    input:
+        images=images_of,
+    output:
+        **recorded(
+            records="results/train/disentanglement/{run}/{latent}.parquet",
+            codes="results/train/disentanglement/{run}/{latent}.safetensors",
+        ),
+    log:
+        "results/logs/train/disentanglement/{run}/{latent}.log",
+    benchmark:
+        "results/benchmarks/train/disentanglement/{run}/{latent}.tsv"
+    wildcard_constraints:
+        latent="[0-9]+",
+    priority: LONG
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("disentanglement"),
+        dtype=CONFIG.dtype,
+        device=CONFIG.device,
+        checkpoint_seconds=CONFIG.checkpoint_seconds,
+        code=code("train_disentanglement.py"),
+    script:
+        "../scripts/train_disentanglement.py"

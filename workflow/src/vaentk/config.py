@@ -15,6 +15,7 @@ from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
 from vaentk.experiments import (
     Activations,
+    Disentanglement,
     FrozenSigma,
     Inputs,
     LeastWidth,
@@ -64,14 +65,26 @@ class Data(Strict):
         """Name the images as figures do: what is real, and how much of it."""
         return "MNIST" if self.mnist == "full" else "MNIST (embedded 5,000)"
 
+    def images_of(self, dataset: str) -> str:
+        """Name of the images of a data set that a run asks for, or of what stands in for it."""
+        stand_ins = {"cars3d": "cars", "celeba": "faces"}
+        stands_in = getattr(self, dataset) == "stand-in"
+        return stand_ins[dataset] if stands_in else dataset
+
+    def label_of(self, dataset: str) -> str:
+        """Say as figures do what the images of a data set are."""
+        named = {"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"}[dataset]
+        source = getattr(self, dataset)
+        if source == "stand-in":
+            return f"stand-in for {named} (drawn)"
+        return f"{named} ({source})" if source in ("drawn", "partial") else named
+
     @property
     def image_sets(self) -> list[str]:
         """Names of the image files that are made, beside MNIST's."""
-        sets = ["dsprites"] if self.dsprites else []
-        if self.cars3d:
-            sets.append("cars" if self.cars3d == "stand-in" else "cars3d")
-        if self.celeba:
-            sets += ["faces"] if self.celeba == "stand-in" else ["celeba", "celeba_whole"]
+        asked = [name for name in ("dsprites", "cars3d", "celeba") if getattr(self, name)]
+        sets = [self.images_of(name) for name in asked]
+        sets += ["celeba_whole"] if "celeba" in sets else []
         return [*sets, self.cifar] if self.cifar else sets
 
 
@@ -87,6 +100,7 @@ class Experiments(Strict):
     activations: dict[RunName, Activations] = Field({})
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
+    disentanglement: dict[RunName, Disentanglement] = Field({})
 
 
 class Config(Strict):
@@ -120,12 +134,23 @@ class Config(Strict):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _images_are_made(self) -> Self:
+        for name, run in self.experiments.disentanglement.items():
+            if getattr(self.data, run.dataset) is None:
+                raise ValueError(
+                    f"experiments.disentanglement.{name}.dataset is {run.dataset}, but "
+                    f"data.{run.dataset} is null"
+                )
+        return self
+
     def all_inputs(self) -> dict[str, Inputs]:
         """Return every run's inputs by the key that holds them."""
         return {
             f"experiments.{kind}.{name}": run.inputs
             for kind, runs in self.experiments
             for name, run in runs.items()
+            if hasattr(run, "inputs")
         }
 
 

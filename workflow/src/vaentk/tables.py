@@ -1,9 +1,11 @@
 """The report's tables: measures of all runs of a kind, put together and ordered for reading."""
 
 from collections.abc import Mapping
+from math import nan
 
 import pandas as pd
 
+from vaentk.analysis.disentanglement import METRICS, NULLS, TRAINED
 from vaentk.analysis.intervals import mean
 
 LAYER_ORDER = ("enc", "hid", "mu", "sigma", "dec")
@@ -18,6 +20,19 @@ LEMMA4_ORDER = tuple(
 
 RIDGE_COLUMNS = {"beta": "error_beta", "n beta": "error_n_beta", "2 n beta": "error_2_n_beta"}
 """Column of the error to each reading of Theorem 2's ridge."""
+
+TREND_NAMES = {
+    **METRICS,
+    **{
+        f"{metric}_minus_{null}": f"{title} minus {label}"
+        for metric, title in METRICS.items()
+        for null, label in NULLS.items()
+    },
+    "active_units": "active units",
+    "beta_vae_rank": "rank of BetaVAE's change among the four, 1 the smallest",
+    "beta_vae_minus_least_other": "BetaVAE minus the least growing of the other three",
+}
+"""What the quantities of Figure 3's trends are called."""
 
 
 def stack(measures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -178,6 +193,38 @@ def ridge_displacements(displacements: Mapping[str, pd.DataFrame]) -> pd.DataFra
     """Table of what the penalty does; ``condition`` is said to be the inputs'."""
     table = stack(displacements).rename(columns={"condition": "input_condition"})
     return table.drop(columns="largest_change_over_smaller")
+
+
+def disentanglement(
+    scores: Mapping[str, pd.DataFrame], summaries: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Table of Figure 3: means over seeds with intervals, a column a metric, the nulls beneath.
+
+    ``active_units`` is a mean over seeds, of trained networks alone.
+    """
+    rows = []
+    keys = ["beta", "latent", "network"]
+    names = {TRAINED: TRAINED, **NULLS}
+    for run, table in scores.items():
+        units = summaries[run].groupby(["beta", "latent"])["active_units"].mean().to_dict()
+        networks = pd.Categorical(table["network"], categories=list(names))
+        groups = table.assign(network=networks).groupby(keys, observed=True)
+        for (beta, latent, network), part in groups:
+            row = {"run": run, "beta": beta, "latent": latent, "network": names[str(network)]}
+            row["seeds"] = part["seed"].nunique()
+            for metric in METRICS:
+                estimate = mean(part[part["metric"] == metric]["score"])
+                row |= {metric: estimate.value, f"{metric}_low": estimate.low}
+                row |= {f"{metric}_high": estimate.high}
+            row["active_units"] = units[beta, latent] if network == TRAINED else nan
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def disentanglement_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of Figure 3's trends: the change per doubling of the latent size, and its test."""
+    table = stack(trends)
+    return table.assign(quantity=table["quantity"].map(TREND_NAMES))
 
 
 def _told_apart(table: pd.DataFrame) -> pd.DataFrame:

@@ -81,6 +81,8 @@ class Source:
         The ``data`` entry of its provenance: real, embedded subset or stand-in.
     images, pixels
         Number of images there are, and pixels a side.
+    dataset
+        The data set that it is or stands in for.
     facts
         What else is known of it: terms and words.
     sheet
@@ -94,6 +96,7 @@ class Source:
     licence: str
     citation: str
     checksum: str
+    dataset: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     sheet: tuple[str, str] | None = None
 
@@ -182,7 +185,7 @@ def gather(
     _check_words(sections, shown, tables, "tables")
     by_name = {source.name: source for source in sources}
     for section in shown:
-        if section.dataset not in by_name:
+        if section.dataset is not None and section.dataset not in by_name:
             raise UserError(f"the data set {section.dataset} of {section.id} was not given")
     for source in sources:
         _check_source(sections, source)

@@ -46,6 +46,7 @@ def _source(
         licence="MIT, the vaentk authors" if ours else cited.licence,
         citation=f"{'After ' if ours else ''}{cited.citation}",
         checksum=row["checksum"],
+        dataset=row["dataset"],
         facts=tuple(_facts(row)),
         sheet=sheet,
     )

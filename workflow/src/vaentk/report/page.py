@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from vaentk.report.contents import VERDICTS, ReportData
+from vaentk.report.contents import VERDICTS, ReportData, Source
 from vaentk.report.text import MISSING, number, quantity, typeset
 from vaentk.report.words import Section
 
@@ -123,9 +123,15 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
     list
         Name of the run, and the words.
     """
+    if section.dataset is None:
+        return [
+            (run, _origin(data, source))
+            for run, values in data.runs[section.id].items()
+            for source in data.sources.values()
+            if source.dataset == values["dataset"]
+        ]
     source = data.sources[section.dataset]
-    dataset = data.sections.datasets[section.dataset]
-    origin = dataset.words[source.label].format(images=f"{source.images:,}")
+    origin = _origin(data, source)
     said = []
     for run, values in data.runs[section.id].items():
         given = values["inputs"]
@@ -136,6 +142,11 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
         words = f"{origin}, {given['samples']:,} images, {size}, {given['scaling']}"
         said.append((run, words))
     return said
+
+
+def _origin(data: ReportData, source: Source) -> str:
+    words = data.sections.datasets[source.name].words[source.label]
+    return words.format(images=f"{source.images:,}")
 
 
 def claim_groups(data: ReportData) -> Iterator[Group]:

@@ -21,14 +21,17 @@ class Words(_Entry):
 
 
 class Section(_Entry):
-    """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration."""
+    """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration.
+
+    ``dataset`` is what all its runs take; None where each run names its own.
+    """
 
     id: str
     protocol: str
     title: str
     lead: str
     claimed: str
-    dataset: str
+    dataset: str | None = None
     figures: tuple[Words, ...] = ()
     tables: tuple[Words, ...] = ()
 

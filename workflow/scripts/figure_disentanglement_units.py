@@ -1,0 +1,8 @@
+"""Rule figure_disentanglement_units: active units, reconstruction and KL by latent size (W5)."""
+
+from vaentk import job
+from vaentk.figures import disentanglement_units
+
+with job.running(snakemake) as task:
+    drawing = disentanglement_units.draw(task.tables("summary"), task.params["labels"])
+    task.save_figure(drawing.svg, drawing.alt)

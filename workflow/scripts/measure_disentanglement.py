@@ -1,0 +1,48 @@
+"""Rule measure_disentanglement: scores, nulls and active units of one run of Figure 3 (W5)."""
+
+import json
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from vaentk import io, job, traversals
+from vaentk.analysis import disentanglement
+from vaentk.config import settings_of
+from vaentk.data.facts import Facts
+from vaentk.metrics import active_units, scores
+
+with job.running(snakemake) as task:
+    settings = settings_of("disentanglement", task.params["settings"])
+    grid, _ = traversals.part_of(Facts.of(io.read_note(task.inputs["images"])).grid, settings.every)
+    samples = scores.draw(grid, *settings.points, np.random.default_rng(0))
+    every = active_units.Sample(np.arange(len(grid)))
+    rows, summary, strips, units = [], [], {}, {}
+    files = zip(settings.latent, task.files["codes"], task.files["records"], strict=True)
+    for latent, codes, records in files:
+        arrays, losses = io.map_tensors(codes), io.read_table(records)
+        for place, (seed, beta) in enumerate(product(settings.seeds, settings.betas)):
+            known = {"latent": latent, "seed": seed, "beta": beta}
+            networks = {name: arrays[f"{name}/mean"][place] for name in ("trained", "untrained")}
+            networks["random"] = traversals.random_codes(len(grid), latent, seed)
+            for network, means in networks.items():
+                found = scores.score(means, samples)
+                rows += [
+                    known | {"network": network, "metric": metric, "score": score}
+                    for metric, score in found.items()
+                ]
+            logvar = arrays["trained/logvar"][place]
+            found = active_units.score(networks["trained"], logvar, every)
+            last = losses[(losses["seed"] == seed) & (losses["beta"] == beta)].iloc[-1]
+            ends = {"reconstruction": last["reconstruction"], "kl": last["kl"]}
+            summary.append(known | ends | {"active_units": found.count})
+            units[latent, seed, beta] = np.sort(found.kl)[::-1].tolist()
+            strips[latent, seed, beta] = arrays["strips"][place].numpy()
+    frame, short = pd.DataFrame(rows), pd.DataFrame(summary)
+    io.write_table(frame, task.outputs["scores"])
+    io.write_table(short, task.outputs["summary"])
+    io.write_table(disentanglement.trends(frame, short), task.outputs["trends"])
+    shown = disentanglement.extremes(frame)
+    pictures = {name: strips[key[:3]] for name, key in shown.items()}
+    told = {name: [*key, units[key[:3]][: traversals.ROWS]] for name, key in shown.items()}
+    io.write_arrays(pictures, task.outputs["strips"], json.dumps(told))

@@ -1,0 +1,115 @@
+"""What a trained VAE makes of images: codes, reconstructions, paths along single units."""
+
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaentk.data.grid import Grid
+from vaentk.data.image_set import ImageSet
+from vaentk.models.conv_vae import ConvVAE, Weights
+
+BLOCK: Final = 512  # images encoded at once
+ROWS, COLUMNS = 5, 9  # of a strip
+
+
+def part_of(grid: Grid, every: tuple[int, ...] | None) -> tuple[Grid, NDArray[np.int64]]:
+    """Take every so-manieth value of each factor.
+
+    Returns
+    -------
+    part : Grid
+        The smaller grid.
+    numbers : int64 (len(part),)
+        Numbers of its images in the whole grid, in the part's order.
+    """
+    steps = every or (1,) * len(grid.sizes)
+    kept = [np.arange(0, size, step) for size, step in zip(grid.sizes, steps, strict=True)]
+    part = Grid(grid.names, tuple(map(len, kept)))
+    values = part.values(np.arange(len(part)))
+    chosen = np.stack([k[values[:, place]] for place, k in enumerate(kept)], axis=1)
+    return part, grid.indices(chosen)
+
+
+@torch.no_grad()
+def encode(
+    model: ConvVAE, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
+) -> tuple[Tensor, Tensor]:
+    """Encode images by number with every member.
+
+    Returns
+    -------
+    mean, logvar : Tensor
+        Of the posterior, (S, n, latent_dim).
+    """
+    members = len(weights["mean"])
+    blocks = []
+    for start in range(0, len(numbers), BLOCK):
+        chosen = torch.from_numpy(numbers[start : start + BLOCK]).to(images.device)
+        batch = images.images(chosen).float().div_(255).expand(members, -1, -1, -1, -1)
+        blocks.append(model.encode(weights, batch))
+    mean, logvar = (torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True))
+    return mean, logvar
+
+
+def random_codes(images: int, latent_dim: int, seed: int) -> Tensor:
+    """Codes that know nothing of the images, standard normal: float32 (images, latent_dim)."""
+    return torch.randn(images, latent_dim, generator=torch.Generator().manual_seed(seed))
+
+
+def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place: int) -> Tensor:
+    """Decode paths along the units that carry most, a row each, from one image's code.
+
+    Parameters
+    ----------
+    model, weights
+        S members.
+    mean, logvar
+        Of the posterior, (S, n, latent_dim).
+    place : int
+        The image, among the n.
+
+    Returns
+    -------
+    Tensor
+        uint8 (S, rows, 9, c, 64, 64): units by falling KL, each from the 5% to the 95% quantile
+        of its posterior means.
+    """
+    kl = (mean.square() + logvar.exp() - 1 - logvar).mean(dim=1)
+    units = kl.topk(min(ROWS, model.latent_dim), dim=1).indices
+    ends = mean.float().quantile(torch.tensor([0.05, 0.95], device=mean.device), dim=1)
+    low, high = (end.gather(1, units)[..., None] for end in ends)
+    steps = torch.linspace(0, 1, COLUMNS, device=mean.device)
+    return along_units(model, weights, mean[:, place], units, low + (high - low) * steps)
+
+
+@torch.no_grad()
+def along_units(
+    model: ConvVAE, weights: Weights, mean: Tensor, units: Tensor, values: Tensor
+) -> Tensor:
+    """Decode paths that move one unit of a code and leave the others.
+
+    Parameters
+    ----------
+    model, weights
+        S members.
+    mean : Tensor
+        A code for every member, (S, latent_dim).
+    units : Tensor
+        Units to move, int64 (S, rows).
+    values : Tensor
+        What each is set to, (S, rows, columns).
+
+    Returns
+    -------
+    Tensor
+        uint8 (S, rows, columns, c, 64, 64): the Bernoulli means, 0..255.
+    """
+    members, rows, columns = values.shape
+    codes = mean[:, None, None, :].repeat(1, rows, columns, 1)
+    codes.scatter_(3, units[:, :, None, None].expand(-1, -1, columns, 1), values[..., None])
+    logits = model.decode(weights, codes.flatten(1, 2))
+    pixels = (255 * logits.sigmoid()).round().to(torch.uint8)
+    return pixels.view(members, rows, columns, *pixels.shape[2:])
