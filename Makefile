@@ -23,12 +23,12 @@ help: ## this list
 
 report: $(INSTALLED) ## run the default configuration, to results/report/index.html
 	@$(ACTIVATE) && start=$$(date +%s) \
-	  && echo "vaentk: running the workflow (about 11 minutes on two cores the first time, seconds when nothing changed)" \
+	  && echo "vaentk: running the workflow (about 10 minutes on two cores the first time, seconds when nothing changed)" \
 	  && snakemake --cores $(CORES) $(ARGS) \
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
 
 test: $(INSTALLED) ## run the tests
-	@$(ACTIVATE) && echo "vaentk: running the tests (10 to 15 minutes on two cores)" && python -m pytest $(ARGS)
+	@$(ACTIVATE) && echo "vaentk: running the tests (15 to 20 minutes on two cores)" && python -m pytest $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .

@@ -94,6 +94,8 @@ LIBRARY_EDITS = {
         "(3.3, 3.0)",
         {
             "figure_activations",
+            "figure_disentanglement",
+            "figure_disentanglement_units",
             "figure_frozen_sigma",
             "figure_least_width",
             "figure_limit_kernels",

@@ -19,6 +19,6 @@ with job.running(snakemake) as task:
             panel = np.zeros((shown, *strips[name].shape[1:2], 3, 64, 64), np.uint8)
             panel[: len(kl)] = strips[name]
             panels.append(panel)
-    words = "; ".join(f"{run}: {label}" for run, label in task.params["labels"].items())
+    words = "; ".join(task.params["labels"].values())
     drawing = traversals.draw(np.stack(panels), labels, words)
     task.save_figure(drawing.svg, drawing.alt)
