@@ -271,12 +271,15 @@ rule figure_least_width:
     script:
         "../scripts/figure_least_width.py"
 
+
 rule figure_disentanglement:
     input:
         scores=measures("disentanglement", "scores.csv"),
     output:
         **recorded(
-            figure=captioned("results/figures/disentanglement.svg", "Figures", "figures/disentanglement"),
+            figure=captioned(
+                "results/figures/disentanglement.svg", "Figures", "figures/disentanglement"
+            ),
         ),
     log:
         "results/logs/figures/disentanglement.log",
@@ -297,7 +300,11 @@ rule figure_disentanglement_units:
         summary=measures("disentanglement", "summary.csv"),
     output:
         **recorded(
-            figure=captioned("results/figures/disentanglement_units.svg", "Figures", "figures/disentanglement_units"),
+            figure=captioned(
+                "results/figures/disentanglement_units.svg",
+                "Figures",
+                "figures/disentanglement_units",
+            ),
         ),
     log:
         "results/logs/figures/disentanglement_units.log",
