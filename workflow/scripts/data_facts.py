@@ -15,7 +15,7 @@ with job.running(snakemake) as task:
     for path in task.files["images"]:
         images = ImageSet.of(io.map_tensors(path), io.read_note(path))
         row = datasets.facts(images)
-        if images.facts.name == "dsprites":
+        if (images.facts.name, images.facts.data) == ("dsprites", "drawn"):
             record = json.loads(io.read_text(task.inputs["agreement"]))
             row["agreement"] = dsprites.agreement(row["lit"], row["checksum"], record)
         rows.append(row)
