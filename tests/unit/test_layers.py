@@ -32,7 +32,8 @@ OUTSIDE = {
     "io": {"errors", "config"},
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job"},
-    "ensembles": {*LAYER, "io", "job"},
+    "board": set(LAYER),
+    "ensembles": {*LAYER, "io", "job", "board"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

@@ -136,6 +136,12 @@ TABLES = {
 }
 
 
+def side_by_side(wildcards):
+    """Cores for a run of Figure 3: one for every member, as far as there are cores."""
+    settings = CONFIG.experiments.disentanglement[wildcards.run]
+    return len(settings.seeds) * len(settings.betas)
+
+
 def images_of(wildcards):
     """The images that a run of Figure 3 is trained on."""
     dataset = CONFIG.experiments.disentanglement[wildcards.run].dataset

@@ -125,6 +125,7 @@ rule train_disentanglement:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
+    threads: side_by_side
     params:
         settings=run_settings("disentanglement"),
         dtype=CONFIG.dtype,

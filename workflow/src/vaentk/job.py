@@ -1,5 +1,6 @@
 """What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
 
+import ctypes
 import json
 import logging
 import os
@@ -7,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,9 @@ BENCHMARKS = Path("results/benchmarks")
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 """How torch words a full memory, on a GPU and on a CPU."""
+
+MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -8: 1}
+"""glibc's M_MMAP_THRESHOLD (its maximum), M_TRIM_THRESHOLD and M_ARENA_MAX (threads share)."""
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
 """Whose versions are recorded with every result."""
@@ -215,6 +219,7 @@ def _job(snakemake: Any, log_file: Path) -> Job:
 def _prepare_torch(wanted: str) -> str:
     """Choose the device and make torch compute on it the same way every time."""
     one_thread()
+    keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
@@ -234,6 +239,17 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def keep_freed_memory() -> None:
+    """Make glibc keep freed memory instead of returning it to the kernel, which zeroes it anew.
+
+    A training step frees and asks again for the same buffers: this saves a tenth of its time. With
+    another C library nothing is changed.
+    """
+    with suppress(OSError, AttributeError):
+        for option, value in MALLOC.items():
+            ctypes.CDLL("libc.so.6").mallopt(option, value)
 
 
 def _record_machine(job: Job) -> None:

@@ -59,6 +59,27 @@ def random_codes(images: int, latent_dim: int, seed: int) -> Tensor:
     return torch.randn(images, latent_dim, generator=torch.Generator().manual_seed(seed))
 
 
+def kl_of_units(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL of each unit's posterior to the standard normal prior, in nats; as `mean` is shaped."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+
+
+@torch.no_grad()
+def reconstructions(
+    model: ConvVAE, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
+) -> Tensor:
+    """Images above what their posterior means decode to: uint8 (S, 2, n, c, 64, 64)."""
+    mean, _ = encode(model, weights, images, numbers)
+    seen = images.images(torch.from_numpy(numbers).to(images.device))
+    decoded = as_pixels(model.decode(weights, mean))
+    return torch.stack([seen.expand_as(decoded), decoded], dim=1)
+
+
+def as_pixels(logits: Tensor) -> Tensor:
+    """Bernoulli means of logits as uint8, 0 to 255."""
+    return (255 * logits.sigmoid()).round().to(torch.uint8)
+
+
 def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place: int) -> Tensor:
     """Decode paths along the units that carry most, a row each, from one image's code.
 
@@ -77,7 +98,7 @@ def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place
         uint8 (S, rows, 9, c, 64, 64): units by falling KL, each from the 5% to the 95% quantile
         of its posterior means.
     """
-    kl = (mean.square() + logvar.exp() - 1 - logvar).mean(dim=1)
+    kl = kl_of_units(mean, logvar).mean(dim=1)
     units = kl.topk(min(ROWS, model.latent_dim), dim=1).indices
     ends = mean.float().quantile(torch.tensor([0.05, 0.95], device=mean.device), dim=1)
     low, high = (end.gather(1, units)[..., None] for end in ends)
@@ -110,6 +131,5 @@ def along_units(
     members, rows, columns = values.shape
     codes = mean[:, None, None, :].repeat(1, rows, columns, 1)
     codes.scatter_(3, units[:, :, None, None].expand(-1, -1, columns, 1), values[..., None])
-    logits = model.decode(weights, codes.flatten(1, 2))
-    pixels = (255 * logits.sigmoid()).round().to(torch.uint8)
+    pixels = as_pixels(model.decode(weights, codes.flatten(1, 2)))
     return pixels.view(members, rows, columns, *pixels.shape[2:])

@@ -11,7 +11,8 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from vaentk.models.convolutions import convolve, convolve_transposed
 
 Weights = dict[str, Tensor]
 
@@ -94,28 +95,26 @@ class ConvVAE:
         members, batch = images.shape[:2]
         x = images.transpose(0, 1).flatten(1, 2)
         for place, (_, _, padding) in enumerate(ENCODER):
-            kernel, bias = weights[f"enc_conv{place}"], weights[f"enc_conv{place}_bias"]
-            x = functional.conv2d(
-                x, kernel.flatten(0, 1), bias.flatten(), 2, padding, groups=members
-            ).relu()
-        x = x.view(batch, members, FEATURES).transpose(0, 1)
-        x = dense(weights, "enc_dense", x).relu()
+            x = convolve(x, *layer(weights, f"enc_conv{place}"), padding, members).relu_()
+        x = x.reshape(batch, members, FEATURES).transpose(0, 1)
+        x = dense(weights, "enc_dense", x).relu_()
         return dense(weights, "mean", x), dense(weights, "logvar", x)
 
     def decode(self, weights: Weights, codes: Tensor) -> Tensor:
         """Give the logits of the pixels: (S, b, latent_dim) to (S, b, c, 64, 64)."""
         members, batch = codes.shape[:2]
-        x = dense(weights, "dec_dense0", codes).relu()
-        x = dense(weights, "dec_dense1", x).relu()
+        x = dense(weights, "dec_dense0", codes).relu_()
+        x = dense(weights, "dec_dense1", x).relu_()
         x = x.transpose(0, 1).reshape(batch, members * 64, 4, 4)
-        for place in range(len(DECODER) + 1):
-            kernel, bias = weights[f"dec_conv{place}"], weights[f"dec_conv{place}_bias"]
-            x = functional.conv_transpose2d(
-                x, kernel.flatten(0, 1), bias.flatten(), 2, 1, groups=members
-            )
-            if place < len(DECODER):
-                x = x.relu()
-        return x.view(batch, members, self.channels, SIDE, SIDE).transpose(0, 1)
+        for place in range(len(DECODER)):
+            x = convolve_transposed(x, *layer(weights, f"dec_conv{place}"), members).relu_()
+        x = convolve_transposed(x, *layer(weights, f"dec_conv{len(DECODER)}"), members)
+        return x.reshape(batch, members, self.channels, SIDE, SIDE).transpose(0, 1)
+
+
+def layer(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
+    """Kernel and bias of a convolution, the members' one after another as groups."""
+    return weights[name].flatten(0, 1), weights[f"{name}_bias"].flatten()
 
 
 def dense(weights: Weights, name: str, x: Tensor) -> Tensor:

@@ -5,7 +5,11 @@ it ends where it would end alone. Images stay on the device; no worker process s
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
+from math import isfinite
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -14,8 +18,12 @@ from torch.nn import functional
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.training.graph import Graph
 
 Record = dict[str, float]
+
+BLOCK: Final = 25
+"""Steps between two looks at the losses, whose noise is drawn at once."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class State:
         Updates made.
     tensors : dict of Tensor
         ``weights/<name>``, ``mean/<name>`` and ``square/<name>`` (Adam's averages), each (S, ...),
-        and ``generators``, uint8 (S, bytes).
+        and ``generators``, uint8 (S, bytes) on the CPU, of the device's generators.
     records : list of dict
         Observations, a row a member and recorded step.
     """
@@ -112,7 +120,8 @@ def initial_state(model: ConvVAE, members: Sequence[Member], device: str) -> Sta
         tensors[f"mean/{name}"] = torch.zeros_like(weight, device=device)
         tensors[f"square/{name}"] = torch.zeros_like(weight, device=device)
     # Another stream than the one that drew the weights.
-    states = [torch.Generator().manual_seed(~member.seed % 2**63).get_state() for member in members]
+    seeds = [~member.seed % 2**63 for member in members]
+    states = [torch.Generator(device).manual_seed(seed).get_state() for seed in seeds]
     return State(0, tensors | {"generators": torch.stack(states)})
 
 
@@ -146,8 +155,12 @@ def train(
     recipe: Recipe,
     state: State,
     tick: Callable[[State], None] | None = None,
+    threads: int = 1,
 ) -> State:
-    """Train all members from a state to the last step.
+    """Train all members from a state to the last step, in blocks of `BLOCK` steps.
+
+    On a CPU every member is trained on one thread, several at a time, so that it ends with the same
+    bytes however many there are. On a GPU they are trained together, as one graph of operations.
 
     Parameters
     ----------
@@ -158,9 +171,11 @@ def train(
         As many as the state has.
     recipe : Recipe
     state : State
-        Changed in place.
+        Changed in place; at the end of a block.
     tick : callable, optional
-        Called after every update with the state, which it may save and must not change.
+        Called after every block with the state, which it may save and must not change.
+    threads : int
+        On a CPU.
 
     Returns
     -------
@@ -172,71 +187,108 @@ def train(
     UserError
         When a loss is not finite; names the member and the step.
     """
-    generators = [torch.Generator() for _ in members]
-    for generator, saved in zip(generators, state.tensors["generators"], strict=True):
-        generator.set_state(saved.cpu().clone())  # a view would crash torch
-    weights = {name: weight.requires_grad_() for name, weight in state.weights().items()}
-    optimiser = _adam(weights, state, recipe)
-    beta = torch.tensor([member.beta for member in members], device=images.device)
-    while state.step < recipe.steps:
-        numbers, noise = _draws(generators, len(images), recipe.batch, model.latent_dim)
-        batch = images.images(numbers.flatten().to(images.device)).float().div_(255)
-        batch = batch.view(len(members), recipe.batch, *images.facts.shape)
-        found = losses(model, weights, batch, noise.to(images.device), beta)
-        if state.step % recipe.record_every == 0 or state.step == recipe.steps - 1:
-            _record(found, members, state)
-        optimiser.zero_grad(set_to_none=True)
-        found.total.sum().backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        state.step += 1
-        state.tensors["generators"] = torch.stack([g.get_state() for g in generators])
-        if tick is not None:
-            tick(state)
-    for weight in weights.values():
-        weight.requires_grad_(False)
+    apart = images.device.type == "cpu"
+    groups = [slice(i, i + 1) for i in range(len(members))] if apart else [slice(None)]
+    learners = [_Learner(model, images, members, recipe, state, group) for group in groups]
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        while state.step < recipe.steps:
+            steps = min(BLOCK, recipe.steps - state.step)
+            found = torch.cat([*pool.map(_Learner.block, learners, repeat(steps))], dim=1)
+            _record(found.tolist(), members, recipe, state)
+            state.step += steps
+            for learner, group in zip(learners, groups, strict=True):
+                state.tensors["generators"][group] = learner.generator_states()
+            if tick is not None:
+                tick(state)
     return state
 
 
-def _adam(weights: Weights, state: State, recipe: Recipe) -> torch.optim.Adam:
+class _Learner:
+    """Members of a run that are updated together, in place in the state."""
+
+    def __init__(
+        self,
+        model: ConvVAE,
+        images: ImageSet,
+        members: Sequence[Member],
+        recipe: Recipe,
+        state: State,
+        group: slice,
+    ) -> None:
+        self.model, self.images, self.recipe = model, images, recipe
+        self.beta = torch.tensor([m.beta for m in members[group]], device=images.device)
+        self.weights = {n: w[group].requires_grad_() for n, w in state.weights().items()}
+        self.optimiser = _adam(self.weights, state, recipe, group)
+        self.generators = []
+        for saved in state.tensors["generators"][group]:
+            self.generators.append(torch.Generator(images.device))
+            self.generators[-1].set_state(saved.clone())  # a view would crash torch
+        self.update = Graph(self._update, self._kept()) if images.pixels.is_cuda else self._update
+
+    def block(self, steps: int) -> Tensor:
+        """Update some times; give reconstruction and KL before each, (steps, S, 2) on the CPU."""
+        draws = [self._draws(generator, steps) for generator in self.generators]
+        numbers, noise = (torch.stack(drawn, dim=1) for drawn in zip(*draws, strict=True))
+        return torch.stack(
+            [self.update(*drawn) for drawn in zip(numbers, noise, strict=True)]
+        ).cpu()
+
+    def generator_states(self) -> Tensor:
+        """What `State` keeps of the generators."""
+        return torch.stack([generator.get_state() for generator in self.generators])
+
+    def _draws(self, generator: torch.Generator, steps: int) -> tuple[Tensor, Tensor]:
+        """Draw one member's images and noise: int64 (steps, b), float32 (steps, b, latent_dim)."""
+        shape, where = (steps, self.recipe.batch), self.images.device
+        numbers = torch.randint(len(self.images), shape, generator=generator, device=where)
+        noise = torch.randn(*shape, self.model.latent_dim, generator=generator, device=where)
+        return numbers, noise
+
+    def _update(self, numbers: Tensor, noise: Tensor) -> Tensor:
+        """Update once, with images int64 (S, b) and noise (S, b, latent_dim); give (S, 2)."""
+        batch = self.images.images(numbers.flatten()).view(*numbers.shape, *self.images.facts.shape)
+        self.optimiser.zero_grad(set_to_none=True)
+        found = losses(self.model, self.weights, batch.float().div_(255), noise, self.beta)
+        found.total.sum().backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return torch.stack([found.reconstruction, found.kl.sum(1)], dim=1).detach()
+
+    def _kept(self) -> list[Tensor]:
+        """All that an update changes."""
+        averages = [value for kept in self.optimiser.state.values() for value in kept.values()]
+        return [*self.weights.values(), *averages]
+
+
+def _adam(weights: Weights, state: State, recipe: Recipe, group: slice) -> torch.optim.Adam:
     """Adam that goes on from the averages of a state, and changes them in place."""
-    optimiser = torch.optim.Adam(weights.values(), lr=recipe.learning_rate, fused=True)
+    optimiser = torch.optim.Adam(
+        weights.values(),
+        lr=recipe.learning_rate,
+        fused=True,
+        capturable=weights["mean"].is_cuda,
+    )
     for name, weight in weights.items():
         optimiser.state[weight] = {
             "step": torch.tensor(float(state.step), device=weight.device),
-            "exp_avg": state.tensors[f"mean/{name}"],
-            "exp_avg_sq": state.tensors[f"square/{name}"],
+            "exp_avg": state.tensors[f"mean/{name}"][group],
+            "exp_avg_sq": state.tensors[f"square/{name}"][group],
         }
     return optimiser
 
 
-def _draws(
-    generators: Sequence[torch.Generator], images: int, batch: int, latent_dim: int
-) -> tuple[Tensor, Tensor]:
-    """Draw every member's images and noise: int64 (S, b) and float32 (S, b, latent_dim)."""
-    numbers = [torch.randint(images, (batch,), generator=g) for g in generators]
-    noise = [torch.randn(batch, latent_dim, generator=g) for g in generators]
-    return torch.stack(numbers), torch.stack(noise)
-
-
-def _record(found: Losses, members: Sequence[Member], state: State) -> None:
-    """Observe every member before an update, or refuse to go on where a loss is not finite."""
-    totals = found.total.tolist()
-    rows = zip(
-        members, totals, found.reconstruction.tolist(), found.kl.sum(1).tolist(), strict=True
-    )
-    for member, total, reconstruction, kl in rows:
-        if not torch.isfinite(torch.tensor(total)):
-            raise UserError(
-                f"training diverged by step {state.step}: the loss of seed {member.seed} at beta "
-                f"{member.beta:g} is {total}: lower learning_rate."
-            )
-        state.records.append(
-            {
-                "seed": member.seed,
-                "beta": member.beta,
-                "step": state.step,
-                "loss": total,
-                "reconstruction": reconstruction,
-                "kl": kl,
-            }
-        )
+def _record(
+    found: list[list[list[float]]], members: Sequence[Member], recipe: Recipe, state: State
+) -> None:
+    """Note the losses of a block where they are asked for; refuse one that is not finite."""
+    for step, losses_of_members in enumerate(found, start=state.step):
+        asked = step % recipe.record_every == 0 or step == recipe.steps - 1
+        for member, (reconstruction, kl) in zip(members, losses_of_members, strict=True):
+            total = reconstruction + member.beta * kl
+            if not isfinite(total):
+                raise UserError(
+                    f"training diverged by step {step}: the loss of seed {member.seed} at beta "
+                    f"{member.beta:g} is {total}: lower learning_rate."
+                )
+            if asked:
+                known = {"seed": member.seed, "beta": member.beta, "step": step, "loss": total}
+                state.records.append(known | {"reconstruction": reconstruction, "kl": kl})
