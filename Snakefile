@@ -19,6 +19,12 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    cost = training_of_vaes(CONFIG)
+    if cost:
+        print(f"vaentk: {cost}", file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

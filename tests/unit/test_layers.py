@@ -18,7 +18,7 @@ ORDER = (
     ("config",),
     ("models",),
     ("objectives",),
-    ("training",),
+    ("training", "plan"),
     ("kernels", "metrics", "traversals"),
     ("analysis",),
     ("claims_schema",),

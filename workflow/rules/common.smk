@@ -7,6 +7,7 @@ from vaentk.config import load
 from vaentk.data.download import cache_folder
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
+from vaentk.plan import training_of_vaes
 
 try:
     CONFIG = load(config)

@@ -3,7 +3,9 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from vaentk.models.conv_layers import operations
 from vaentk.models.conv_vae import ConvVAE
 
 
@@ -38,6 +40,19 @@ def test_as_many_parameters_as_the_layers_have(channels: int, latent_dim: int, c
     assert sum(weight.numel() for weight in weights.values()) == count
     reference = layers(channels, latent_dim)
     assert sum(p.numel() for layer in reference.values() for p in layer.parameters()) == count
+
+
+@pytest.mark.parametrize(("channels", "latent_dim"), [(1, 10), (3, 200)])
+def test_operations_are_those_that_torch_counts(channels: int, latent_dim: int) -> None:
+    """On torch's own layers, whose convolutions are counted as they are written."""
+    images = torch.rand(2, channels, 64, 64)
+    with FlopCounterMode(display=False) as counter:
+        mean, _, _ = found = run(layers(channels, latent_dim), images, torch.rand(2, latent_dim))
+        # The codes here are no function of the images: their gradient is added below.
+        sum(output.sum() for output in found).backward()
+    assert mean.shape == (2, latent_dim)
+    of_codes = 2 * 2 * 256 * latent_dim
+    assert operations(channels, latent_dim, 2) == counter.get_total_flops() + of_codes
 
 
 def run(reference: dict[str, nn.Module], images: Tensor, codes: Tensor) -> tuple[Tensor, ...]:

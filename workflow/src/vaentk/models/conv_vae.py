@@ -7,20 +7,14 @@ Members never meet: convolutions are grouped by member and dense layers are batc
 
 from dataclasses import dataclass
 from math import prod, sqrt
-from typing import Final
 
 import torch
 from torch import Tensor
 
+from vaentk.models.conv_layers import DECODER, ENCODER, FEATURES, SIDE, shapes
 from vaentk.models.convolutions import convolve, convolve_transposed
 
 Weights = dict[str, Tensor]
-
-SIDE: Final = 64
-ENCODER: Final = ((32, 4, 1), (32, 4, 1), (64, 2, 0), (64, 2, 0))  # channels, kernel, padding
-DECODER: Final = (64, 32, 32)  # channels; then those of the image; kernel 4, padding 1
-FEATURES: Final = 64 * 4 * 4
-HIDDEN: Final = 256
 
 
 @dataclass(frozen=True)
@@ -37,25 +31,6 @@ class ConvVAE:
     channels: int
     latent_dim: int
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every weight of one member, as torch has it; biases are ``<name>_bias``."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        before = self.channels
-        for place, (after, kernel, _) in enumerate(ENCODER):
-            shapes[f"enc_conv{place}"] = (after, before, kernel, kernel)
-            before = after
-        shapes["enc_dense"] = (HIDDEN, FEATURES)
-        shapes["mean"] = (self.latent_dim, HIDDEN)
-        shapes["logvar"] = (self.latent_dim, HIDDEN)
-        shapes["dec_dense0"] = (HIDDEN, self.latent_dim)
-        shapes["dec_dense1"] = (FEATURES, HIDDEN)
-        before = 64
-        for place, after in enumerate((*DECODER, self.channels)):
-            shapes[f"dec_conv{place}"] = (before, after, 4, 4)
-            before = after
-        biases = {f"{name}_bias": (outputs(name, shape),) for name, shape in shapes.items()}
-        return shapes | biases
-
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw Glorot-uniform weights and zero biases, a generator for each member.
 
@@ -69,7 +44,7 @@ class ConvVAE:
 
     def _member(self, generator: torch.Generator) -> Weights:
         drawn = {}
-        for name, shape in self.shapes().items():
+        for name, shape in shapes(self.channels, self.latent_dim).items():
             weight = torch.zeros(shape)
             if not name.endswith("_bias"):
                 limit = sqrt(6 / ((shape[0] + shape[1]) * prod(shape[2:])))
@@ -120,8 +95,3 @@ def layer(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
 def dense(weights: Weights, name: str, x: Tensor) -> Tensor:
     """Apply a dense layer of every member: (S, b, inputs) to (S, b, outputs)."""
     return torch.baddbmm(weights[f"{name}_bias"][:, None], x, weights[name].mT)
-
-
-def outputs(name: str, shape: tuple[int, ...]) -> int:
-    """Outputs of a layer: a transposed convolution has them second."""
-    return shape[1] if name.startswith("dec_conv") else shape[0]

@@ -1,0 +1,34 @@
+"""What a run will cost, said before it starts."""
+
+from typing import Final
+
+from vaentk.config import Config
+from vaentk.models.conv_layers import operations
+
+ON_CPU: Final = 100e9
+"""Floating-point operations a second of training Figure 3's networks, measured on two CPU cores."""
+
+ON_GPU: Final = 10e12
+"""The same on a GPU, an assumption: a sixth of an H200's rate in float32."""
+
+CHANNELS: Final = {"dsprites": 1, "cars3d": 3}
+HOUR: Final = 3600
+
+
+def training_of_vaes(config: Config) -> str | None:
+    """Say in a sentence how long Figure 3's networks will train; None if there are none."""
+    updates, total = 0, 0
+    for run in config.experiments.disentanglement.values():
+        members = len(run.seeds) * len(run.betas)
+        updates += members * run.steps * len(run.latent)
+        for latent in run.latent:
+            each = operations(CHANNELS[run.dataset], latent, run.batch)
+            total += members * run.steps * each
+    if not updates:
+        return None
+    return (
+        f"Figure 3 trains {updates:,} updates of 64x64 images, {total:.1e} floating-point "
+        f"operations: about {total / ON_GPU / HOUR:.3g} GPU hours at {ON_GPU / 1e12:.0f} TFLOP/s "
+        f"(assumed), or {total / ON_CPU / HOUR:.3g} hours on two CPU cores at {ON_CPU / 1e9:.0f} "
+        "GFLOP/s (measured). A stopped run goes on from its checkpoints."
+    )
