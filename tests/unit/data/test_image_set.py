@@ -174,6 +174,27 @@ def test_without_parts_all_images_are_of_every_part() -> None:
         assert shapes().of_part(part).tolist() == list(range(24))
 
 
+@pytest.mark.parametrize("places", [PLACES, np.sort(PLACES)])
+def test_one_part_alone(places: NDArray[np.uint8]) -> None:
+    """A view where its images lie together, and a copy where not."""
+    parts = torch.from_numpy(places)
+    faces = ImageSet(COLOUR_FACTS, torch.from_numpy(COLOURS), torch.from_numpy(ATTRIBUTES), parts)
+    for number, part in enumerate(PARTS):
+        alone, there = faces.only(part), np.flatnonzero(number == places)
+        np.testing.assert_array_equal(alone.images(torch.arange(len(there))), COLOURS[there])
+        assert alone.attributes is not None
+        np.testing.assert_array_equal(alone.attributes, ATTRIBUTES[there])
+        assert alone.of_part(part).tolist() == list(range(len(there)))
+        shared = (
+            alone.pixels.untyped_storage().data_ptr() == faces.pixels.untyped_storage().data_ptr()
+        )
+        assert shared == (np.ptp(there) == len(there) - 1)
+
+
+def test_a_part_of_a_grid_is_no_grid() -> None:
+    assert shapes().only("test").facts.grid is None
+
+
 # Memory
 
 
