@@ -137,16 +137,24 @@ TABLES = {
 }
 
 
-def side_by_side(wildcards):
-    """Cores for a run of Figure 3: one for every member, as far as there are cores."""
-    settings = CONFIG.experiments.disentanglement[wildcards.run]
-    return len(settings.seeds) * len(settings.betas)
+def side_by_side(kind):
+    """Function of the wildcards that gives a job a core for every VAE that it trains."""
+
+    def cores(wildcards):
+        settings = run_of(kind, wildcards)
+        return len(settings.seeds) * len(getattr(settings, "betas", [settings]))
+
+    return cores
 
 
-def images_of(wildcards):
-    """The images that a run of Figure 3 is trained on."""
-    dataset = CONFIG.experiments.disentanglement[wildcards.run].dataset
-    return f"results/data/{CONFIG.data.images_of(dataset)}.safetensors"
+def images_of(kind):
+    """Function of the wildcards that names the images a run is trained on."""
+
+    def path(wildcards):
+        dataset = run_of(kind, wildcards).dataset
+        return f"results/data/{CONFIG.data.images_of(dataset)}.safetensors"
+
+    return path
 
 
 def partial_celeba():
@@ -226,9 +234,9 @@ def all_jobs():
     return named + measured + [f"tables/{kind}" for kind in KINDS] + ["claims/claims"]
 
 
-def image_labels():
-    """What the images of every run of Figure 3 are, in words."""
-    asked = CONFIG.experiments.disentanglement
+def image_labels(kind):
+    """What the images of every run of a kind are, in words."""
+    asked = getattr(CONFIG.experiments, kind)
     return {name: CONFIG.data.label_of(run.dataset) for name, run in asked.items()}
 
 

@@ -289,7 +289,7 @@ rule figure_disentanglement:
         "../../envs/rule.yaml"
     params:
         runs=runs("disentanglement"),
-        labels=image_labels(),
+        labels=image_labels("disentanglement"),
         code=code("figure_disentanglement.py"),
     script:
         "../scripts/figure_disentanglement.py"
@@ -314,7 +314,7 @@ rule figure_disentanglement_units:
         "../../envs/rule.yaml"
     params:
         runs=runs("disentanglement"),
-        labels=image_labels(),
+        labels=image_labels("disentanglement"),
         code=code("figure_disentanglement_units.py"),
     script:
         "../scripts/figure_disentanglement_units.py"
@@ -335,7 +335,7 @@ rule figure_traversals:
         "../../envs/rule.yaml"
     params:
         runs=runs("disentanglement"),
-        labels=image_labels(),
+        labels=image_labels("disentanglement"),
         code=code("figure_traversals.py"),
     script:
         "../scripts/figure_traversals.py"

@@ -259,7 +259,7 @@ rule measure_least_width:
 
 rule measure_disentanglement:
     input:
-        images=images_of,
+        images=images_of("disentanglement"),
         records=trained("parquet", "disentanglement"),
         codes=trained("safetensors", "disentanglement"),
     output:

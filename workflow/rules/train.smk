@@ -110,7 +110,7 @@ rule train_weight_change:
 
 rule train_disentanglement:
     input:
-        images=images_of,
+        images=images_of("disentanglement"),
     output:
         **recorded(
             records="results/train/disentanglement/{run}/{latent}.parquet",
@@ -125,7 +125,7 @@ rule train_disentanglement:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: side_by_side
+    threads: side_by_side("disentanglement")
     params:
         settings=run_settings("disentanglement"),
         dtype=CONFIG.dtype,
@@ -134,3 +134,31 @@ rule train_disentanglement:
         code=code("train_disentanglement.py"),
     script:
         "../scripts/train_disentanglement.py"
+
+
+rule train_discovery:
+    input:
+        images=images_of("discovery"),
+    output:
+        **recorded(
+            records="results/train/discovery/{run}/{latent}.parquet",
+            codes="results/train/discovery/{run}/{latent}.safetensors",
+        ),
+    log:
+        "results/logs/train/discovery/{run}/{latent}.log",
+    benchmark:
+        "results/benchmarks/train/discovery/{run}/{latent}.tsv"
+    wildcard_constraints:
+        latent="[0-9]+",
+    priority: LONG
+    conda:
+        "../../envs/rule.yaml"
+    threads: side_by_side("discovery")
+    params:
+        settings=run_settings("discovery"),
+        dtype=CONFIG.dtype,
+        device=CONFIG.device,
+        checkpoint_seconds=CONFIG.checkpoint_seconds,
+        code=code("train_discovery.py"),
+    script:
+        "../scripts/train_discovery.py"

@@ -18,9 +18,7 @@ with job.running(snakemake) as task:
     latent = int(snakemake.wildcards.latent)
     model = ConvVAE(images.facts.shape[0], latent)
     members = [Member(seed, beta) for seed, beta in product(settings.seeds, settings.betas)]
-    recipe = Recipe(
-        settings.steps, settings.batch, settings.learning_rate, max(1, settings.steps // 100)
-    )
+    recipe = Recipe.observed(settings.steps, settings.batch, settings.learning_rate)
     folder = Path(f"results/train/disentanglement/{snakemake.wildcards.run}/{latent}.checkpoint")
     trained = ensembles.train_ensemble(model, images, members, recipe, task, folder)
     start = initial_state(model, members, task.device)

@@ -15,6 +15,7 @@ from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
 from vaentk.experiments import (
     Activations,
+    Discovery,
     Disentanglement,
     FrozenSigma,
     Inputs,
@@ -101,6 +102,7 @@ class Experiments(Strict):
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
+    discovery: dict[RunName, Discovery] = Field({})
 
 
 class Config(Strict):
@@ -136,12 +138,13 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _images_are_made(self) -> Self:
-        for name, run in self.experiments.disentanglement.items():
-            if getattr(self.data, run.dataset) is None:
-                raise ValueError(
-                    f"experiments.disentanglement.{name}.dataset is {run.dataset}, but "
-                    f"data.{run.dataset} is null"
-                )
+        for kind in ("disentanglement", "discovery"):
+            for name, run in getattr(self.experiments, kind).items():
+                if getattr(self.data, run.dataset) is None:
+                    raise ValueError(
+                        f"experiments.{kind}.{name}.dataset is {run.dataset}, but "
+                        f"data.{run.dataset} is null"
+                    )
         return self
 
     def all_inputs(self) -> dict[str, Inputs]:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
@@ -73,6 +74,37 @@ def reconstructions(
     seen = images.images(torch.from_numpy(numbers).to(images.device))
     decoded = as_pixels(model.decode(weights, mean))
     return torch.stack([seen.expand_as(decoded), decoded], dim=1)
+
+
+@torch.no_grad()
+def reconstruction_error(
+    model: ConvVAE, weights: Weights, images: ImageSet, mean: Tensor
+) -> Tensor:
+    """Bernoulli negative log-likelihood of images given their codes' decoding.
+
+    Parameters
+    ----------
+    model, weights
+        S members.
+    images : ImageSet
+        n images.
+    mean : Tensor
+        Their codes, (S, n, latent_dim).
+
+    Returns
+    -------
+    Tensor
+        (S,) in nats, sum over pixels and channels, mean over images.
+    """
+    total = torch.zeros(len(mean), device=mean.device)
+    for start in range(0, len(images), BLOCK):
+        codes = mean[:, start : start + BLOCK]
+        numbers = torch.arange(start, start + codes.shape[1], device=images.device)
+        pixels = images.images(numbers).float().div_(255).expand(len(mean), -1, -1, -1, -1)
+        logits = model.decode(weights, codes)
+        nats = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
+        total += nats.sum(dim=(1, 2, 3, 4))
+    return total / len(images)
 
 
 def as_pixels(logits: Tensor) -> Tensor:

@@ -117,6 +117,18 @@ class ImageSet:
             return torch.arange(len(self), device=self.device)
         return (self.parts == PARTS.index(part)).nonzero().squeeze(1)
 
+    def only(self, part: Part) -> Self:
+        """The images of one part, without a copy where they lie together; no grid of factors."""
+        numbers = self.of_part(part)
+        together = len(numbers) > 0 and numbers[-1] - numbers[0] == len(numbers) - 1
+        chosen = slice(int(numbers[0]), int(numbers[-1]) + 1) if together else numbers
+        kept: dict[str, Any] = {
+            name: value[chosen]
+            for name in ("pixels", "attributes", "parts")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(self, facts=replace(self.facts, factors=()), **kept)
+
     def batches(
         self, size: int, generator: torch.Generator, among: Tensor | None = None
     ) -> Iterator[Tensor]:

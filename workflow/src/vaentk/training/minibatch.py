@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import isfinite
-from typing import Final
+from typing import Final, Self
 
 import torch
 from torch import Tensor
@@ -61,6 +61,11 @@ class Recipe:
     batch: int
     learning_rate: float
     record_every: int
+
+    @classmethod
+    def observed(cls, steps: int, batch: int, learning_rate: float) -> Self:
+        """A recipe that is recorded a hundred times."""
+        return cls(steps, batch, learning_rate, max(1, steps // 100))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,35 @@
+"""Rule train_discovery: one latent size of Figure 4, all seeds, on the training faces (W6)."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from vaentk import ensembles, io, job, traversals
+from vaentk.config import settings_of
+from vaentk.data.image_set import ImageSet
+from vaentk.models.conv_vae import ConvVAE
+from vaentk.training.minibatch import Member, Recipe
+
+with job.running(snakemake) as task:
+    settings = settings_of("discovery", task.params["settings"])
+    stored, note = io.map_tensors(task.inputs["images"]), io.read_note(task.inputs["images"])
+    faces = ImageSet.of(stored, note)
+    run, latent = snakemake.wildcards.run, int(snakemake.wildcards.latent)
+    model = ConvVAE(faces.facts.shape[0], latent)
+    members = [Member(seed, settings.beta) for seed in settings.seeds]
+    recipe = Recipe.observed(settings.steps, settings.batch, settings.learning_rate)
+    folder = Path(f"results/train/discovery/{run}/{latent}.checkpoint")
+    learnt = faces.only("train").to(task.device)
+    trained = ensembles.train_ensemble(model, learnt, members, recipe, task, folder)
+    weights = trained.weights()
+    arrays = {f"weights/{name}": weight for name, weight in weights.items()}
+    for part in ("train", "validation", "test"):
+        images = faces.only(part).to(task.device)
+        numbers = torch.arange(len(images))[: settings.probed if part == "train" else None]
+        mean, logvar = traversals.encode(model, weights, images, numbers.numpy())
+        arrays |= {f"{part}/mean": mean, f"{part}/logvar": logvar}
+    arrays["test/reconstruction"] = traversals.reconstruction_error(model, weights, images, mean)
+    io.write_table(pd.DataFrame(trained.records), task.outputs["records"])
+    io.write_arrays({k: a.cpu().numpy() for k, a in arrays.items()}, task.outputs["codes"])
+    ensembles.forget(folder)
