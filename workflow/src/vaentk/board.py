@@ -71,9 +71,9 @@ class Board:
             self.model, state.weights(), self.images, numbers[:: -(-len(numbers) // SHOWN)]
         )
         for place, name in enumerate(self.names):
-            self.writer.add_histogram(f"kl_of_units/{name}", units[place], state.step)
-            self.writer.add_image(f"reconstructions/{name}", mosaic(seen[place]), state.step)
-            self.writer.add_image(f"traversals/{name}", mosaic(paths[place]), state.step)
+            self.writer.add_histogram(f"kl_of_units/{name}", units[place], state.step - 1)
+            self.writer.add_image(f"reconstructions/{name}", mosaic(seen[place]), state.step - 1)
+            self.writer.add_image(f"traversals/{name}", mosaic(paths[place]), state.step - 1)
 
 
 def mosaic(pictures: Tensor) -> Tensor:

@@ -37,7 +37,9 @@ def train_ensemble(
         Where the checkpoint lives until `forget` is called; not a declared result.
     """
     path = folder / "ensemble.safetensors"
-    fingerprint = json.dumps([job.device, job.params])  # a generator's state is its device's own
+    # A generator's state is its device's own, and a stand-in's file may give way to real images.
+    known = [job.device, job.params, images.facts.text(), len(images)]
+    fingerprint = json.dumps(known)
     state = _resumed(path, fingerprint, job.device) or initial_state(model, members, job.device)
     bar = tqdm(
         total=recipe.steps,
