@@ -41,7 +41,7 @@ bench: $(INSTALLED) ## time our code against what it has to beat, to results/ben
 	@$(ACTIVATE) && VAENTK_BENCH_PEERS=$${VAENTK_BENCH_PEERS-$(wildcard $(CURDIR)/.venv-peers/bin/python)} \
 	  python workflow/bench/bench.py $(ARGS)
 
-peers: $(INSTALLED) ## install neural-tangents for `make bench`, in .venv-peers (Python 3.11, 2.5 GB)
+peers: $(INSTALLED) ## install neural-tangents and pythae for `make bench`, in .venv-peers (Python 3.11, 8 GB)
 	@$(ACTIVATE) && uv venv --quiet --python 3.11 .venv-peers \
 	  && uv pip sync --quiet --require-hashes --python .venv-peers envs/bench-peers.lock
 

@@ -2,8 +2,8 @@
 
 Writes results/bench/bench.csv and prints it: ours and theirs are medians of alternating
 repetitions, a ratio above 1 means that ours is better, and at_least is the ratio asked for.
-neural-tangents needs an environment of its own (envs/bench-peers.lock); its lines are there when
-VAENTK_BENCH_PEERS names that environment's Python.
+neural-tangents and pythae have an environment of their own (envs/bench-peers.lock); their lines are
+there when VAENTK_BENCH_PEERS names that environment's Python.
 """
 
 import os
@@ -16,6 +16,7 @@ from kernels import explicit, memory, products, spectrum
 from metrics import metrics
 from steps import STEP_GOALS, descent_steps
 from timing import images
+from training import training
 
 from vaentk import io
 
@@ -25,7 +26,8 @@ PEERS = "VAENTK_BENCH_PEERS"
 def main() -> None:
     torch.set_num_threads(1)
     python = os.environ.get(PEERS) or None
-    lines = [*data(), *metrics(), *explicit(python), *products(), *spectrum(), *memory()]
+    lines = [*data(), *metrics(), *training(python)]
+    lines += [*explicit(python), *products(), *spectrum(), *memory()]
     for resolution in (14, 28):
         x = images(128, resolution)
         lines += [row for width in STEP_GOALS for row in descent_steps(x, width)]
@@ -35,7 +37,7 @@ def main() -> None:
     with pd.option_context("display.width", 250, "display.max_colwidth", 90):
         print(table.to_string(index=False, float_format=lambda number: f"{number:.3g}"))
     if python is None:
-        print(f"neural-tangents was left out: {PEERS} does not name its environment's Python")
+        print(f"neural-tangents and pythae were left out: {PEERS} does not name their Python")
     print(f"written to {path}")
 
 

@@ -202,7 +202,7 @@ def _job(snakemake: Any, log_file: Path) -> Job:
     params = dict(snakemake.params.items())
     device = "cpu"
     if "device" in params:
-        device = _prepare_torch(params["device"])
+        device = prepare_torch(params["device"])
     files = {
         name: [Path(path)] if isinstance(path, str) else [Path(p) for p in path]
         for name, path in snakemake.input.items()
@@ -216,7 +216,7 @@ def _job(snakemake: Any, log_file: Path) -> Job:
     return Job(inputs, outputs, files, params, snakemake.threads, device, log_file)
 
 
-def _prepare_torch(wanted: str) -> str:
+def prepare_torch(wanted: str) -> str:
     """Choose the device and make torch compute on it the same way every time."""
     one_thread()
     keep_freed_memory()
