@@ -1,9 +1,7 @@
 """Figure 4 as a measurement: how well the best single unit tells each attribute of the faces."""
 
 from collections.abc import Mapping, Sequence
-from math import floor
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,53 +11,176 @@ from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
 LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "v"), ("#E69F00", "P"))
 """Colour (Okabe and Ito's palette) and marker of each latent size."""
 
-GREY, BAND = "#7F7F7F", "#f4f4f4"
+GREY, BAND = "#7F7F7F", "#f5f5f5"
 PROBE = "D"
 """Marker of the linear probe on the whole code."""
 
-WIDTH, ENDS = 7.2, 1.7
-"""Inches across, and down for what stands above and below the rows."""
+WIDTH, COLUMN, ENDS = 7.2, 2.3, 1.6
+"""Inches across at least and for a column of the legend, and down for what is not a row."""
 
-LANE, LEAST_ROW = 0.042, 0.22
+LANE, LEAST_ROW = 0.031, 0.22
 """Inches of a row for each of its points, and of a row at least."""
 
-FILLED = 0.78
-"""Part of a row's height that its points and the tick of its null take."""
+FILLED = 0.8
+"""Part of a row's height that its points take."""
 
-MARGIN = 0.015
+MARGIN = 0.012
 """What is shown beyond the outermost points."""
 
 
 def draw(table: pd.DataFrame, title: str, threshold: float) -> Drawing:
-    """Draw a row an attribute, the best at the widest network on top, over an axis of AUC.
+    """Draw a row an attribute, the best of the widest network on top, over an axis of AUC.
 
-    Each latent size and seed has a point, filled where the attribute is discovered, with its
-    interval; a grey tick is the largest null of the row, a hollow diamond the linear probe.
+    Every latent size and seed has a point with its interval, filled where the attribute is
+    discovered; a grey tick is the row's largest null, a hollow diamond the mean linear probe.
 
     Parameters
     ----------
     table
         A row a latent, seed and attribute: auc of the best single unit on test images with its
-        95% bootstrap interval low, high; null, the 95% quantile for permuted labels; probe, the
-        AUC of a linear probe on the whole code; discovered, bool: low above null and threshold.
+        95% interval low, high; null, the 95% quantile under permuted labels; probe, the AUC of a
+        linear probe on the whole code; discovered, whether low is above null and threshold.
     title
         What the images are, with the words stand-in or drawn where they are that.
     threshold
         AUC above which an interval must lie.
     """
-    latents = sorted(table["latent"].unique())
-    attributes = _order(table, latents[-1])
-    lanes = table.groupby("latent")["seed"].nunique().sum()
-    height = max(LEAST_ROW, LANE * lanes) * len(attributes) + ENDS
+    names = _sorted(table)
+    places = _places(table)
+    height = max(LEAST_ROW, LANE * len(places)) * len(names) + ENDS
+    columns = table["latent"].nunique() + 1
     with styled():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        size = (max(WIDTH, COLUMN * columns), height)
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
-        _rows(axes, attributes, table)
-        axes.axvline(threshold, color=REFERENCE, linestyle="-.", linewidth=0.9, label=_name(threshold))
-        _points(axes, table, attributes, dict(zip(latents, LOOKS, strict=False)))
-        axes.set_xlabel("AUC on test images")
-        axes.tick_params(axis="x", top=True, labeltop=True)
-        axes.tick_params(axis="y", length=0)
+        for place, (latent, part) in enumerate(table.groupby("latent")):
+            look = LOOKS[place % len(LOOKS)]
+            _points(axes, part, names, places, (f"latent {latent}", *look))
+        _nulls(axes, table.groupby("attribute")["null"].max()[names])
+        said = f"threshold {threshold:g}"
+        axes.axvline(threshold, color=REFERENCE, linestyle="-.", linewidth=0.9, label=said)
+        _frame(axes, names, table, threshold)
         axes.set_title(title)
-        figure.legend(loc="outside lower center", ncols=2)
-        return finish(figure, _alt(table, attributes, title, threshold))
+        figure.legend(loc="outside lower center", ncols=columns)
+        return finish(figure, _alt(table, names, title, threshold))
+
+
+def _sorted(table: pd.DataFrame) -> list[str]:
+    """Name the attributes by falling mean AUC of the widest network."""
+    widest = table[table["latent"] == table["latent"].max()]
+    means = widest.groupby("attribute")["auc"].mean()
+    return list(means.sort_values(ascending=False, kind="stable").index)
+
+
+def _places(table: pd.DataFrame) -> dict[tuple[int, int], float]:
+    """Give every latent size and seed its place in a row, whose middle is 0 and height 1."""
+    places: dict[tuple[int, int], float] = {}
+    down = 0.0
+    for latent in sorted(table["latent"].unique()):
+        for seed in sorted(table["seed"][table["latent"] == latent].unique()):
+            places[latent, seed] = down
+            down += 1
+        down += 0.5
+    middle = (down - 1.5) / 2
+    return {key: FILLED * (place - middle) / (down - 0.5) for key, place in places.items()}
+
+
+def _points(
+    axes: Axes,
+    table: pd.DataFrame,
+    names: Sequence[str],
+    places: Mapping[tuple[int, int], float],
+    look: tuple[str, str, str],
+) -> None:
+    """Draw one latent size; `look` is its name, colour and marker."""
+    name, colour, marker = look
+    rows = {attribute: row for row, attribute in enumerate(names)}
+    aside = [places[key] for key in zip(table["latent"], table["seed"], strict=True)]
+    down = table["attribute"].map(rows) + aside
+    axes.hlines(down, table["low"], table["high"], color=colour, linewidth=0.7, alpha=0.6)
+    found = table["discovered"].astype(bool)
+    for chosen, face, said in (
+        (found, colour, f"discovered ({_counts(table)})"),
+        (~found, "white", "not discovered"),
+    ):
+        axes.plot(
+            table["auc"][chosen],
+            down[chosen],
+            marker,
+            color=colour,
+            markerfacecolor=face,
+            markersize=3.4,
+            markeredgewidth=0.7,
+            label=f"{name}: {said}",
+        )
+    probes = table.groupby("attribute")["probe"].mean()
+    middle = sum(set(aside)) / len(set(aside))
+    axes.plot(
+        probes,
+        probes.index.map(rows) + middle,
+        PROBE,
+        color=colour,
+        markerfacecolor="none",
+        markersize=5.5,
+        markeredgewidth=0.9,
+        label=f"{name}: linear probe",
+    )
+
+
+def _counts(table: pd.DataFrame) -> str:
+    """Say how many attributes the seeds of one latent size discover."""
+    counts = table.groupby("seed")["discovered"].sum()
+    least, most = int(counts.min()), int(counts.max())
+    said = f"{least}" if least == most else f"{least} to {most}"
+    return f"{said} of {table['attribute'].nunique()}"
+
+
+def _nulls(axes: Axes, nulls: pd.Series) -> None:
+    """Draw the nulls, in the order of the rows, as small upright ticks."""
+    label = "permuted labels, 95%"
+    axes.plot(nulls, range(len(nulls)), "|", color=GREY, markersize=9, label=label)
+
+
+def _frame(axes: Axes, names: Sequence[str], table: pd.DataFrame, threshold: float) -> None:
+    """Name the rows, shade every second and let the axis span all that is drawn."""
+    for row in range(1, len(names), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0, zorder=0)
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    shown = table[["low", "auc", "high", "null", "probe"]]
+    least, most = min(shown.min().min(), threshold), max(shown.max().max(), threshold)
+    axes.set_xlim(least - MARGIN, most + MARGIN)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="x", top=True, labeltop=True)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("AUC on test images, with 95% intervals")
+
+
+def _alt(table: pd.DataFrame, names: Sequence[str], title: str, threshold: float) -> str:
+    counts = ", ".join(
+        f"{_counts(part)} at latent {latent}" for latent, part in table.groupby("latent")
+    )
+    return (
+        f"{title}: test AUC of the best single unit for each of {len(names)} attributes, a point "
+        "a latent size and seed with its 95% bootstrap interval, filled where the interval lies "
+        f"above the threshold of {threshold:g} and above the 95% quantile for permuted labels "
+        "(grey tick), beside a linear probe on the whole code (hollow diamond). Discovered by "
+        f"each seed: {counts}. {_gained(table, names)}"
+    )
+
+
+def _gained(table: pd.DataFrame, names: Sequence[str]) -> str:
+    """Say which attributes every seed of the widest network discovers and none of the narrowest."""
+    wide, narrow = table["latent"].max(), table["latent"].min()
+    groups = table.groupby(["latent", "attribute"])
+    found, means = groups["discovered"], groups["auc"].mean()
+    every, some = found.all(), found.any()
+    gained = [name for name in names if every[wide, name] and not some[narrow, name]]
+    said = (
+        f"{name.replace('_', ' ')} {number(means[wide, name])} and {number(means[narrow, name])}"
+        for name in gained
+    )
+    return (
+        f"Discovered by every seed of latent {wide} and by none of latent {narrow}, mean AUC of "
+        f"both: {', '.join(said) if gained else 'none'}."
+    )

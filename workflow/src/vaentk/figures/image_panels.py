@@ -1,0 +1,148 @@
+"""Panels of labelled rows of images at one scale, beside each other or stacked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from textwrap import wrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
+from numpy.typing import NDArray
+
+from vaentk.figures.contact_sheet import GAP, tiled
+from vaentk.figures.style import Drawing, finish, styled
+
+Images = NDArray[np.uint8]
+
+CELL = 0.42
+"""Inches a side of one image."""
+
+APART = 4 * GAP
+"""Pixels between groups of rows."""
+
+LABEL, BESIDE = 8, 0.1
+"""Points of a row's label, and inches of white to its sides."""
+
+LINE, CHARACTER = 0.17, 0.08
+"""Inches of a line of a title and of one of its characters, both at most."""
+
+HEADING, EDGE = 0.26, 0.1
+"""Inches for the heading of a panel, and of white to its right and below it."""
+
+WIDEST, SENTENCE = 11.5, 7.2
+"""Inches; panels that together are wider are stacked; and of a sentence instead of panels."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Images in rows.
+
+    Attributes
+    ----------
+    heading
+        What stands above them.
+    groups
+        Rows that belong together: a label a row, and uint8 (rows, columns, c, h, w), values
+        0..255; columns and sides of images are the same in all groups.
+    """
+
+    heading: str
+    groups: Sequence[tuple[Sequence[str], Images]]
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of all rows."""
+        return [label for labels, _ in self.groups for label in labels]
+
+    @property
+    def scale(self) -> float:
+        """Inches of a pixel."""
+        return CELL / int(self.groups[0][1].shape[3])
+
+    @property
+    def margin(self) -> float:
+        """Inches that the labels take."""
+        lines = [line for label in self.labels for line in label.split("\n") if line]
+        widths = [TextPath((0, 0), line, size=LABEL).get_extents().width for line in lines]
+        return ceil(max(widths, default=0) / 72 * 100) / 100 + 2 * BESIDE
+
+    def picture(self) -> tuple[Images, list[float]]:
+        """Put all rows under each other on white; give their middles as coordinates of pixels."""
+        parts: list[Images] = []
+        middles, top = [], 0
+        for _, images in self.groups:
+            part = tiled(images)
+            parts += [part, np.full((APART, *part.shape[1:]), 255, np.uint8)]
+            side = images.shape[3]
+            middles += [top + row * (side + GAP) + (side - 1) / 2 for row in range(len(images))]
+            top += len(part) + APART
+        return np.concatenate(parts[:-1]), middles
+
+
+def draw(panels: Sequence[Panel], title: str, alt: str) -> Drawing:
+    """Draw panels beside each other where they fit, else under each other.
+
+    Parameters
+    ----------
+    panels
+        All with images of one size.
+    title
+        What stands above them.
+    alt
+        What they show, in words.
+    """
+    with styled():
+        pictures = [panel.picture() for panel in panels]
+        sizes = [
+            (panel.scale * picture.shape[1], panel.scale * picture.shape[0])
+            for panel, (picture, _) in zip(panels, pictures, strict=True)
+        ]
+        width, below, corners = _arranged([panel.margin for panel in panels], sizes)
+        lines = wrap(title, int(width / CHARACTER))
+        above = LINE * (len(lines) + 0.5)
+        height = above + below
+        figure = Figure(figsize=(width, height))
+        words, middle = "\n".join(lines), 1 - above / 2 / height
+        figure.text(0.5, middle, words, ha="center", va="center", fontsize=9.5)
+        for panel, drawn, size, (left, down) in zip(panels, pictures, sizes, corners, strict=True):
+            bottom = below - down - size[1]
+            box = (left / width, bottom / height, size[0] / width, size[1] / height)
+            _rows(figure.add_axes(box), panel, *drawn)
+        return finish(figure, alt)
+
+
+def sentence(words: str) -> Drawing:
+    """Say in a line of text why there are no images."""
+    with styled():
+        lines = wrap(words, int(SENTENCE / CHARACTER))
+        figure = Figure(figsize=(SENTENCE, LINE * (len(lines) + 3)))
+        figure.text(0.5, 0.5, "\n".join(lines), ha="center", va="center")
+        return finish(figure, f"A line of text: {words}")
+
+
+def _arranged(
+    margins: Sequence[float], sizes: Sequence[tuple[float, float]]
+) -> tuple[float, float, list[tuple[float, float]]]:
+    """Place panels: width and height of all, and how far right and down each picture is."""
+    widths = [margin + size[0] + EDGE for margin, size in zip(margins, sizes, strict=True)]
+    heights = [HEADING + size[1] + EDGE for size in sizes]
+    places = range(len(sizes))
+    if sum(widths) <= WIDEST:
+        corners = [(sum(widths[:place]) + margins[place], HEADING) for place in places]
+        return sum(widths), max(heights), corners
+    margin = max(margins)
+    corners = [(margin, sum(heights[:place]) + HEADING) for place in places]
+    return margin + max(size[0] for size in sizes) + EDGE, sum(heights), corners
+
+
+def _rows(axes: Axes, panel: Panel, picture: Images, middles: Sequence[float]) -> None:
+    axes.imshow(picture, interpolation="none", cmap="gray", vmin=0, vmax=255, aspect="auto")
+    axes.set_title(panel.heading)
+    axes.grid(visible=False)
+    axes.set_yticks(middles, panel.labels, fontsize=LABEL)
+    axes.tick_params(length=0, pad=72 * BESIDE / 2)
+    axes.set_xticks([])
+    for side in axes.spines.values():
+        side.set_color("none")
