@@ -229,6 +229,7 @@ def prepare_torch(wanted: str) -> str:
         return "cpu"
     # On a CPU what we call is deterministic on one thread, and this costs seconds of imports.
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     return "cuda"
