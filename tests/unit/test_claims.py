@@ -40,6 +40,7 @@ FORMS = {
     r"disentanglement/[a-z0-9-]+/trends\.csv": (
         "beta quantity effect low high statistic p_value points"
     ),
+    r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
     r"frozen_sigma/[a-z0-9-]+/curves\.csv": (
         "width seed step time loss bound flow_loss flow_distance descent_loss "
         "descent_distance empirical_loss empirical_distance variant"

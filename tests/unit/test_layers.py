@@ -21,6 +21,7 @@ ORDER = (
     ("training", "plan"),
     ("kernels", "metrics", "traversals"),
     ("analysis",),
+    ("portraits",),
     ("claims_schema",),
     ("figures", "tables", "claims"),
     ("report",),

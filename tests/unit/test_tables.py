@@ -208,3 +208,40 @@ def test_trends_are_named_in_words_and_keep_their_order() -> None:
     assert names[8] == "BetaVAE minus random code"
     assert names[12] == "active units"
     assert list(table["effect"])[: len(measured)] == pytest.approx(measured["effect"].tolist())
+
+
+def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
+    rows = [
+        (latent, seed, attribute, auc + 0.1 * seed, probe, 30)
+        for latent, attribute, auc, probe in (
+            (10, "Smiling", 0.5, 0.7),
+            (10, "Bald", 0.8, 0.9),
+            (256, "Smiling", 0.7, 0.9),
+            (256, "Bald", 0.75, 0.95),
+        )
+        for seed in (0, 1)
+    ]
+    columns = ["latent", "seed", "attribute", "auc", "probe", "positives"]
+    attributes = pd.DataFrame(rows, columns=columns)
+    compared = pd.DataFrame(
+        {
+            "attribute": ["Bald", "Smiling"],
+            "group": ["hair", "emotion"],
+            "seeds": [2, 2],
+            "narrow": [2, 0],
+            "wide": [2, 2],
+            "wide_only": [0, 2],
+            "agreed": ["both", "wide only"],
+        }
+    )
+    table = tables.discovery({"a": attributes}, {"a": compared})
+    assert list(table["attribute"]) == ["Smiling", "Bald"]
+    first = table.iloc[0]
+    assert (first["run"], first["group"], first["positives"], first["seeds"]) == (
+        "a",
+        "emotion",
+        30,
+        2,
+    )
+    areas = ["narrow_auc", "wide_auc", "narrow_probe", "wide_probe"]
+    assert first[areas].tolist() == pytest.approx([0.55, 0.75, 0.7, 0.9])

@@ -110,6 +110,7 @@ MEASURES = {
     "frozen_sigma": ["curves", "members", "summary", "difference"],
     "least_width": ["curves", "members", "summary", "least_width", "slopes"],
     "disentanglement": ["scores", "summary", "trends"],
+    "discovery": ["attributes", "compared", "counts", "summary"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -122,6 +123,7 @@ FIGURES = {
     "frozen_sigma": ["frozen_sigma"],
     "least_width": ["least_width"],
     "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
+    "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -134,6 +136,7 @@ TABLES = {
     "frozen_sigma": ["frozen_sigma"],
     "least_width": ["least_width", "least_width_slopes"],
     "disentanglement": ["disentanglement", "disentanglement_trends"],
+    "discovery": ["discovery", "discovery_summary"],
 }
 
 

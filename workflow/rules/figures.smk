@@ -339,3 +339,90 @@ rule figure_traversals:
         code=code("figure_traversals.py"),
     script:
         "../scripts/figure_traversals.py"
+
+
+rule figure_discovery:
+    input:
+        attributes=measures("discovery", "attributes.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/discovery.svg", "Figures", "figures/discovery"),
+        ),
+    log:
+        "results/logs/figures/discovery.log",
+    benchmark:
+        "results/benchmarks/figures/discovery.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        labels=image_labels("discovery"),
+        threshold=[run.threshold for run in CONFIG.experiments.discovery.values()],
+        code=code("figure_discovery.py"),
+    script:
+        "../scripts/figure_discovery.py"
+
+
+rule figure_discovery_found:
+    input:
+        pictures=measures("discovery", "pictures.safetensors"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/discovery_found.svg", "Figures", "figures/discovery_found"
+            ),
+        ),
+    log:
+        "results/logs/figures/discovery_found.log",
+    benchmark:
+        "results/benchmarks/figures/discovery_found.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        labels=image_labels("discovery"),
+        code=code("figure_discovery_found.py"),
+    script:
+        "../scripts/figure_discovery_found.py"
+
+
+rule figure_discovery_units:
+    input:
+        pictures=measures("discovery", "pictures.safetensors"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/discovery_units.svg", "Figures", "figures/discovery_units"
+            ),
+        ),
+    log:
+        "results/logs/figures/discovery_units.log",
+    benchmark:
+        "results/benchmarks/figures/discovery_units.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        labels=image_labels("discovery"),
+        code=code("figure_discovery_units.py"),
+    script:
+        "../scripts/figure_discovery_units.py"
+
+
+rule figure_discovery_gallery:
+    input:
+        pictures=measures("discovery", "pictures.safetensors"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/discovery_gallery.svg", "Figures", "figures/discovery_gallery"
+            ),
+        ),
+    log:
+        "results/logs/figures/discovery_gallery.log",
+    benchmark:
+        "results/benchmarks/figures/discovery_gallery.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        labels=image_labels("discovery"),
+        code=code("figure_discovery_gallery.py"),
+    script:
+        "../scripts/figure_discovery_gallery.py"

@@ -277,6 +277,33 @@ rule measure_disentanglement:
         "../../envs/rule.yaml"
     params:
         settings=run_settings("disentanglement"),
+        device="cpu",
         code=code("measure_disentanglement.py"),
     script:
         "../scripts/measure_disentanglement.py"
+
+
+rule measure_discovery:
+    input:
+        images=images_of("discovery"),
+        codes=trained("safetensors", "discovery"),
+    output:
+        **recorded(
+            attributes="results/measure/discovery/{run}/attributes.csv",
+            compared="results/measure/discovery/{run}/compared.csv",
+            counts="results/measure/discovery/{run}/counts.csv",
+            summary="results/measure/discovery/{run}/summary.csv",
+            pictures="results/measure/discovery/{run}/pictures.safetensors",
+        ),
+    log:
+        "results/logs/measure/discovery/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/discovery/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("discovery"),
+        device="cpu",
+        code=code("measure_discovery.py"),
+    script:
+        "../scripts/measure_discovery.py"

@@ -267,3 +267,28 @@ rule tables_disentanglement:
         code=code("tables_disentanglement.py"),
     script:
         "../scripts/tables_disentanglement.py"
+
+
+rule tables_discovery:
+    input:
+        attributes=measures("discovery", "attributes.csv"),
+        compared=measures("discovery", "compared.csv"),
+        summary=measures("discovery", "summary.csv"),
+    output:
+        **recorded(
+            discovery=captioned("results/tables/discovery.csv", "Tables", "tables/discovery"),
+            discovery_summary=captioned(
+                "results/tables/discovery_summary.csv", "Tables", "tables/discovery_summary"
+            ),
+        ),
+    log:
+        "results/logs/tables/discovery.log",
+    benchmark:
+        "results/benchmarks/tables/discovery.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("discovery"),
+        code=code("tables_discovery.py"),
+    script:
+        "../scripts/tables_discovery.py"

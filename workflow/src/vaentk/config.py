@@ -7,7 +7,7 @@ Unknown keys, wrong types and impossible values are one sentence that names the 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -102,7 +102,7 @@ class Experiments(Strict):
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
-    discovery: dict[RunName, Discovery] = Field({})
+    discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
 
 
 class Config(Strict):

@@ -21,6 +21,9 @@ LEMMA4_ORDER = tuple(
 RIDGE_COLUMNS = {"beta": "error_beta", "n beta": "error_n_beta", "2 n beta": "error_2_n_beta"}
 """Column of the error to each reading of Theorem 2's ridge."""
 
+AGREED = ("wide only", "seeds differ", "both", "narrow only", "neither")
+"""Which network carries an attribute, in the order of the table."""
+
 TREND_NAMES = {
     **METRICS,
     **{
@@ -225,6 +228,33 @@ def disentanglement_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table of Figure 3's trends: the change per doubling of the latent size, and its test."""
     table = stack(trends)
     return table.assign(quantity=table["quantity"].map(TREND_NAMES))
+
+
+def discovery(
+    attributes: Mapping[str, pd.DataFrame], compared: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Table of Figure 4: an attribute a row, carried by the large latent space alone first.
+
+    Areas are means over seeds, of the best single unit and of the linear probe.
+    """
+    parts = []
+    for run, table in compared.items():
+        means = attributes[run].groupby(["latent", "attribute"])[["auc", "probe"]].mean()
+        sizes = means.index.get_level_values("latent")
+        row = table.assign(run=run).set_index("attribute")
+        row["positives"] = attributes[run].groupby("attribute")["positives"].first()
+        for name, latent in (("narrow", sizes.min()), ("wide", sizes.max())):
+            row[f"{name}_auc"] = means.loc[latent]["auc"]
+            row[f"{name}_probe"] = means.loc[latent]["probe"]
+        parts.append(row.reset_index())
+    columns = ["run", "attribute", "group", "positives", "agreed"]
+    columns += ["narrow", "wide", "wide_only", "seeds"]
+    columns += ["narrow_auc", "wide_auc", "narrow_probe", "wide_probe"]
+    order = {agreed: place for place, agreed in enumerate(AGREED)}
+    table = pd.concat(parts)[columns]
+    table = table.assign(place=table["agreed"].map(order))
+    table = table.sort_values(["run", "place", "wide_auc"], ascending=[True, True, False])
+    return table.drop(columns="place")
 
 
 def _told_apart(table: pd.DataFrame) -> pd.DataFrame:
