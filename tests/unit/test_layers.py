@@ -17,7 +17,7 @@ ORDER = (
     ("experiments",),
     ("config",),
     ("models",),
-    ("objectives",),
+    ("objectives", "bounds"),
     ("training", "plan"),
     ("kernels", "metrics", "traversals"),
     ("analysis",),

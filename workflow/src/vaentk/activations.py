@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import inf, pi, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from scipy.special import roots_hermitenorm
@@ -179,13 +179,41 @@ def soft_clipping(sharpness: float, lower: float, upper: float) -> Activation:
     """
 
     def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        low, high = sharpness * (z - lower), sharpness * (z - upper)
-        value = (_log1p_exp(low) - _log1p_exp(high)) / sharpness + lower
-        rise, fall = torch.sigmoid(low), torch.sigmoid(high)
+        rise, fall = torch.sigmoid(sharpness * (z - lower)), torch.sigmoid(sharpness * (z - upper))
         curvature = sharpness * (rise * (1 - rise) - fall * (1 - fall))
-        return value, rise - fall, curvature
+        return soft_clip(z, sharpness, lower, upper), rise - fall, curvature
 
     return Activation("soft_clipping", derivatives)
+
+
+def soft_clip(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor:
+    """Evaluate `soft_clipping` alone, in few passes over memory; autograd differentiates it.
+
+    ``f(z) = clamp(z, s1, s2) + (1/s) log[sigmoid(s|z - s2|) / sigmoid(s|z - s1|)]``, the same
+    function: no term is larger than z, so that z between the bounds loses no digits.
+    """
+    found: Tensor = _SoftClip.apply(z, sharpness, lower, upper)
+    return found
+
+
+class _SoftClip(torch.autograd.Function):
+    """Keeps z alone for the way back, where autograd would keep every term."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor:
+        ctx.save_for_backward(z)
+        ctx.bounds = sharpness, lower, upper
+        low = (z - lower).abs_().mul_(sharpness).sigmoid_()
+        high = (z - upper).abs_().mul_(sharpness).sigmoid_()
+        return z.clamp(lower, upper).add_(high.div_(low).log_(), alpha=1 / sharpness)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        (z,) = ctx.saved_tensors
+        sharpness, lower, upper = ctx.bounds
+        rise = (z - lower).mul_(sharpness).sigmoid_()
+        fall = (z - upper).mul_(sharpness).sigmoid_()
+        return gradient * (rise - fall), None, None, None
 
 
 ACTIVATIONS: dict[str, Activation] = {

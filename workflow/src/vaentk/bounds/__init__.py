@@ -1,0 +1,1 @@
+"""Variational bounds of deep VAEs (ELBO, IWAE), their gradients, and how noisy these are."""

@@ -1,0 +1,151 @@
+"""The gradient of the loss over a whole data set, and the square of its norm without bias.
+
+Only the codes' noise makes the gradient over all images random. The squared norm of one draw
+exceeds that of the expected gradient by the noise's variance, however small the true one is; the
+product ``g1 . g2`` of two independent draws does not. Nor is it a sum of minibatch norms, which
+holds the variance between batches as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaentk.bounds.bound import PARTS, Bound, Part, Values, Weights, part_of
+from vaentk.bounds.pool import Pool
+
+GROUPS = 16
+"""Groups of images whose noise tells the error: it is itself off by some sqrt(1/32) = 18%."""
+
+
+@dataclass(frozen=True, eq=False)
+class FullGradient:
+    """A full-data gradient of every member.
+
+    Attributes
+    ----------
+    gradient : dict of Tensor
+        Mean of the two draws, (S, ...) by the names of the weights, per image.
+    squared_norm : dict of Tensor
+        Of the expected gradient by part, ``phi`` and ``theta``: float64 (S,), in nats^2 by the
+        weights' units squared. Unbiased, hence negative at times where it is close to zero.
+    error : dict of Tensor
+        Standard error of the squared norm, float64 (S,).
+    values : Values
+        Mean over images and draws, (S,) each.
+    """
+
+    gradient: Weights
+    squared_norm: dict[Part, Tensor]
+    error: dict[Part, Tensor]
+    values: Values
+
+
+def full_gradient(
+    bound: Bound,
+    weights: Weights,
+    pool: Pool,
+    beta: Tensor,
+    generators: Sequence[torch.Generator],
+    codes: int,
+    batch: int,
+    groups: int = GROUPS,
+) -> FullGradient:
+    """Estimate the gradient of the mean loss over all images of a pool, and its squared norm.
+
+    With a finite number of codes it is the gradient of the IWAE with that many. The error takes
+    the noise of a group's gradient to be Gaussian, as a mean over many images is: with
+    ``d = g1 - g2`` and ``s = (g1 + g2) / 2`` independent, the squared error of ``g1 . g2`` is the
+    expectation of ``(s . d)^2``, here the sum of those of the groups, whose noises are independent.
+
+    Parameters
+    ----------
+    bound : Bound
+        The doubly reparametrised estimator has the same expectation and often less noise.
+    weights : dict of Tensor
+        (S, ...) each.
+    pool : Pool
+        The same images for all members.
+    beta : Tensor
+        (S,)
+    generators : sequence of torch.Generator
+        One a member, on the weights' device.
+    codes : int
+        K, of an image in a draw.
+    batch : int
+        Images at once. Fewer than ``groups`` batches make fewer groups, and a worse error.
+    groups : int
+        Each takes the memory of the weights.
+    """
+    batches = torch.split(pool.numbers, batch)
+    means = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    apart = [
+        {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        for _ in range(min(groups, len(batches)))
+    ]
+    losses = []
+    for place, chosen in enumerate(batches):
+        one = pool.images(chosen)
+        images = one.expand(len(generators), *one.shape)
+        share = len(chosen) / len(pool.numbers)
+        for sign in (1, -1):
+            shape = (codes, len(chosen), bound.model.latent_dim)
+            values, found = bound.gradient(weights, images, _noise(shape, generators, one), beta)
+            losses.append(values)
+            for name, gradient in found.items():
+                means[name].add_(gradient, alpha=share / 2)
+                apart[place % len(apart)][name].add_(gradient, alpha=sign * share)
+    squared_norm, error = squared_norms(means, apart)
+    return FullGradient(means, squared_norm, error, _mean(losses))
+
+
+def squared_norms(
+    means: Weights, apart: Sequence[Weights]
+) -> tuple[dict[Part, Tensor], dict[Part, Tensor]]:
+    """Estimate the squared norm of an expected gradient, and its standard error, by part.
+
+    Parameters
+    ----------
+    means : dict of Tensor
+        ``s = (g1 + g2) / 2``, (S, ...) by name, of two independent draws.
+    apart : sequence of dict
+        What each group of images adds to ``d = g1 - g2``.
+
+    Returns
+    -------
+    tuple of dict
+        ``g1 . g2 = |s|^2 - |d|^2 / 4`` and ``sqrt(sum_j (s . d_j)^2)``: float64 (S,) by part.
+    """
+    squared_norm: dict[Part, Tensor] = {}
+    error: dict[Part, Tensor] = {}
+    for part in PARTS:
+        names = [name for name in means if part_of(name) == part]
+        members = len(means[names[0]])
+        value = torch.zeros(members, dtype=torch.float64, device=means[names[0]].device)
+        across = value.new_zeros(len(apart), members)
+        for name in names:
+            mean = means[name].flatten(1).double()
+            whole = torch.zeros_like(mean)
+            for place, group in enumerate(apart):
+                difference = group[name].flatten(1).double()
+                across[place] += torch.linalg.vecdot(mean, difference)
+                whole += difference
+            value += torch.linalg.vecdot(mean, mean) - torch.linalg.vecdot(whole, whole) / 4
+        squared_norm[part], error[part] = value, across.square().sum(dim=0).sqrt()
+    return squared_norm, error
+
+
+def _noise(shape: tuple[int, ...], generators: Sequence[torch.Generator], like: Tensor) -> Tensor:
+    """Draw (S, *shape) standard normal numbers, a generator a member."""
+    drawn = [
+        torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+        for generator in generators
+    ]
+    return torch.stack(drawn)
+
+
+def _mean(found: Sequence[Values]) -> Values:
+    """Mean over all images of all batches."""
+    fields = zip(*((one.loss, one.reconstruction, one.kl) for one in found), strict=True)
+    return Values(*(torch.cat(parts, dim=1) for parts in fields)).mean()
