@@ -96,7 +96,6 @@ LIBRARY_EDITS = {
             "figure_activations",
             "figure_disentanglement",
             "figure_disentanglement_units",
-            "figure_discovery",
             "figure_frozen_sigma",
             "figure_least_width",
             "figure_limit_kernels",
