@@ -30,11 +30,11 @@ MEMBERS = (Member(0, 1.0), Member(1, 4.0))
 RECIPE = Recipe(steps=8 * BLOCK, batch=2, learning_rate=1e-3, record_every=3)
 
 
-def noise() -> ImageSet:
+def noise(name: str = "noise") -> ImageSet:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(64, (9, 1, 64, 64), generator=generator, dtype=torch.uint8)
     facts = Facts(
-        name="noise", dataset="noise", data="drawn", source="", shape=(1, 64, 64), official=9
+        name=name, dataset="noise", data="drawn", source="", shape=(1, 64, 64), official=9
     )
     return ImageSet(facts, pixels)
 
@@ -43,12 +43,12 @@ def checkpoint(folder: Path) -> Path:
     return folder / "checkpoint" / "ensemble.safetensors"
 
 
-def run(folder: Path, recipe: Recipe = RECIPE, code: str = "one") -> State:
+def run(folder: Path, recipe: Recipe = RECIPE, code: str = "one", name: str = "noise") -> State:
     """Train on two threads with everything under one folder, and a checkpoint every block."""
     params = {"checkpoint_seconds": 0.0, "code": code}
     job = Job({}, {}, {}, params, threads=2, device="cpu", log_file=folder / "logs/2.log")
     where = checkpoint(folder).parent
-    return ensembles.train_ensemble(ConvVAE(1, 2), noise(), MEMBERS, recipe, job, where)
+    return ensembles.train_ensemble(ConvVAE(1, 2), noise(name), MEMBERS, recipe, job, where)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -126,6 +126,15 @@ def test_a_checkpoint_of_other_settings_is_not_used(
     assert state.step == BLOCK
     assert state.records[:4] == whole[0].records[:4]
     assert json.loads(io.read_note(checkpoint(finished)))["step"] == BLOCK
+
+
+def test_a_checkpoint_of_other_images_is_not_used(
+    finished: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a stand-in, when the real images have come."""
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        run(finished, replace(RECIPE, steps=BLOCK), name="real")
+    assert caplog.messages == ["the checkpoint belongs to other settings; starting afresh"]
 
 
 def test_divergence_is_one_sentence_and_leaves_the_last_checkpoint(

@@ -83,3 +83,22 @@ def test_strips_order_units_by_kl_and_span_their_quantiles(
 def test_random_codes_are_a_seeds_own() -> None:
     assert torch.equal(traversals.random_codes(5, 3, 1), traversals.random_codes(5, 3, 1))
     assert not torch.equal(traversals.random_codes(5, 3, 1), traversals.random_codes(5, 3, 2))
+
+
+def test_the_reconstruction_error_is_that_of_torchs_distribution(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of chosen images, in blocks that do not divide their number."""
+    monkeypatch.setattr(traversals, "BLOCK", 2)
+    generator = torch.Generator().manual_seed(0)
+    pixels = 255 * torch.randint(2, (6, 1, 64, 64), generator=generator, dtype=torch.uint8)
+    facts = Facts(
+        name="noise", dataset="noise", data="drawn", source="", shape=(1, 64, 64), official=6
+    )
+    model, numbers = ConvVAE(1, 3), np.array([4, 0, 5])
+    weights = model.initial_weights((0, 1))
+    mean = torch.randn(2, 3, 3, generator=generator)
+    found = traversals.reconstruction_error(model, weights, ImageSet(facts, pixels), numbers, mean)
+    likelihood = torch.distributions.Bernoulli(logits=model.decode(weights, mean))
+    nats = -likelihood.log_prob((pixels[numbers] / 255).expand(2, -1, -1, -1, -1))
+    torch.testing.assert_close(found, nats.sum((2, 3, 4)).mean(1))

@@ -260,7 +260,6 @@ rule measure_least_width:
 rule measure_disentanglement:
     input:
         images=images_of("disentanglement"),
-        records=trained("parquet", "disentanglement"),
         codes=trained("safetensors", "disentanglement"),
     output:
         **recorded(

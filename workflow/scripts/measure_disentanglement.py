@@ -18,9 +18,8 @@ with job.running(snakemake) as task:
     samples = scores.draw(grid, *settings.points, np.random.default_rng(0))
     every = active_units.Sample(np.arange(len(grid)))
     rows, summary, strips, units = [], [], {}, {}
-    files = zip(settings.latent, task.files["codes"], task.files["records"], strict=True)
-    for latent, codes, records in files:
-        arrays, losses = io.map_tensors(codes), io.read_table(records)
+    for latent, codes in zip(settings.latent, task.files["codes"], strict=True):
+        arrays = io.map_tensors(codes)
         for place, (seed, beta) in enumerate(product(settings.seeds, settings.betas)):
             known = {"latent": latent, "seed": seed, "beta": beta}
             networks = {name: arrays[f"{name}/mean"][place] for name in ("trained", "untrained")}
@@ -33,8 +32,7 @@ with job.running(snakemake) as task:
                 ]
             logvar = arrays["trained/logvar"][place]
             found = active_units.score(networks["trained"], logvar, every)
-            last = losses[(losses["seed"] == seed) & (losses["beta"] == beta)].iloc[-1]
-            ends = {"reconstruction": last["reconstruction"], "kl": last["kl"]}
+            ends = {"reconstruction": float(arrays["reconstruction"][place]), "kl": found.kl.sum()}
             summary.append(known | ends | {"active_units": found.count})
             units[latent, seed, beta] = np.sort(found.kl)[::-1].tolist()
             strips[latent, seed, beta] = arrays["strips"][place].numpy()

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-import torch
 
 from vaentk import ensembles, io, job, traversals
 from vaentk.config import settings_of
@@ -26,10 +26,12 @@ with job.running(snakemake) as task:
     arrays = {f"weights/{name}": weight for name, weight in weights.items()}
     for part in ("train", "validation", "test"):
         images = faces.only(part).to(task.device)
-        numbers = torch.arange(len(images))[: settings.probed if part == "train" else None]
-        mean, logvar = traversals.encode(model, weights, images, numbers.numpy())
+        numbers = np.arange(len(images))[: settings.probed if part == "train" else None]
+        mean, logvar = traversals.encode(model, weights, images, numbers)
         arrays |= {f"{part}/mean": mean, f"{part}/logvar": logvar}
-    arrays["test/reconstruction"] = traversals.reconstruction_error(model, weights, images, mean)
+    # The last part is the test images.
+    given = model, weights, images, numbers, mean
+    arrays["test/reconstruction"] = traversals.reconstruction_error(*given)
     io.write_table(pd.DataFrame(trained.records), task.outputs["records"])
     io.write_arrays({k: a.cpu().numpy() for k, a in arrays.items()}, task.outputs["codes"])
     ensembles.forget(folder)

@@ -28,6 +28,8 @@ with job.running(snakemake) as task:
         mean, logvar = traversals.encode(model, state.weights(), images, numbers)
         arrays |= {f"{network}/mean": mean, f"{network}/logvar": logvar}
     mean, logvar = arrays["trained/mean"], arrays["trained/logvar"]
+    given = model, trained.weights(), images, numbers, mean
+    arrays["reconstruction"] = traversals.reconstruction_error(*given)
     arrays["strips"] = traversals.strips(model, trained.weights(), mean, logvar, len(part) // 3)
     io.write_table(pd.DataFrame(trained.records), task.outputs["records"])
     io.write_arrays({k: a.cpu().numpy() for k, a in arrays.items()}, task.outputs["codes"])

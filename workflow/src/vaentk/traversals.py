@@ -78,7 +78,11 @@ def reconstructions(
 
 @torch.no_grad()
 def reconstruction_error(
-    model: ConvVAE, weights: Weights, images: ImageSet, mean: Tensor
+    model: ConvVAE,
+    weights: Weights,
+    images: ImageSet,
+    numbers: NDArray[np.int64],
+    mean: Tensor,
 ) -> Tensor:
     """Bernoulli negative log-likelihood of images given their codes' decoding.
 
@@ -87,7 +91,8 @@ def reconstruction_error(
     model, weights
         S members.
     images : ImageSet
-        n images.
+    numbers : int64 (n,)
+        Of the images.
     mean : Tensor
         Their codes, (S, n, latent_dim).
 
@@ -97,14 +102,14 @@ def reconstruction_error(
         (S,) in nats, sum over pixels and channels, mean over images.
     """
     total = torch.zeros(len(mean), device=mean.device)
-    for start in range(0, len(images), BLOCK):
+    for start in range(0, len(numbers), BLOCK):
         codes = mean[:, start : start + BLOCK]
-        numbers = torch.arange(start, start + codes.shape[1], device=images.device)
-        pixels = images.images(numbers).float().div_(255).expand(len(mean), -1, -1, -1, -1)
+        chosen = torch.from_numpy(numbers[start : start + BLOCK]).to(images.device)
+        pixels = images.images(chosen).float().div_(255).expand(len(mean), -1, -1, -1, -1)
         logits = model.decode(weights, codes)
         nats = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
         total += nats.sum(dim=(1, 2, 3, 4))
-    return total / len(images)
+    return total / len(numbers)
 
 
 def as_pixels(logits: Tensor) -> Tensor:
