@@ -199,13 +199,18 @@ def soft_clip(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor
 class _SoftClip(torch.autograd.Function):
     """Keeps z alone for the way back, where autograd would keep every term."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor:
-        ctx.save_for_backward(z)
-        ctx.bounds = sharpness, lower, upper
+    def forward(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor:
         low = (z - lower).abs_().mul_(sharpness).sigmoid_()
         high = (z - upper).abs_().mul_(sharpness).sigmoid_()
         return z.clamp(lower, upper).add_(high.div_(low).log_(), alpha=1 / sharpness)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float, float], output: Tensor) -> None:
+        z, *ctx.bounds = inputs
+        ctx.save_for_backward(z)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
