@@ -12,7 +12,7 @@ import torch
 
 from vaentk import members
 from vaentk.errors import UserError
-from vaentk.experiments import WeightChange
+from vaentk.experiments.overparameterised import WeightChange
 from vaentk.job import Job
 from vaentk.training.descent import Checkpoint
 from vaentk.training.problem import Problem

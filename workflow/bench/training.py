@@ -26,7 +26,7 @@ from vaentk import job
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
-from vaentk.experiments import Disentanglement
+from vaentk.experiments.representations import Disentanglement
 from vaentk.models.conv_layers import operations
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.training.minibatch import Member, Recipe, State, initial_state, train

@@ -4,7 +4,7 @@ import numpy as np
 
 from vaentk import io, job
 from vaentk.data import mnist
-from vaentk.experiments import Inputs
+from vaentk.experiments.overparameterised import Inputs
 
 with job.running(snakemake) as task:
     settings = Inputs.from_plain(task.params["settings"])

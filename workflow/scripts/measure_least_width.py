@@ -2,7 +2,7 @@
 
 from vaentk import io, job
 from vaentk.analysis import variants
-from vaentk.experiments import LeastWidth
+from vaentk.experiments.overparameterised import LeastWidth
 
 with job.running(snakemake) as task:
     settings = LeastWidth.from_plain(task.params["settings"])

@@ -4,7 +4,7 @@ import numpy as np
 
 from vaentk import io, job
 from vaentk.analysis import limit_kernels
-from vaentk.experiments import LimitKernels
+from vaentk.experiments.overparameterised import LimitKernels
 
 with job.running(snakemake) as task:
     settings = LimitKernels.from_plain(task.params["settings"])

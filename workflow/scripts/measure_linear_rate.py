@@ -7,7 +7,7 @@ import pandas as pd
 from vaentk import io, job
 from vaentk.analysis import linear_rate
 from vaentk.analysis.variants import limit_kernel
-from vaentk.experiments import LinearRate
+from vaentk.experiments.overparameterised import LinearRate
 from vaentk.kernels.limit import least_eigenvalue
 
 with job.running(snakemake) as task:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from vaentk import io, job
 from vaentk.analysis import ridge
-from vaentk.experiments import Ridge
+from vaentk.experiments.overparameterised import Ridge
 
 with job.running(snakemake) as task:
     settings = Ridge.from_plain(task.params["settings"])

@@ -4,7 +4,7 @@ import pandas as pd
 
 from vaentk import io, job
 from vaentk.analysis import sensitivity
-from vaentk.experiments import Sensitivity
+from vaentk.experiments.overparameterised import Sensitivity
 
 with job.running(snakemake) as task:
     settings = Sensitivity.from_plain(task.params["settings"])

@@ -5,7 +5,7 @@ import pandas as pd
 from vaentk import io, job
 from vaentk.activations import ACTIVATIONS
 from vaentk.analysis import tangent_kernels
-from vaentk.experiments import TangentKernels
+from vaentk.experiments.overparameterised import TangentKernels
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 
 with job.running(snakemake) as task:

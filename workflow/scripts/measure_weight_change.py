@@ -4,7 +4,7 @@ import pandas as pd
 
 from vaentk import io, job
 from vaentk.analysis import weight_change
-from vaentk.experiments import WeightChange
+from vaentk.experiments.overparameterised import WeightChange
 
 with job.running(snakemake) as task:
     settings = WeightChange.from_plain(task.params["settings"])

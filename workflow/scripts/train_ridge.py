@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vaentk import io, job, members
 from vaentk.analysis.ridge import observe_kl
-from vaentk.experiments import Ridge
+from vaentk.experiments.overparameterised import Ridge
 from vaentk.training.problem import Problem
 
 # Worker processes import this file again under another name.

@@ -5,7 +5,7 @@ from pathlib import Path
 from vaentk import io, job, members
 from vaentk.activations import ACTIVATIONS
 from vaentk.analysis.tangent_kernels import observe
-from vaentk.experiments import TangentKernels
+from vaentk.experiments.overparameterised import TangentKernels
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 from vaentk.training.problem import Problem
 

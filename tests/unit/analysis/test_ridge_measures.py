@@ -7,7 +7,7 @@ import torch
 from sklearn.kernel_ridge import KernelRidge
 
 from vaentk.analysis import ridge
-from vaentk.experiments import Ridge
+from vaentk.experiments.overparameterised import Ridge
 from vaentk.training.descent import descend
 from vaentk.training.problem import Problem
 

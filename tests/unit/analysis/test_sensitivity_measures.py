@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vaentk.analysis import sensitivity
-from vaentk.experiments import Sensitivity
+from vaentk.experiments.overparameterised import Sensitivity
 
 BASE = {"enc": -0.5, "hid": -1.0, "mu": -0.9, "sigma": -1.7, "dec": -0.4}
 SHIFTS = {"base": {}, "erf": {"hid": 0.04, "dec": -0.2, "sigma": 0.5}, "still": {"mu": 0.03}}

@@ -9,7 +9,7 @@ import torch
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.analysis import tangent_kernels
-from vaentk.experiments import TangentKernels
+from vaentk.experiments.overparameterised import TangentKernels
 from vaentk.kernels.finite import PARTS, TangentKernel
 from vaentk.kernels.limit import limit_kernels
 from vaentk.models.snn import StochasticNetwork

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vaentk.analysis import weight_change
-from vaentk.experiments import WeightChange
+from vaentk.experiments.overparameterised import WeightChange
 
 POWERS = {"enc": -0.5, "hid": -1.0, "mu": -0.9, "sigma": -1.7, "dec": -0.4}
 WIDTHS, SEEDS, STEPS = (64, 128, 256, 512), (0, 1), 128

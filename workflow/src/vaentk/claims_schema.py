@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.types import StringConstraints
 
 from vaentk.errors import UserError
-from vaentk.experiments import Strict
+from vaentk.experiments.settings import Strict
 
 CLAIMS, ASSUMPTIONS = "config/claims.yaml", "config/assumptions.yaml"
 REMARKS = "config/remarks.yaml"

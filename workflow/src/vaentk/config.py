@@ -13,23 +13,20 @@ from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
-from vaentk.experiments import (
+from vaentk.experiments.overparameterised import (
     Activations,
-    Discovery,
-    Disentanglement,
     FrozenSigma,
     Inputs,
     LeastWidth,
     LimitKernels,
     LinearRate,
-    NonNegative,
     Ridge,
-    RunName,
     Sensitivity,
-    Strict,
     TangentKernels,
     WeightChange,
 )
+from vaentk.experiments.representations import Discovery, Disentanglement
+from vaentk.experiments.settings import NonNegative, RunName, Strict
 
 NUMERIC = {"int_type", "int_parsing", "float_type", "float_parsing"}
 """Types of mistakes in which pydantic wanted a number."""

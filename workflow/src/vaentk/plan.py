@@ -3,7 +3,7 @@
 from typing import Final
 
 from vaentk.config import Config
-from vaentk.experiments import Discovery, Disentanglement
+from vaentk.experiments.representations import Discovery, Disentanglement
 from vaentk.models.conv_layers import operations
 
 ON_CPU: Final = 90e9

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS
-from vaentk.experiments import LimitKernels
+from vaentk.experiments.overparameterised import LimitKernels
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.analysis.intervals import line_slope, mean, power_law_slope
-from vaentk.experiments import LinearRate
+from vaentk.experiments.overparameterised import LinearRate
 from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.flow import (
     claimed_bound,

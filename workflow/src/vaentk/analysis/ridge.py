@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.analysis.intervals import mean, power_law_slope
-from vaentk.experiments import PenalisedMean
+from vaentk.experiments.overparameterised import PenalisedMean
 from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.flow import coefficients as flow_coefficients
 from vaentk.kernels.flow import gradient_descent

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from vaentk.analysis import weight_change
-from vaentk.experiments import Sensitivity
+from vaentk.experiments.overparameterised import Sensitivity
 
 BASE = "base"
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.analysis.intervals import power_law_slope
-from vaentk.experiments import TangentKernels
+from vaentk.experiments.overparameterised import TangentKernels
 from vaentk.kernels.finite import PARTS, TangentKernel
 from vaentk.kernels.limit import LimitKernels, limit_kernels
 from vaentk.kernels.limit import least_eigenvalue as least_of

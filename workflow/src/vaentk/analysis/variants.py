@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vaentk.activations import ACTIVATIONS
 from vaentk.analysis import linear_rate
 from vaentk.analysis.intervals import line_slope, mean
-from vaentk.experiments import LinearRate
+from vaentk.experiments.overparameterised import LinearRate
 from vaentk.kernels.limit import limit_kernels
 
 Array = NDArray[np.float64]

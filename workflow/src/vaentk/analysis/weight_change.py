@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from vaentk.analysis.intervals import power_law_slope
-from vaentk.experiments import WeightChange
+from vaentk.experiments.overparameterised import WeightChange
 from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
 
 CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}

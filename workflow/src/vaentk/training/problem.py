@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Activation, Smoothing
 from vaentk.data import mnist
-from vaentk.experiments import Inputs, LinearRate, PenalisedMean, WeightChange
+from vaentk.experiments.overparameterised import Inputs, LinearRate, PenalisedMean, WeightChange
 from vaentk.models.forward import Model, Weights
 from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae

@@ -1,51 +1,22 @@
-"""The settings of every experiment: typed, frozen and strict, one class a kind.
+"""Wang & Huang 2024: kernels, training rates, ridge regression and weight change (W1 to W4, X)."""
 
-A run of a kind has a name in the configuration. Some kinds train one network at several widths;
-others train *variants* of it that differ in one setting or two.
-"""
-
-import json
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-ActivationName = Literal[
-    "identity",
-    "erf",
-    "relu",
-    "leaky_relu",
-    "gelu",
-    "tanh",
-    "softplus",
-    "sigmoid",
-    "soft_clipping",
-]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
-Widths = Annotated[tuple[Count, ...], Field(min_length=2)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
-Names = Annotated[tuple[ActivationName, ...], Field(min_length=1)]
-Deviations = Annotated[tuple[Positive, ...], Field(min_length=1)]
-RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
-
-
-class Strict(BaseModel):
-    """Frozen, strict (no silent conversion) and closed (no unknown key)."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    @classmethod
-    def from_plain(cls, settings: Mapping[str, Any]) -> Self:
-        """Build one checked section from plain data, as a rule's parameters hold it."""
-        return cls.model_validate_json(json.dumps(settings))
-
-    def but(self, **changes: Any) -> Self:
-        """Return the same settings with some of them changed, checked again."""
-        return type(self).from_plain(self.model_dump(mode="json") | changes)
+from vaentk.experiments.settings import (
+    ActivationName,
+    Count,
+    Deviations,
+    Names,
+    NonNegative,
+    Positive,
+    Seed,
+    Seeds,
+    Strict,
+    VariantName,
+    Widths,
+)
 
 
 class Inputs(Strict):
@@ -329,62 +300,3 @@ class Sensitivity(WeightChange):
                 said = first["msg"].removeprefix("Value error, ")
                 raise ValueError(f"{key}: {said}") from None
         return runs
-
-
-class Disentanglement(Strict):
-    """W5, Figure 3: one data set, several latent sizes, seeds and weights of the KL term."""
-
-    dataset: Literal["dsprites", "cars3d"]
-    model: Literal["conv"] = Field("conv", description="disentanglement_lib's architecture")
-    latent: Widths = Field((10, 20, 50, 100, 200), description="latent sizes, one job each")
-    seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
-    betas: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = Field(
-        (4.0,), description="weights of the KL term, trained side by side"
-    )
-    steps: Count = Field(300_000, description="updates")
-    batch: Count = Field(64, description="images an update")
-    learning_rate: Positive = Field(1e-4, description="of Adam")
-    every: tuple[Count, ...] | None = Field(
-        None, description="scores use every so-manieth value of each factor; all of them if null"
-    )
-    points: tuple[Count, Count] = Field(
-        (10_000, 5_000), description="points that scores learn from and are tested on"
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for key in ("latent", "seeds", "betas"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
-        factors = {"dsprites": 5, "cars3d": 3}[self.dataset]
-        if self.every is not None and len(self.every) != factors:
-            raise ValueError(f"every has {len(self.every)} values for {factors} factors")
-        return self
-
-
-class Discovery(Strict):
-    """W6, Figure 4: which attributes of faces single units carry, at several latent sizes."""
-
-    dataset: Literal["celeba"] = "celeba"
-    model: Literal["conv"] = Field("conv", description="disentanglement_lib's architecture")
-    latent: Widths = Field(
-        (10, 256), description="latent sizes, one job each; the least and the largest are compared"
-    )
-    seeds: Seeds = Field((0, 1, 2), description="trained side by side")
-    beta: NonNegative = Field(4.0, description="weight of the KL term")
-    steps: Count = Field(300_000, description="updates")
-    batch: Count = Field(64, description="images an update")
-    learning_rate: Positive = Field(1e-4, description="of Adam")
-    threshold: Annotated[float, Field(ge=0.5, lt=1)] = Field(
-        0.65, description="ROC area that a unit's interval must exceed to carry an attribute"
-    )
-    probed: Count = Field(20_000, description="training images that the linear probe learns from")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for key in ("latent", "seeds"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
-        return self

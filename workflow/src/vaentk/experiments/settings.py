@@ -1,0 +1,44 @@
+"""What all sections of settings are made of."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ActivationName = Literal[
+    "identity",
+    "erf",
+    "relu",
+    "leaky_relu",
+    "gelu",
+    "tanh",
+    "softplus",
+    "sigmoid",
+    "soft_clipping",
+]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0)]
+Widths = Annotated[tuple[Count, ...], Field(min_length=2)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
+Names = Annotated[tuple[ActivationName, ...], Field(min_length=1)]
+Deviations = Annotated[tuple[Positive, ...], Field(min_length=1)]
+RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+
+
+class Strict(BaseModel):
+    """Frozen, strict (no silent conversion) and closed (no unknown key)."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    @classmethod
+    def from_plain(cls, settings: Mapping[str, Any]) -> Self:
+        """Build one checked section from plain data, as a rule's parameters hold it."""
+        return cls.model_validate_json(json.dumps(settings))
+
+    def but(self, **changes: Any) -> Self:
+        """Return the same settings with some of them changed, checked again."""
+        return type(self).from_plain(self.model_dump(mode="json") | changes)
