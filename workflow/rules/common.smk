@@ -232,7 +232,7 @@ def all_jobs():
     drawn = [path for path in all_figures() if path not in all_sheets()]
     made = all_data() + all_records() + drawn
     named = [path.removeprefix("results/").rpartition(".")[0] for path in made]
-    named += ["measure/data/facts", "figures/images"]
+    named += ["measure/data/facts", "figures/images", "figures/discovery_pictures"]
     measured = [f"measure/{kind}/{run}" for kind in KINDS for run in runs(kind)]
     return named + measured + [f"tables/{kind}" for kind in KINDS] + ["claims/claims"]
 

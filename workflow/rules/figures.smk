@@ -344,6 +344,7 @@ rule figure_traversals:
 rule figure_discovery:
     input:
         attributes=measures("discovery", "attributes.csv"),
+        counts=measures("discovery", "counts.csv"),
     output:
         **recorded(
             figure=captioned("results/figures/discovery.svg", "Figures", "figures/discovery"),
@@ -362,67 +363,29 @@ rule figure_discovery:
         "../scripts/figure_discovery.py"
 
 
-rule figure_discovery_found:
+rule figure_discovery_pictures:
     input:
         pictures=measures("discovery", "pictures.safetensors"),
     output:
         **recorded(
-            figure=captioned(
+            found=captioned(
                 "results/figures/discovery_found.svg", "Figures", "figures/discovery_found"
             ),
-        ),
-    log:
-        "results/logs/figures/discovery_found.log",
-    benchmark:
-        "results/benchmarks/figures/discovery_found.tsv"
-    conda:
-        "../../envs/rule.yaml"
-    params:
-        labels=image_labels("discovery"),
-        code=code("figure_discovery_found.py"),
-    script:
-        "../scripts/figure_discovery_found.py"
-
-
-rule figure_discovery_units:
-    input:
-        pictures=measures("discovery", "pictures.safetensors"),
-    output:
-        **recorded(
-            figure=captioned(
+            units=captioned(
                 "results/figures/discovery_units.svg", "Figures", "figures/discovery_units"
             ),
-        ),
-    log:
-        "results/logs/figures/discovery_units.log",
-    benchmark:
-        "results/benchmarks/figures/discovery_units.tsv"
-    conda:
-        "../../envs/rule.yaml"
-    params:
-        labels=image_labels("discovery"),
-        code=code("figure_discovery_units.py"),
-    script:
-        "../scripts/figure_discovery_units.py"
-
-
-rule figure_discovery_gallery:
-    input:
-        pictures=measures("discovery", "pictures.safetensors"),
-    output:
-        **recorded(
-            figure=captioned(
+            gallery=captioned(
                 "results/figures/discovery_gallery.svg", "Figures", "figures/discovery_gallery"
             ),
         ),
     log:
-        "results/logs/figures/discovery_gallery.log",
+        "results/logs/figures/discovery_pictures.log",
     benchmark:
-        "results/benchmarks/figures/discovery_gallery.tsv"
+        "results/benchmarks/figures/discovery_pictures.tsv"
     conda:
         "../../envs/rule.yaml"
     params:
         labels=image_labels("discovery"),
-        code=code("figure_discovery_gallery.py"),
+        code=code("figure_discovery_pictures.py"),
     script:
-        "../scripts/figure_discovery_gallery.py"
+        "../scripts/figure_discovery_pictures.py"

@@ -1,10 +1,12 @@
 """Rule figure_discovery: the best single unit for every attribute (W6)."""
 
 from vaentk import io, job
-from vaentk.figures import discovery
+from vaentk.figures import discovery, faces
 
 with job.running(snakemake) as task:
     [words], [threshold] = task.params["labels"].values(), task.params["threshold"]
     table = io.read_table(task.inputs["attributes"])
-    drawing = discovery.draw(table, words, threshold)
+    counted = io.read_table(task.inputs["counts"]).iloc[0]
+    title = faces.extent(words, counted["images"], counted["official"])
+    drawing = discovery.draw(table, title, threshold)
     task.save_figure(drawing.svg, drawing.alt)

@@ -48,6 +48,5 @@ with job.running(snakemake) as task:
     io.write_table(pd.DataFrame(summary), task.outputs["summary"])
     first = table[table["seed"] == settings.seeds[0]]
     pictures, told = portraits.all_of(networks, first, names, test)
-    io.write_arrays(
-        pictures, task.outputs["pictures"], json.dumps(told | {"seed": settings.seeds[0]})
-    )
+    told |= {"images": len(faces), "official": faces.facts.official, "seed": settings.seeds[0]}
+    io.write_arrays(pictures, task.outputs["pictures"], json.dumps(told))

@@ -263,3 +263,11 @@ def test_a_long_title_is_broken_into_lines(drawn: Callable[..., Figure]) -> None
     assert title.x0 > 0
     assert title.x1 < figure.bbox.x1
     assert title.y0 > figure.axes[0].title.get_window_extent().y1
+
+
+def test_a_title_says_how_many_of_the_official_images_there_were() -> None:
+    assert faces.extent("CelebA (partial)", 10_000, 202_599) == (
+        "CelebA (partial): 10,000 of 202,599 images"
+    )
+    assert faces.extent("CelebA", 202_599, 202_599) == "CelebA"
+    assert faces.extent("stand-in for CelebA (drawn)", 5_000, 5_000).endswith("(drawn)")

@@ -80,9 +80,9 @@ class Job:
             run: io.read_table(path) for run, path in zip(self.params["runs"], paths, strict=True)
         }
 
-    def save_figure(self, svg: str, alt: str) -> None:
-        """Save the figure of a rule that makes one; its words go into the provenance."""
-        path = self.outputs["figure"]
+    def save_figure(self, svg: str, alt: str, name: str = "figure") -> None:
+        """Save a figure of the rule, by the output's name; its words go into the provenance."""
+        path = self.outputs[name]
         io.write_text(svg, path)
         self.describe(path, alt=alt)
 

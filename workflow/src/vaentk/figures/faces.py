@@ -22,6 +22,11 @@ LABELS = {
 """What the rows of a gallery are called."""
 
 
+def extent(label: str, images: int, official: int) -> str:
+    """Say how many of the official images there were, where that is not all of them."""
+    return f"{label}: {images:,} of {official:,} images" if images < official else label
+
+
 def draw_units(
     strips: Mapping[int, Images], units: Mapping[int, pd.DataFrame], title: str
 ) -> Drawing:
