@@ -48,7 +48,7 @@ def grey(logits: Tensor) -> list[int]:
 def test_a_path_goes_through_its_units_aggregate_posterior_and_moves_no_other(sign: float) -> None:
     net = network(4)
     [path] = net.paths(7, [2], [sign])
-    ends = torch.quantile(net.sampled[:, 2], torch.tensor([0.05, 0.95]))
+    ends = torch.quantile(net.sampled[:, 2], torch.tensor([0.01, 0.99]))
     values = torch.linspace(*ends.tolist(), traversals.COLUMNS)
     if sign < 0:
         values = values.flip(0)

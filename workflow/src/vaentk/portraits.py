@@ -23,7 +23,7 @@ UNITS: Final = 8  # rows of the picture of the units of the largest KL
 FOUND: Final = 6  # rows of the picture of what the wide network alone finds
 SAMPLED: Final = 2  # rows of samples from the prior
 PAIRS: Final = 2  # of faces that are interpolated between
-ENDS: Final = (0.05, 0.95)  # quantiles of the aggregate posterior that a path goes between
+ENDS: Final = (0.01, 0.99)  # quantiles of the aggregate posterior that a path goes between
 
 
 @dataclass(frozen=True, eq=False)
