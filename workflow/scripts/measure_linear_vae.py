@@ -5,6 +5,7 @@ import pandas as pd
 from vaentk import io, job
 from vaentk.analysis import linear_betas, linear_bound, linear_noise, linear_vae
 from vaentk.experiments.linear_vae import LinearVae
+from vaentk.training.linear_landmarks import problem_of
 
 with job.running(snakemake) as task:
     settings = LinearVae.from_plain(task.params["settings"])
@@ -13,7 +14,8 @@ with job.running(snakemake) as task:
         for name in ("records", "marks")
     )
     noise = linear_noise.measure(settings)
-    betas, trends = linear_betas.compared(records, settings.threshold)
+    units = linear_betas.units_kept(problem_of(settings), settings.betas)
+    betas, trends = linear_betas.compared(records, settings.threshold, units)
     measured = {
         "curves": linear_vae.curves(records),
         "slopes": linear_vae.slopes(records),

@@ -1,5 +1,6 @@
 """S1 and S3: trainings of several betas on a fair scale, each against its own start and optimum."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from vaentk.analysis.bootstrap import interval, resampled_means
 from vaentk.analysis.intervals import Estimate, line_slope, mean
 from vaentk.analysis.linear_vae import by_run, late
+from vaentk.models.linear_vae import LinearVae
+from vaentk.training.linear import Problem
 
 Array = NDArray[np.float64]
 
@@ -68,7 +71,19 @@ def crossing(steps: Array, means: Array, threshold: float) -> Array:
     return found
 
 
-def compared(records: pd.DataFrame, threshold: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def units_kept(problem: Problem, betas: tuple[float, ...]) -> dict[float, int]:
+    """Count the latent units that the optimum of each beta uses: ``lambda_j > beta c^2``."""
+    found = {}
+    for beta in betas:
+        model = LinearVae(problem.model.variance, beta)
+        best = model.optimum(problem.moments, problem.latent_dim)
+        found[beta] = int((best.w.square().sum(-2) > 0).sum())
+    return found
+
+
+def compared(
+    records: pd.DataFrame, threshold: float, units: Mapping[float, int]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare betas by time and by what is left, and fit the trend over beta.
 
     Parameters
@@ -77,6 +92,8 @@ def compared(records: pd.DataFrame, threshold: float) -> tuple[pd.DataFrame, pd.
         As for `vaentk.analysis.linear_vae.curves`.
     threshold
         Part of the start that a mean over runs must fall to.
+    units
+        What `units_kept` gives.
 
     Returns
     -------
@@ -96,7 +113,8 @@ def compared(records: pd.DataFrame, threshold: float) -> tuple[pd.DataFrame, pd.
             known = {"optimiser": optimiser, "quantity": quantity}
             for beta, column in zip(betas, statistics.T, strict=True):
                 found = interval(column, part["seed"].nunique())
-                row = known | {"beta": beta, "value": found.value, "low": found.low}
+                row = known | {"beta": beta, "units": units[float(beta)]}
+                row |= {"value": found.value, "low": found.low}
                 rows.append(row | {"high": found.high, "runs": found.points})
             trends.append(known | _trend(betas, statistics).as_slope())
     return pd.DataFrame(rows), pd.DataFrame(trends)

@@ -45,9 +45,9 @@ class Gaussian(Strict):
 
     dim: Count = Field(5, description="dimensions d of the data")
     signal: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
-        (2.0, 0.75), description="variances above the noise, one a true latent dimension"
+        (4.0, 2.0), description="variances above the noise, one a true latent dimension"
     )
-    noise: Positive = Field(0.25, description="variance of the noise in every direction")
+    noise: Positive = Field(1.0, description="variance of the noise in every direction")
     samples: Count = Field(500, description="number N of samples, which are the data set")
     seed: Seed = Field(0, description="of the drawn data set")
 
@@ -70,16 +70,16 @@ class LinearVae(Strict):
 
     data: Gaussian = Gaussian()
     latent_dim: Count = Field(2, description="latent dimensions q of the model")
-    variance: Positive = Field(0.25, description="variance c^2 of the decoder, fixed")
+    variance: Positive = Field(1.0, description="variance c^2 of the decoder, fixed")
     beta: Positive = Field(1.0, description="weight of the KL term; 1 is the ELBO")
     runs: int = Field(256, ge=2, description="independent runs, seeds 0 and up, side by side")
     steps: int = Field(100_000, ge=100, description="iterations of the trainings of the rate")
     short_steps: int = Field(
         10_000, ge=100, description="iterations of constant steps, of the grid and of the betas"
     )
-    initial_scale: Positive = Field(0.5, description="deviation of the entries of W and V")
+    initial_scale: Positive = Field(0.2, description="deviation of the entries of W and V")
     optimisers: Annotated[dict[OptimiserName, Positive], Field(min_length=1)] = Field(
-        {"sgd": 0.02, "adam": 0.02}, description="C of the step sizes C n^(-power), one job each"
+        {"sgd": 0.02, "adam": 0.05}, description="C of the step sizes C n^(-power), one job each"
     )
     constant_power: Power = Field(
         0.0, description="power of n in the step sizes that are set against the theorem's 1/2"
@@ -88,7 +88,7 @@ class LinearVae(Strict):
         ("pathwise", "score", "score-leave-one-out"), description="how a gradient is estimated"
     )
     batch: Count = Field(4, description="data points B of an iteration")
-    samples: Count = Field(2, description="draws K of the noise for each data point")
+    samples: Count = Field(4, description="draws K of the noise for each data point")
     betas: Annotated[tuple[Positive, ...], Field(min_length=2)] = Field(
         (0.5, 1.0, 2.0, 4.0, 8.0), description="compared, each with its own optimum"
     )

@@ -23,7 +23,8 @@ class Words(_Entry):
 class Section(_Entry):
     """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration.
 
-    ``dataset`` is what all its runs take; None where each run names its own.
+    ``dataset`` is what all its runs take; None where each run names its own. ``drawn`` are the words
+    for data that every run draws for itself, with its settings under ``data`` in braces.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Section(_Entry):
     lead: str
     claimed: str
     dataset: str | None = None
+    drawn: str | None = None
     figures: tuple[Words, ...] = ()
     tables: tuple[Words, ...] = ()
 
