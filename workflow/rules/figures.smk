@@ -457,7 +457,9 @@ rule figure_linear_vae_noise:
         curves=measures("linear_vae", "curves.csv"),
     output:
         **recorded(
-            figure=captioned("results/figures/linear_vae_noise.svg", "Figures", "figures/linear_vae_noise"),
+            figure=captioned(
+                "results/figures/linear_vae_noise.svg", "Figures", "figures/linear_vae_noise"
+            ),
         ),
     log:
         "results/logs/figures/linear_vae_noise.log",
@@ -479,7 +481,9 @@ rule figure_linear_vae_betas:
         betas=measures("linear_vae", "betas.csv"),
     output:
         **recorded(
-            figure=captioned("results/figures/linear_vae_betas.svg", "Figures", "figures/linear_vae_betas"),
+            figure=captioned(
+                "results/figures/linear_vae_betas.svg", "Figures", "figures/linear_vae_betas"
+            ),
         ),
     log:
         "results/logs/figures/linear_vae_betas.log",

@@ -304,10 +304,18 @@ rule tables_linear_vae:
         beta_trends=measures("linear_vae", "beta_trends.csv"),
     output:
         **recorded(
-            slopes=captioned("results/tables/linear_vae_slopes.csv", "Tables", "tables/linear_vae_slopes"),
-            noise=captioned("results/tables/linear_vae_noise.csv", "Tables", "tables/linear_vae_noise"),
-            constants=captioned("results/tables/linear_vae_constants.csv", "Tables", "tables/linear_vae_constants"),
-            betas=captioned("results/tables/linear_vae_betas.csv", "Tables", "tables/linear_vae_betas"),
+            slopes=captioned(
+                "results/tables/linear_vae_slopes.csv", "Tables", "tables/linear_vae_slopes"
+            ),
+            noise=captioned(
+                "results/tables/linear_vae_noise.csv", "Tables", "tables/linear_vae_noise"
+            ),
+            constants=captioned(
+                "results/tables/linear_vae_constants.csv", "Tables", "tables/linear_vae_constants"
+            ),
+            betas=captioned(
+                "results/tables/linear_vae_betas.csv", "Tables", "tables/linear_vae_betas"
+            ),
         ),
     log:
         "results/logs/tables/linear_vae.log",
