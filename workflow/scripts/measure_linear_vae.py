@@ -22,7 +22,7 @@ with job.running(snakemake) as task:
         "dependence": linear_vae.dependence(records),
         "noise": linear_noise.summary(noise),
         "noise_slopes": linear_noise.slopes(noise),
-        "constants": linear_bound.constants(records, marks, settings.optimisers),
+        "constants": linear_bound.constants(records, marks, settings),
         "beta_curves": linear_betas.relative_curves(records),
         "betas": betas,
         "beta_trends": trends,

@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -49,7 +50,7 @@ def train_variants(
         seed and step, with the variant's own columns.
     """
     variants = settings.variants()
-    bar = tqdm(
+    bar: tqdm[Any] = tqdm(
         total=sum(variant.steps for variant in variants),
         desc=f"{optimiser}, {settings.runs} runs",
         unit="step",
@@ -82,7 +83,7 @@ def _train(
     variant: Variant,
     job: Job,
     folder: Path,
-    bar: "tqdm[None]",
+    bar: "tqdm[Any]",
 ) -> tuple[State, list[Record]]:
     """Train one variant, a stretch between landmarks at a time."""
     path = folder / f"{variant.name}.safetensors"

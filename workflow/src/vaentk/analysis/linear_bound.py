@@ -13,12 +13,14 @@ The linear VAE is quartic: it has no S without a compact set, and V grows with t
 Both are taken from what was visited, which can only make the bound smaller.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from vaentk.analysis.linear_vae import VARIANT
-from vaentk.experiments.linear_vae import OptimiserName
+from vaentk.experiments.linear_vae import LinearVae
 
 Array = NDArray[np.float64]
 
@@ -49,9 +51,7 @@ def bound(gap: float, smoothness: float, variance: float, steps: Array) -> float
     return (gap + spread) / (len(steps) * float(falls.min()))
 
 
-def constants(
-    records: pd.DataFrame, marks: pd.DataFrame, scales: dict[OptimiserName, float]
-) -> pd.DataFrame:
+def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -> pd.DataFrame:
     """Put the constants together and compare the bound with what was measured.
 
     Parameters
@@ -60,8 +60,8 @@ def constants(
         As for `vaentk.analysis.linear_vae.curves`.
     marks
         ``curvature`` and ``noise`` by variant, seed and step.
-    scales
-        C of every optimiser.
+    settings
+        Of the run, for C.
 
     Returns
     -------
@@ -73,14 +73,14 @@ def constants(
     """
     rows = []
     for known, part in records[records["role"] == "rate"].groupby(VARIANT, sort=False):
-        row = dict(zip(VARIANT, known, strict=True))
+        row: dict[str, Any] = dict(zip(VARIANT, known, strict=True))
         own = marks[(marks["variant"] == row["variant"]) & (marks["optimiser"] == row["optimiser"])]
         last = int(part["step"].max())
         measured = float(part[part["step"] == last]["mean_gradient"].mean())
         gap = float(part[part["step"] == 0]["gap"].mean())
         curvature = float(own["curvature"].max())
         noise = float(own.groupby("step")["noise"].mean().max())
-        scale = scales[row["optimiser"]]
+        scale = settings.scale(row["optimiser"], row["estimator"])
         steps = scale * np.arange(1, last + 2, dtype=float) ** -row["power"]
         sgd = row["optimiser"] == "sgd"
         limit = bound(gap, curvature, noise, steps) if sgd else float("nan")

@@ -1,6 +1,6 @@
 """S1's rates: E|grad L(theta_R)|^2 of the linear VAE against log n / sqrt(n), gap and betas."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -42,18 +42,17 @@ def curves(records: pd.DataFrame) -> pd.DataFrame:
         sqrt(n); and ``ratio``, of ``mean_gradient`` to it, with its interval.
     """
     rows = []
-    for (*known, step), part in records.groupby([*VARIANT, "step"], sort=False):
-        if step == 0:
-            continue
-        row = dict(zip([*VARIANT, "step"], [*known, step], strict=True))
+    later = records[records["step"] > 0]
+    for known, part in later.groupby([*VARIANT, "step"], sort=False):
+        row: dict[str, Any] = dict(zip([*VARIANT, "step"], known, strict=True))
         for quantity in QUANTITIES:
             found = mean(part[quantity])
             row |= {quantity: found.value, f"{quantity}_low": found.low}
             row |= {f"{quantity}_high": found.high}
-        row["claimed"] = float(claimed(np.asarray(step, dtype=float)))
+        row["claimed"] = float(claimed(np.asarray(row["step"], dtype=float)))
         for end in ("", "_low", "_high"):
             value = row[f"mean_gradient{end}"]
-            row[f"ratio{end}"] = value / row["claimed"] if step > 1 else np.nan
+            row[f"ratio{end}"] = value / row["claimed"] if row["step"] > 1 else np.nan
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -79,13 +79,20 @@ class LinearVae(Strict):
     )
     initial_scale: Positive = Field(0.2, description="deviation of the entries of W and V")
     optimisers: Annotated[dict[OptimiserName, Positive], Field(min_length=1)] = Field(
-        {"sgd": 0.02, "adam": 0.05}, description="C of the step sizes C n^(-power), one job each"
+        {"sgd": 0.04, "adam": 0.05}, description="C of the step sizes C n^(-power), one job each"
+    )
+    score_scales: dict[OptimiserName, Positive] = Field(
+        {"sgd": 0.02, "adam": 0.05},
+        description="C for score-function gradients without control variate, which are noisier",
     )
     constant_power: Power = Field(
         0.0, description="power of n in the step sizes that are set against the theorem's 1/2"
     )
     estimators: Annotated[tuple[EstimatorName, ...], Field(min_length=1)] = Field(
         ("pathwise", "score", "score-leave-one-out"), description="how a gradient is estimated"
+    )
+    constant_estimators: Annotated[tuple[EstimatorName, ...], Field(min_length=1)] = Field(
+        ("pathwise", "score-leave-one-out"), description="those trained by constant steps too"
     )
     batch: Count = Field(4, description="data points B of an iteration")
     samples: Count = Field(4, description="draws K of the noise for each data point")
@@ -104,7 +111,7 @@ class LinearVae(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         keys = "betas", "batches", "sample_counts", "trained_batches", "trained_samples"
-        for key in (*keys, "estimators"):
+        for key in (*keys, "estimators", "constant_estimators"):
             values = getattr(self, key)
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice")
@@ -116,6 +123,12 @@ class LinearVae(Strict):
             raise ValueError(f"short_steps is {self.short_steps}, above steps, {self.steps}")
         if self.constant_power == THEOREM:
             raise ValueError("constant_power is 0.5, which the theorem's steps have already")
+        left_out = [name for name in self.constant_estimators if name not in self.estimators]
+        if left_out:
+            raise ValueError(f"constant_estimators has {left_out[0]}, which estimators lacks")
+        for name in self.optimisers:
+            if name not in self.score_scales:
+                raise ValueError(f"score_scales lacks {name}, which optimisers has")
         if "score-leave-one-out" in self.estimators and self.samples < 2:
             raise ValueError(
                 "samples is 1, but score-leave-one-out needs two draws or more: take score-mean"
@@ -123,6 +136,11 @@ class LinearVae(Strict):
         if "score-leave-one-out" in self.estimators and max(self.sample_counts) < 2:
             raise ValueError("sample_counts has no two values of 2 or more")
         return self
+
+    def scale(self, optimiser: OptimiserName, estimator: EstimatorName) -> float:
+        """C of an optimiser's step sizes under an estimator."""
+        scales = self.score_scales if estimator == "score" else self.optimisers
+        return scales[optimiser]
 
     def seeds(self) -> tuple[int, ...]:
         """Seeds of the runs."""
@@ -132,8 +150,8 @@ class LinearVae(Strict):
         """The trainings of one optimiser, in order: rates, constant steps, B and K, betas."""
         base = (self.beta, self.batch, self.samples)
         found = [Variant("rate", name, THEOREM, *base, self.steps) for name in self.estimators]
-        short, power = self.short_steps, self.constant_power
-        found += [Variant("constant", name, power, *base, short) for name in self.estimators]
+        short, power, named = self.short_steps, self.constant_power, self.constant_estimators
+        found += [Variant("constant", name, power, *base, short) for name in named]
         grid = product(self.trained_batches, self.trained_samples)
         found += [Variant("noise", "pathwise", THEOREM, self.beta, *pair, short) for pair in grid]
         given = (self.batch, self.samples, short)

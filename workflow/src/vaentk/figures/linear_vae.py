@@ -75,33 +75,33 @@ def _panel(axes: Axes, table: pd.DataFrame, slopes: pd.DataFrame) -> None:
         axes.plot(part["step"], part["mean_gradient"], line, color=colour, label=words)
         low, high = part["mean_gradient_low"].clip(lower=1e-300), part["mean_gradient_high"]
         axes.fill_between(part["step"], low, high, color=colour, alpha=0.2, linewidth=0)
-    found = slopes[(slopes["role"] == "rate")].set_index("quantity")
-    anchor = found.loc["mean_gradient", "step_min"]
+    fits = slopes[slopes["role"] == "rate"]
+    anchor = int(fits["step_min"].iloc[0])
     level = rate[rate["step"] == anchor].iloc[0]
-    shown = rate[rate["step"] >= anchor / 10]
-    claimed = shown["claimed"] * level["mean_gradient"] / level["claimed"]
+    after = rate[rate["step"] >= anchor / 10]
+    claimed = after["claimed"] * level["mean_gradient"] / level["claimed"]
     axes.plot(
-        shown["step"], claimed, ":", color=REFERENCE, label=r"$\log n / \sqrt{n}$, through a point"
+        after["step"], claimed, ":", color=REFERENCE, label=r"$\log n / \sqrt{n}$, through a point"
     )
     axes.set(xscale="log", yscale="log")
-    low = min(rate["gradient"].min(), constant["gradient"].min())
+    shown = pd.concat([rate["gradient"], table["mean_gradient"]])
     log_ticks(axes.xaxis, rate["step"].min(), rate["step"].max())
-    log_ticks(axes.yaxis, low, table["mean_gradient"].max())
+    log_ticks(axes.yaxis, shown.min(), shown.max())
     axes.text(
-        0.03, 0.03, _fit(found), transform=axes.transAxes, ha="left", va="bottom", fontsize=7.5
+        0.03, 0.03, _fit(fits), transform=axes.transAxes, ha="left", va="bottom", fontsize=7.5
     )
 
 
 def _fit(found: pd.DataFrame) -> str:
     """Say the fitted powers of the last iterates."""
-    mean, ratio = found.loc["mean_gradient"], found.loc["ratio"]
     return (
-        f"$n$ from {int(mean['step_min']):,}: power {_interval(mean)}\n"
-        f"ratio to $\\log n/\\sqrt{{n}}$: {_interval(ratio)}"
+        f"$n$ from {int(found['step_min'].iloc[0]):,}: power {_interval(found, 'mean_gradient')}\n"
+        f"ratio to $\\log n/\\sqrt{{n}}$: {_interval(found, 'ratio')}"
     )
 
 
-def _interval(row: pd.Series) -> str:
+def _interval(found: pd.DataFrame, quantity: str) -> str:
+    row = found[found["quantity"] == quantity].iloc[0]
     return f"{number(row['slope'])} [{number(row['low'])}, {number(row['high'])}]"
 
 
@@ -110,11 +110,10 @@ def _alt(slopes: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
     for run, table in slopes.items():
         rates = table[table["role"] == "rate"]
         for (optimiser, name), part in rates.groupby(["optimiser", "estimator"], sort=False):
-            found = part.set_index("quantity")
             parts.append(
                 f"{labels[run]}, run {run}, {OPTIMISERS[str(optimiser)]}, "
-                f"{ESTIMATORS[str(name)][0]}: power {_interval(found.loc['mean_gradient'])}, "
-                f"of the ratio to log n over root n {_interval(found.loc['ratio'])}"
+                f"{ESTIMATORS[str(name)][0]}: power {_interval(part, 'mean_gradient')}, "
+                f"of the ratio to log n over root n {_interval(part, 'ratio')}"
             )
     return (
         "Squared gradient norm of the linear VAE against the iteration, both logarithmic, means "

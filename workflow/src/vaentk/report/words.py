@@ -23,8 +23,8 @@ class Words(_Entry):
 class Section(_Entry):
     """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration.
 
-    ``dataset`` is what all its runs take; None where each run names its own. ``drawn`` says what data
-    the runs draw themselves, with their settings under ``data`` in braces.
+    ``dataset`` is what all its runs take; None where each run names its own. ``drawn`` says what
+    data the runs draw themselves, with their settings under ``data`` in braces.
     """
 
     id: str

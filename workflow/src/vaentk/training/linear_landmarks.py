@@ -57,7 +57,7 @@ def recipe_of(settings: Settings, optimiser: OptimiserName, variant: Variant) ->
     """Return how a variant is trained by an optimiser."""
     return Recipe(
         optimiser,
-        settings.optimisers[optimiser],
+        settings.scale(optimiser, variant.estimator),
         variant.power,
         variant.steps,
         estimator_of(variant.estimator, variant.batch, variant.samples),
