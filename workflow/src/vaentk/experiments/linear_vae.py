@@ -133,8 +133,9 @@ class LinearVae(Strict):
             raise ValueError(
                 "samples is 1, but score-leave-one-out needs two draws or more: take score-mean"
             )
-        if "score-leave-one-out" in self.estimators and max(self.sample_counts) < 2:
-            raise ValueError("sample_counts has no two values of 2 or more")
+        enough = [count for count in self.sample_counts if count > 1]
+        if "score-leave-one-out" in self.estimators and len(enough) < 2:
+            raise ValueError("sample_counts needs two values of 2 or more for score-leave-one-out")
         return self
 
     def scale(self, optimiser: OptimiserName, estimator: EstimatorName) -> float:

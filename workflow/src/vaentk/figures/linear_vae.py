@@ -16,6 +16,9 @@ ESTIMATORS = {
 }
 """Label, colour (Okabe and Ito's palette) and marker of an estimator."""
 
+WORDS = 0.16
+"""Part of a panel below the data that is kept free for the fitted powers."""
+
 THEOREM, CONSTANT, ITERATE = "#0072B2", "#D55E00", "#7F7F7F"
 
 
@@ -84,9 +87,10 @@ def _panel(axes: Axes, table: pd.DataFrame, slopes: pd.DataFrame) -> None:
         after["step"], claimed, ":", color=REFERENCE, label=r"$\log n / \sqrt{n}$, through a point"
     )
     axes.set(xscale="log", yscale="log")
-    shown = pd.concat([rate["gradient"], table["mean_gradient"]])
+    low, high = axes.get_ylim()
+    axes.set_ylim(low * (low / high) ** (WORDS / (1 - WORDS)), high)
     log_ticks(axes.xaxis, rate["step"].min(), rate["step"].max())
-    log_ticks(axes.yaxis, shown.min(), shown.max())
+    log_ticks(axes.yaxis, *axes.get_ylim())
     axes.text(
         0.03, 0.03, _fit(fits), transform=axes.transAxes, ha="left", va="bottom", fontsize=7.5
     )

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 
 from vaentk.figures.linear_vae import OPTIMISERS
 from vaentk.figures.style import (
-    REFERENCE,
     Drawing,
     finish,
     log_ticks,
@@ -82,14 +81,13 @@ def _time_panel(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(part["beta"], part["value"], marker=marker, color=colour, label=words)
         known = part.dropna(subset=["low", "high"])
         axes.vlines(known["beta"], known["low"], known["high"], color=colour, alpha=0.7)
-    names = sorted(table["beta"].unique())
-    axes.set(xscale="log", yscale="log", xlabel=r"weight of the KL term $\beta$")
-    axes.set_xticks(names, [f"{beta:g}" for beta in names])
+    units = table.groupby("beta")["units"].first()
+    axes.set(xscale="log", yscale="log", xlabel=r"$\beta$ (latent units that its optimum uses)")
+    axes.set_xticks(list(units.index), [f"{beta:g} ({count})" for beta, count in units.items()])
     axes.minorticks_off()
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (high / low) ** 0.5)
     log_ticks(axes.yaxis, *axes.get_ylim())
-    axes.tick_params(axis="x", colors=REFERENCE)
     axes.legend(loc="upper left")
 
 
@@ -99,7 +97,7 @@ def _alt(betas: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
         for (optimiser, quantity), part in table.groupby(["optimiser", "quantity"], sort=False):
             if quantity in TIMES:
                 told = ", ".join(
-                    f"{number(value)} at beta = {beta:g}"
+                    f"{number(value) if value > 0 else 'not reached'} at beta = {beta:g}"
                     for beta, value in zip(part["beta"], part["value"], strict=True)
                 )
                 words = TIMES[str(quantity)][0].replace(r"$\theta_R$", "theta_R")
