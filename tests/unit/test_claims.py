@@ -83,6 +83,18 @@ FORMS = {
     r"limit_kernels/[a-z0-9-]+/variance\.csv": (
         "inputs sigma0 eq2_mean eq2_least negative_share eq3"
     ),
+    r"linear_vae/[a-z0-9-]+/beta_trends\.csv": "optimiser quantity slope low high points",
+    r"linear_vae/[a-z0-9-]+/constants\.csv": (
+        "optimiser variant role estimator power beta batch samples scale step gap "
+        "curvature noise measured bound looseness"
+    ),
+    r"linear_vae/[a-z0-9-]+/noise_slopes\.csv": (
+        "place estimator factor claimed slope low high points share"
+    ),
+    r"linear_vae/[a-z0-9-]+/slopes\.csv": (
+        "optimiser variant role estimator power beta batch samples quantity claimed "
+        "slope low high points step_min step_max"
+    ),
     r"linear_rate/[a-z0-9-]+/curves\.csv": (
         "width seed step time loss bound flow_loss flow_distance descent_loss "
         "descent_distance empirical_loss empirical_distance"

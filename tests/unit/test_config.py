@@ -289,6 +289,23 @@ def test_the_committed_schema_is_the_generated_one() -> None:
         ("least_width", "mnist-7x7", {"samples": [16, 256]}, "the largest of samples"),
         ("least_width", "mnist-7x7", {"inputs": {"samples": 64, "components": 4}}, "all pixels"),
         ("linear_rate", "mnist-7x7", {"horizon": 0.0}, "horizon is 0"),
+        ("linear_vae", "gaussian", {"latent_dim": 5}, "latent_dim is 5 and must be below"),
+        ("linear_vae", "gaussian", {"short_steps": 20_000}, "short_steps is 20000, above steps"),
+        ("linear_vae", "gaussian", {"constant_power": 0.5}, "constant_power is 0.5"),
+        ("linear_vae", "gaussian", {"samples": 1}, "score-leave-one-out needs two draws"),
+        ("linear_vae", "gaussian", {"sample_counts": [1, 4]}, "two values of 2 or more"),
+        ("linear_vae", "gaussian", {"betas": [1.0, 1.0]}, "betas names a value twice"),
+        ("linear_vae", "gaussian", {"estimators": ["score"]}, "constant_estimators has pathwise"),
+        ("linear_vae", "gaussian", {"score_scales": {"sgd": 0.1}}, "score_scales lacks adam"),
+        ("linear_vae", "gaussian", {"runs": 1}, "runs is 1"),
+        ("linear_vae", "gaussian", {"optimisers": {"adagrad": 0.1}}, "adagrad"),
+        (
+            "linear_vae",
+            "gaussian",
+            {"data": {"dim": 3, "signal": [1.0, 2.0, 3.0, 4.0]}},
+            "signal has 4 values for 3 dimensions",
+        ),
+        ("linear_vae", "gaussian", {"data": {"samples": 5}}, "samples is 5 for 5 dimensions"),
     ],
 )
 def test_a_mistake_in_a_kinds_own_settings_is_one_sentence(

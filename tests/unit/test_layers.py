@@ -35,6 +35,7 @@ OUTSIDE = {
     "members": {*LAYER, "io", "job"},
     "board": set(LAYER),
     "ensembles": {*LAYER, "io", "job", "board"},
+    "linear_runs": {*LAYER, "io", "job"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

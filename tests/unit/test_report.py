@@ -438,3 +438,12 @@ def test_captions_are_valid_text(path: Path) -> None:
     body = publish_parts(text, writer=Writer(), settings_overrides={"halt_level": 2})["body"]
     assert len(re.sub(r"<[^>]+>", "", body).split()) > 8
     assert "{" not in body
+
+
+def test_a_section_says_what_data_its_runs_draw() -> None:
+    words = WORDS.replace("dataset: digits", 'drawn: "{samples:,} drawn points, d = {dim}"')
+    run = {"data": {"samples": 1500, "dim": 5}}
+    config = {"name": "tiny", "experiments": {"weight_change": {"small": run}}}
+    data = gather(read_sections(words), **material(config=config))
+    template = (TEXTS / "index.html.j2").read_text(encoding="utf-8")
+    assert "1,500 drawn points, d = 5" in render(template, "", data)

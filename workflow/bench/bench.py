@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from data import data
 from kernels import explicit, memory, products, spectrum
+from linear import linear
 from metrics import metrics
 from steps import STEP_GOALS, descent_steps
 from timing import images
@@ -26,7 +27,7 @@ PEERS = "VAENTK_BENCH_PEERS"
 def main() -> None:
     torch.set_num_threads(1)
     python = os.environ.get(PEERS) or None
-    lines = [*data(), *metrics(), *training(python)]
+    lines = [*data(), *metrics(), *linear(), *training(python)]
     lines += [*explicit(python), *products(), *spectrum(), *memory()]
     for resolution in (14, 28):
         x = images(128, resolution)

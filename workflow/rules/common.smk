@@ -80,12 +80,13 @@ def members(kind=None):
 
 
 def sizes(settings):
-    """What a run trains a network each for: its widths or its latent sizes."""
-    return getattr(settings, "widths", getattr(settings, "latent", ()))
+    """What a run has a training job each for: its widths, its latent sizes or its optimisers."""
+    keys = ("widths", "latent", "optimisers")
+    return next((getattr(settings, key) for key in keys if hasattr(settings, key)), ())
 
 
 def trained(ending, kind=None):
-    """Function of the wildcards that lists what training left, by width or latent size."""
+    """Function of the wildcards that lists what training left, by width, latent size or optimiser."""
 
     def paths(wildcards):
         folder = f"results/train/{kind or wildcards.kind}/{wildcards.run}"
@@ -111,6 +112,17 @@ MEASURES = {
     "least_width": ["curves", "members", "summary", "least_width", "slopes"],
     "disentanglement": ["scores", "summary", "trends"],
     "discovery": ["attributes", "compared", "counts", "summary"],
+    "linear_vae": [
+        "curves",
+        "slopes",
+        "dependence",
+        "noise",
+        "noise_slopes",
+        "constants",
+        "beta_curves",
+        "betas",
+        "beta_trends",
+    ],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -124,6 +136,7 @@ FIGURES = {
     "least_width": ["least_width"],
     "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
     "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
+    "linear_vae": ["linear_vae", "linear_vae_noise", "linear_vae_betas"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -137,6 +150,12 @@ TABLES = {
     "least_width": ["least_width", "least_width_slopes"],
     "disentanglement": ["disentanglement", "disentanglement_trends"],
     "discovery": ["discovery", "discovery_summary"],
+    "linear_vae": [
+        "linear_vae_slopes",
+        "linear_vae_noise",
+        "linear_vae_constants",
+        "linear_vae_betas",
+    ],
 }
 
 
@@ -188,7 +207,7 @@ def all_data():
 
 
 def all_records():
-    """What training left, at every width."""
+    """What training left, in every job."""
     return [
         f"results/train/{kind}/{run}/{width}.parquet"
         for kind in KINDS
@@ -241,6 +260,11 @@ def image_labels(kind):
     """What the images of every run of a kind are, in words."""
     asked = getattr(CONFIG.experiments, kind)
     return {name: CONFIG.data.label_of(run.dataset) for name, run in asked.items()}
+
+
+def drawn_labels(kind):
+    """What the drawn data of every run of a kind is, in words."""
+    return {name: run.data.label for name, run in getattr(CONFIG.experiments, kind).items()}
 
 
 def shown(kind):

@@ -389,3 +389,74 @@ rule figure_discovery_pictures:
         code=code("figure_discovery_pictures.py"),
     script:
         "../scripts/figure_discovery_pictures.py"
+
+
+rule figure_linear_vae:
+    input:
+        curves=measures("linear_vae", "curves.csv"),
+        slopes=measures("linear_vae", "slopes.csv"),
+    output:
+        **recorded(
+            figure=captioned("results/figures/linear_vae.svg", "Figures", "figures/linear_vae"),
+        ),
+    log:
+        "results/logs/figures/linear_vae.log",
+    benchmark:
+        "results/benchmarks/figures/linear_vae.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("linear_vae"),
+        labels=drawn_labels("linear_vae"),
+        code=code("figure_linear_vae.py"),
+    script:
+        "../scripts/figure_linear_vae.py"
+
+
+rule figure_linear_vae_noise:
+    input:
+        noise=measures("linear_vae", "noise.csv"),
+        noise_slopes=measures("linear_vae", "noise_slopes.csv"),
+        curves=measures("linear_vae", "curves.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/linear_vae_noise.svg", "Figures", "figures/linear_vae_noise"
+            ),
+        ),
+    log:
+        "results/logs/figures/linear_vae_noise.log",
+    benchmark:
+        "results/benchmarks/figures/linear_vae_noise.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("linear_vae"),
+        labels=drawn_labels("linear_vae"),
+        code=code("figure_linear_vae_noise.py"),
+    script:
+        "../scripts/figure_linear_vae_noise.py"
+
+
+rule figure_linear_vae_betas:
+    input:
+        beta_curves=measures("linear_vae", "beta_curves.csv"),
+        betas=measures("linear_vae", "betas.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/linear_vae_betas.svg", "Figures", "figures/linear_vae_betas"
+            ),
+        ),
+    log:
+        "results/logs/figures/linear_vae_betas.log",
+    benchmark:
+        "results/benchmarks/figures/linear_vae_betas.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("linear_vae"),
+        labels=drawn_labels("linear_vae"),
+        code=code("figure_linear_vae_betas.py"),
+    script:
+        "../scripts/figure_linear_vae_betas.py"

@@ -306,3 +306,33 @@ rule measure_discovery:
         code=code("measure_discovery.py"),
     script:
         "../scripts/measure_discovery.py"
+
+
+rule measure_linear_vae:
+    input:
+        records=trained("parquet", "linear_vae"),
+        marks=trained("marks.parquet", "linear_vae"),
+    output:
+        **recorded(
+            curves="results/measure/linear_vae/{run}/curves.csv",
+            slopes="results/measure/linear_vae/{run}/slopes.csv",
+            dependence="results/measure/linear_vae/{run}/dependence.csv",
+            noise="results/measure/linear_vae/{run}/noise.csv",
+            noise_slopes="results/measure/linear_vae/{run}/noise_slopes.csv",
+            constants="results/measure/linear_vae/{run}/constants.csv",
+            beta_curves="results/measure/linear_vae/{run}/beta_curves.csv",
+            betas="results/measure/linear_vae/{run}/betas.csv",
+            beta_trends="results/measure/linear_vae/{run}/beta_trends.csv",
+        ),
+    log:
+        "results/logs/measure/linear_vae/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/linear_vae/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("linear_vae"),
+        device="cpu",
+        code=code("measure_linear_vae.py"),
+    script:
+        "../scripts/measure_linear_vae.py"

@@ -292,3 +292,39 @@ rule tables_discovery:
         code=code("tables_discovery.py"),
     script:
         "../scripts/tables_discovery.py"
+
+
+rule tables_linear_vae:
+    input:
+        slopes=measures("linear_vae", "slopes.csv"),
+        noise_slopes=measures("linear_vae", "noise_slopes.csv"),
+        dependence=measures("linear_vae", "dependence.csv"),
+        constants=measures("linear_vae", "constants.csv"),
+        betas=measures("linear_vae", "betas.csv"),
+        beta_trends=measures("linear_vae", "beta_trends.csv"),
+    output:
+        **recorded(
+            slopes=captioned(
+                "results/tables/linear_vae_slopes.csv", "Tables", "tables/linear_vae_slopes"
+            ),
+            noise=captioned(
+                "results/tables/linear_vae_noise.csv", "Tables", "tables/linear_vae_noise"
+            ),
+            constants=captioned(
+                "results/tables/linear_vae_constants.csv", "Tables", "tables/linear_vae_constants"
+            ),
+            betas=captioned(
+                "results/tables/linear_vae_betas.csv", "Tables", "tables/linear_vae_betas"
+            ),
+        ),
+    log:
+        "results/logs/tables/linear_vae.log",
+    benchmark:
+        "results/benchmarks/tables/linear_vae.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("linear_vae"),
+        code=code("tables_linear_vae.py"),
+    script:
+        "../scripts/tables_linear_vae.py"

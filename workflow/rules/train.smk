@@ -162,3 +162,28 @@ rule train_discovery:
         code=code("train_discovery.py"),
     script:
         "../scripts/train_discovery.py"
+
+
+rule train_linear_vae:
+    output:
+        **recorded(
+            records="results/train/linear_vae/{run}/{optimiser}.parquet",
+            marks="results/train/linear_vae/{run}/{optimiser}.marks.parquet",
+        ),
+    log:
+        "results/logs/train/linear_vae/{run}/{optimiser}.log",
+    benchmark:
+        "results/benchmarks/train/linear_vae/{run}/{optimiser}.tsv"
+    wildcard_constraints:
+        optimiser="sgd|adam",
+    priority: LONG
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("linear_vae"),
+        dtype="float64",
+        device=CONFIG.device,
+        checkpoint_seconds=CONFIG.checkpoint_seconds,
+        code=code("train_linear_vae.py"),
+    script:
+        "../scripts/train_linear_vae.py"

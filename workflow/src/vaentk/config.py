@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
+from vaentk.experiments.linear_vae import LinearVae
 from vaentk.experiments.overparameterised import (
     Activations,
     FrozenSigma,
@@ -100,6 +101,7 @@ class Experiments(Strict):
     least_width: dict[RunName, LeastWidth] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
+    linear_vae: dict[RunName, LinearVae] = Field({})
 
 
 class Config(Strict):

@@ -123,6 +123,11 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
     list
         Name of the run, and the words.
     """
+    if section.drawn is not None:
+        return [
+            (run, section.drawn.format(**values["data"]))
+            for run, values in data.runs[section.id].items()
+        ]
     if section.dataset is None:
         return [
             (run, _origin(data, source))

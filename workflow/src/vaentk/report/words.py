@@ -23,7 +23,8 @@ class Words(_Entry):
 class Section(_Entry):
     """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration.
 
-    ``dataset`` is what all its runs take; None where each run names its own.
+    ``dataset`` is what all its runs take; None where each run names its own. ``drawn`` says what
+    data the runs draw themselves, with their settings under ``data`` in braces.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Section(_Entry):
     lead: str
     claimed: str
     dataset: str | None = None
+    drawn: str | None = None
     figures: tuple[Words, ...] = ()
     tables: tuple[Words, ...] = ()
 

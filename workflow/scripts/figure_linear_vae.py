@@ -1,0 +1,9 @@
+"""Rule figure_linear_vae: convergence of the gradient's norm (S1)."""
+
+from vaentk import job
+from vaentk.figures import linear_vae
+
+with job.running(snakemake) as task:
+    measured = [task.tables(name) for name in ("curves", "slopes")]
+    drawing = linear_vae.draw(*measured, task.params["labels"])
+    task.save_figure(drawing.svg, drawing.alt)

@@ -1,0 +1,9 @@
+"""Rule figure_linear_vae_betas: betas compared, each with its own optimum (S1, S3)."""
+
+from vaentk import job
+from vaentk.figures import linear_vae_betas
+
+with job.running(snakemake) as task:
+    measured = [task.tables(name) for name in ("beta_curves", "betas")]
+    drawing = linear_vae_betas.draw(*measured, task.params["labels"])
+    task.save_figure(drawing.svg, drawing.alt)

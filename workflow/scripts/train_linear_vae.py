@@ -1,0 +1,15 @@
+"""Rule train_linear_vae: all trainings of S1 by one optimiser, hundreds of runs side by side."""
+
+from pathlib import Path
+
+from vaentk import io, job, linear_runs
+from vaentk.experiments.linear_vae import LinearVae
+
+with job.running(snakemake) as task:
+    settings = LinearVae.from_plain(task.params["settings"])
+    optimiser = snakemake.wildcards.optimiser
+    folder = Path(f"results/train/linear_vae/{snakemake.wildcards.run}/{optimiser}.checkpoint")
+    records, marks = linear_runs.train_variants(settings, optimiser, task, folder)
+    io.write_table(records, task.outputs["records"])
+    io.write_table(marks, task.outputs["marks"])
+    linear_runs.forget(folder)

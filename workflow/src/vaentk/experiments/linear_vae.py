@@ -1,0 +1,160 @@
+"""Surendran et al. 2024: the linear VAE, whose gradient, noise and optimum are known (S1)."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.settings import Count, Positive, Seed, Strict
+
+OptimiserName = Literal["sgd", "adam"]
+EstimatorName = Literal["pathwise", "score", "score-leave-one-out", "score-mean"]
+Counts = Annotated[tuple[Count, ...], Field(min_length=2)]
+Power = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+THEOREM: Final = 0.5
+"""Power of n in the theorem's step sizes, C n^(-1/2)."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One training of all runs; ``power`` is that of the step sizes ``C n^(-power)``."""
+
+    role: Literal["rate", "constant", "noise", "beta"]
+    estimator: EstimatorName
+    power: float
+    beta: float
+    batch: int
+    samples: int
+    steps: int
+
+    @property
+    def name(self) -> str:
+        """Its name, for file and log."""
+        role, estimator = self.role, self.estimator
+        if role == "beta":
+            return f"beta-{self.beta:g}"
+        if role == "noise":
+            return f"noise-{self.batch}-{self.samples}"
+        return f"{role}-{estimator}-{self.power:g}"
+
+
+class Gaussian(Strict):
+    """Samples of probabilistic PCA's own model, ``x = m + U diag(signal)^(1/2) z + noise``."""
+
+    dim: Count = Field(5, description="dimensions d of the data")
+    signal: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
+        (4.0, 2.0), description="variances above the noise, one a true latent dimension"
+    )
+    noise: Positive = Field(1.0, description="variance of the noise in every direction")
+    samples: Count = Field(500, description="number N of samples, which are the data set")
+    seed: Seed = Field(0, description="of the drawn data set")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(self.signal) > self.dim:
+            raise ValueError(f"signal has {len(self.signal)} values for {self.dim} dimensions")
+        if self.samples <= self.dim:
+            raise ValueError(f"samples is {self.samples} for {self.dim} dimensions: take more")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Say as figures do what the data is."""
+        return f"Gaussian data (drawn), d = {self.dim}, N = {self.samples}"
+
+
+class LinearVae(Strict):
+    """S1: runs of the linear VAE side by side, by SGD and Adam, under several estimators."""
+
+    data: Gaussian = Gaussian()
+    latent_dim: Count = Field(2, description="latent dimensions q of the model")
+    variance: Positive = Field(1.0, description="variance c^2 of the decoder, fixed")
+    beta: Positive = Field(1.0, description="weight of the KL term; 1 is the ELBO")
+    runs: int = Field(256, ge=2, description="independent runs, seeds 0 and up, side by side")
+    steps: int = Field(100_000, ge=100, description="iterations of the trainings of the rate")
+    short_steps: int = Field(
+        10_000, ge=100, description="iterations of constant steps, of the grid and of the betas"
+    )
+    initial_scale: Positive = Field(0.2, description="deviation of the entries of W and V")
+    optimisers: Annotated[dict[OptimiserName, Positive], Field(min_length=1)] = Field(
+        {"sgd": 0.04, "adam": 0.05}, description="C of the step sizes C n^(-power), one job each"
+    )
+    score_scales: dict[OptimiserName, Positive] = Field(
+        {"sgd": 0.02, "adam": 0.05},
+        description="C for score-function gradients without control variate, which are noisier",
+    )
+    constant_power: Power = Field(
+        0.0, description="power of n in the step sizes that are set against the theorem's 1/2"
+    )
+    estimators: Annotated[tuple[EstimatorName, ...], Field(min_length=1)] = Field(
+        ("pathwise", "score", "score-leave-one-out"), description="how a gradient is estimated"
+    )
+    constant_estimators: Annotated[tuple[EstimatorName, ...], Field(min_length=1)] = Field(
+        ("pathwise", "score-leave-one-out"), description="those trained by constant steps too"
+    )
+    batch: Count = Field(4, description="data points B of an iteration")
+    samples: Count = Field(4, description="draws K of the noise for each data point")
+    betas: Annotated[tuple[Positive, ...], Field(min_length=2)] = Field(
+        (0.5, 1.0, 2.0, 4.0, 8.0), description="compared, each with its own optimum"
+    )
+    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.05, description="part of the start to which betas are timed"
+    )
+    batches: Counts = Field((1, 4, 16, 64), description="B over which the noise is measured")
+    sample_counts: Counts = Field((1, 4, 16, 64), description="K over which it is measured")
+    trained_batches: Counts = Field((1, 4, 16), description="B over which runs are trained")
+    trained_samples: Counts = Field((1, 4, 16), description="K over which runs are trained")
+    draws: int = Field(64, ge=2, description="gradients a run and measurement of the noise")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        keys = "betas", "batches", "sample_counts", "trained_batches", "trained_samples"
+        for key in (*keys, "estimators", "constant_estimators"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} names a value twice")
+        if self.latent_dim >= self.data.dim:
+            raise ValueError(
+                f"latent_dim is {self.latent_dim} and must be below data.dim, {self.data.dim}"
+            )
+        if self.short_steps > self.steps:
+            raise ValueError(f"short_steps is {self.short_steps}, above steps, {self.steps}")
+        if self.constant_power == THEOREM:
+            raise ValueError("constant_power is 0.5, which the theorem's steps have already")
+        left_out = [name for name in self.constant_estimators if name not in self.estimators]
+        if left_out:
+            raise ValueError(f"constant_estimators has {left_out[0]}, which estimators lacks")
+        for name in self.optimisers:
+            if name not in self.score_scales:
+                raise ValueError(f"score_scales lacks {name}, which optimisers has")
+        if "score-leave-one-out" in self.estimators and self.samples < 2:
+            raise ValueError(
+                "samples is 1, but score-leave-one-out needs two draws or more: take score-mean"
+            )
+        enough = [count for count in self.sample_counts if count > 1]
+        if "score-leave-one-out" in self.estimators and len(enough) < 2:
+            raise ValueError("sample_counts needs two values of 2 or more for score-leave-one-out")
+        return self
+
+    def scale(self, optimiser: OptimiserName, estimator: EstimatorName) -> float:
+        """C of an optimiser's step sizes under an estimator."""
+        scales = self.score_scales if estimator == "score" else self.optimisers
+        return scales[optimiser]
+
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of the runs."""
+        return tuple(range(self.runs))
+
+    def variants(self) -> list[Variant]:
+        """The trainings of one optimiser, in order: rates, constant steps, B and K, betas."""
+        base = (self.beta, self.batch, self.samples)
+        found = [Variant("rate", name, THEOREM, *base, self.steps) for name in self.estimators]
+        short, power, named = self.short_steps, self.constant_power, self.constant_estimators
+        found += [Variant("constant", name, power, *base, short) for name in named]
+        grid = product(self.trained_batches, self.trained_samples)
+        found += [Variant("noise", "pathwise", THEOREM, self.beta, *pair, short) for pair in grid]
+        given = (self.batch, self.samples, short)
+        found += [Variant("beta", "pathwise", THEOREM, beta, *given) for beta in self.betas]
+        return found

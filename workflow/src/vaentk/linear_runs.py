@@ -1,0 +1,141 @@
+"""The trainings of S1 in one job, one variant after another, with checkpoints and progress."""
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from vaentk import io
+from vaentk.experiments.linear_vae import LinearVae, OptimiserName, Variant
+from vaentk.job import Job, log
+from vaentk.training.linear import Record, State, initial_parameters, initial_state, train
+from vaentk.training.linear_landmarks import (
+    curvature,
+    gradient_noise,
+    landmarks,
+    problem_of,
+    recipe_of,
+)
+
+NOISE_DRAWS = 16
+"""Gradients a run and landmark, whose mean over hundreds of runs is what is used."""
+
+
+def train_variants(
+    settings: LinearVae, optimiser: OptimiserName, job: Job, folder: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train every variant from its checkpoint, if there is one.
+
+    Parameters
+    ----------
+    settings : LinearVae
+    optimiser : str
+    job : Job
+        Gives the device, the log and the parameters.
+    folder : Path
+        Where checkpoints live until `forget` is called; not a declared result.
+
+    Returns
+    -------
+    tuple of DataFrame
+        `State.records`, and at every landmark of the trainings of the rate: ``curvature``, the
+        largest |eigenvalue| of the Hessian, and ``noise``, ``|g - grad L|^2``; a row a variant,
+        seed and step, with the variant's own columns.
+    """
+    variants = settings.variants()
+    bar: tqdm[Any] = tqdm(
+        total=sum(variant.steps for variant in variants),
+        desc=f"{optimiser}, {settings.runs} runs",
+        unit="step",
+        file=sys.stderr,
+        mininterval=0.5 if sys.stderr.isatty() else 20,
+        leave=False,
+    )
+    records, marks = [], []
+    with bar:
+        for variant in variants:
+            state, marked = _train(settings, optimiser, variant, job, folder, bar)
+            known = {"optimiser": optimiser, "variant": variant.name, **asdict(variant)}
+            del known["steps"]
+            records.append(pd.DataFrame(state.records).assign(**known))
+            if marked:
+                marks.append(pd.DataFrame(marked).assign(**known))
+    whole = (pd.concat(parts, ignore_index=True) for parts in (records, marks))
+    first, second = (part.astype({"seed": int, "step": int}) for part in whole)
+    return first, second
+
+
+def forget(folder: Path) -> None:
+    """Delete the checkpoints of a job, once its results are saved."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _train(
+    settings: LinearVae,
+    optimiser: OptimiserName,
+    variant: Variant,
+    job: Job,
+    folder: Path,
+    bar: "tqdm[Any]",
+) -> tuple[State, list[Record]]:
+    """Train one variant, a stretch between landmarks at a time."""
+    path = folder / f"{variant.name}.safetensors"
+    fingerprint = json.dumps([job.device, job.params])
+    problem = problem_of(settings, job.device, variant.beta)
+    recipe, seeds = recipe_of(settings, optimiser, variant), settings.seeds()
+    found = _resumed(path, fingerprint, job.device)
+    if found is None:
+        start = initial_parameters(problem, seeds, settings.initial_scale)
+        found = initial_state(problem, start, seeds, recipe), []
+    state, marked = found
+    bar.update(state.step)
+    before, saved = state.step, time.monotonic()
+
+    def save(state: State) -> None:
+        arrays = {name: tensor.cpu().numpy() for name, tensor in state.tensors.items()}
+        note = {"step": state.step, "records": state.records, "marks": marked}
+        io.write_arrays(arrays, path, json.dumps(note | {"fingerprint": fingerprint}))
+
+    def tick(state: State) -> None:
+        nonlocal before, saved
+        bar.update(state.step - before)
+        before = state.step
+        if time.monotonic() - saved >= job.params["checkpoint_seconds"]:
+            save(state)
+            saved = time.monotonic()
+
+    for place, step in enumerate(landmarks(variant.steps)):
+        if step > state.step:
+            train(problem, seeds, replace(recipe, steps=step), state, tick)
+        measured = {row["step"] for row in marked}
+        if step == state.step and variant.role == "rate" and step not in measured:
+            parameters = state.parameters()
+            generator = torch.Generator(job.device).manual_seed(place)
+            noise = gradient_noise(problem, parameters, recipe.estimator, NOISE_DRAWS, generator)
+            found_here = curvature(problem, parameters).tolist(), noise.tolist()
+            for seed, largest, variance in zip(seeds, *found_here, strict=True):
+                row = {"seed": seed, "step": step, "curvature": largest, "noise": variance}
+                marked.append(row)
+    save(state)
+    return state, marked
+
+
+def _resumed(path: Path, fingerprint: str, device: str) -> tuple[State, list[Record]] | None:
+    """The state and landmarks of a checkpoint of the same settings and code, if there is one."""
+    if not path.exists():
+        return None
+    note = json.loads(io.read_note(path))
+    if note["fingerprint"] != fingerprint:
+        log.info("the checkpoint belongs to other settings; starting afresh")
+        return None
+    log.info("resuming %s after step %d", path.stem, note["step"])
+    tensors = {name: tensor.clone() for name, tensor in io.map_tensors(path).items()}
+    tensors |= {name: t.to(device) for name, t in tensors.items() if name != "generators"}
+    return State(note["step"], tensors, note["records"]), note["marks"]
