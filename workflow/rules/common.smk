@@ -7,7 +7,7 @@ from vaentk.config import load
 from vaentk.data.download import cache_folder
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
-from vaentk.plan import training_of_vaes
+from vaentk.plan import training_of_deep_vaes, training_of_vaes
 
 try:
     CONFIG = load(config)
@@ -122,6 +122,7 @@ MEASURES = {
     "least_width": ["curves", "members", "summary", "least_width", "slopes"],
     "disentanglement": ["scores", "summary", "trends"],
     "discovery": ["attributes", "compared", "counts", "summary"],
+    "deep_vae": ["curves", "slopes", "thresholds", "trends", "ends"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -135,6 +136,7 @@ FIGURES = {
     "least_width": ["least_width"],
     "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
     "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
+    "deep_vae": ["deep_vae_activations", "deep_vae_betas", "deep_vae_samples"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -148,6 +150,7 @@ TABLES = {
     "least_width": ["least_width", "least_width_slopes"],
     "disentanglement": ["disentanglement", "disentanglement_trends"],
     "discovery": ["discovery", "discovery_summary"],
+    "deep_vae": ["deep_vae_slopes", "deep_vae_trends", "deep_vae_ends"],
 }
 
 
@@ -253,6 +256,12 @@ def image_labels(kind):
     """What the images of every run of a kind are, in words."""
     asked = getattr(CONFIG.experiments, kind)
     return {name: CONFIG.data.label_of(run.dataset) for name, run in asked.items()}
+
+
+def sweeps(kind):
+    """The variants of every run of a kind: by sweep and value."""
+    asked = getattr(CONFIG.experiments, kind)
+    return {name: run.sweeps() for name, run in asked.items()}
 
 
 def shown(kind):
