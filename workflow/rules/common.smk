@@ -7,7 +7,7 @@ from vaentk.config import load
 from vaentk.data.download import cache_folder
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
-from vaentk.plan import training_of_vaes
+from vaentk.plan import training_of_deep_vaes, training_of_vaes
 
 try:
     CONFIG = load(config)
@@ -55,6 +55,15 @@ def run_settings(kind=None):
     return settings
 
 
+def variant_settings(kind):
+    """Function of the wildcards that gives the settings of one of a run's variants."""
+
+    def settings(wildcards):
+        return run_of(kind, wildcards).variants()[wildcards.variant].model_dump(mode="json")
+
+    return settings
+
+
 def input_settings(wildcards):
     """The settings of a run's inputs as plain data."""
     return run_settings()(wildcards)["inputs"]
@@ -80,7 +89,9 @@ def members(kind=None):
 
 
 def sizes(settings):
-    """What a run has a training job each for: its widths, its latent sizes or its optimisers."""
+    """What a run has a training job each for: widths, latent sizes, optimisers or variants."""
+    if hasattr(settings, "sweeps"):
+        return list(settings.variants())
     keys = ("widths", "latent", "optimisers")
     return next((getattr(settings, key) for key in keys if hasattr(settings, key)), ())
 
@@ -123,6 +134,7 @@ MEASURES = {
         "betas",
         "beta_trends",
     ],
+    "deep_vae": ["curves", "slopes", "thresholds", "trends", "ends"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -137,6 +149,7 @@ FIGURES = {
     "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
     "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
     "linear_vae": ["linear_vae", "linear_vae_noise", "linear_vae_betas"],
+    "deep_vae": ["deep_vae_activations", "deep_vae_betas", "deep_vae_samples"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -156,6 +169,7 @@ TABLES = {
         "linear_vae_constants",
         "linear_vae_betas",
     ],
+    "deep_vae": ["deep_vae_slopes", "deep_vae_trends", "deep_vae_ends"],
 }
 
 
@@ -164,7 +178,8 @@ def side_by_side(kind):
 
     def cores(wildcards):
         settings = run_of(kind, wildcards)
-        return len(settings.seeds) * len(getattr(settings, "betas", [settings]))
+        jobs = hasattr(settings, "sweeps")  # several betas are several jobs there
+        return len(settings.seeds) * (1 if jobs else len(getattr(settings, "betas", [settings])))
 
     return cores
 
@@ -209,10 +224,10 @@ def all_data():
 def all_records():
     """What training left, in every job."""
     return [
-        f"results/train/{kind}/{run}/{width}.parquet"
+        f"results/train/{kind}/{run}/{size}.parquet"
         for kind in KINDS
         for run, settings in getattr(CONFIG.experiments, kind).items()
-        for width in sizes(settings)
+        for size in sizes(settings)
     ]
 
 
@@ -265,6 +280,12 @@ def image_labels(kind):
 def drawn_labels(kind):
     """What the drawn data of every run of a kind is, in words."""
     return {name: run.data.label for name, run in getattr(CONFIG.experiments, kind).items()}
+
+
+def sweeps(kind):
+    """The variants of every run of a kind: by sweep and value."""
+    asked = getattr(CONFIG.experiments, kind)
+    return {name: run.sweeps() for name, run in asked.items()}
 
 
 def shown(kind):
