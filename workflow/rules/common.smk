@@ -55,6 +55,15 @@ def run_settings(kind=None):
     return settings
 
 
+def variant_settings(kind):
+    """Function of the wildcards that gives the settings of one of a run's variants."""
+
+    def settings(wildcards):
+        return run_of(kind, wildcards).variants()[wildcards.variant].model_dump(mode="json")
+
+    return settings
+
+
 def input_settings(wildcards):
     """The settings of a run's inputs as plain data."""
     return run_settings()(wildcards)["inputs"]
@@ -80,12 +89,14 @@ def members(kind=None):
 
 
 def sizes(settings):
-    """What a run trains a network each for: its widths or its latent sizes."""
+    """What a run has a training job each for: its widths, its latent sizes, or its variants."""
+    if hasattr(settings, "sweeps"):
+        return list(settings.variants())
     return getattr(settings, "widths", getattr(settings, "latent", ()))
 
 
 def trained(ending, kind=None):
-    """Function of the wildcards that lists what training left, by width or latent size."""
+    """Function of the wildcards that lists what training left, by width, latent size or variant."""
 
     def paths(wildcards):
         folder = f"results/train/{kind or wildcards.kind}/{wildcards.run}"
@@ -145,7 +156,8 @@ def side_by_side(kind):
 
     def cores(wildcards):
         settings = run_of(kind, wildcards)
-        return len(settings.seeds) * len(getattr(settings, "betas", [settings]))
+        jobs = hasattr(settings, "sweeps")  # several betas are several jobs there
+        return len(settings.seeds) * (1 if jobs else len(getattr(settings, "betas", [settings])))
 
     return cores
 
@@ -188,12 +200,12 @@ def all_data():
 
 
 def all_records():
-    """What training left, at every width."""
+    """What training left, by width, latent size or variant."""
     return [
-        f"results/train/{kind}/{run}/{width}.parquet"
+        f"results/train/{kind}/{run}/{size}.parquet"
         for kind in KINDS
         for run, settings in getattr(CONFIG.experiments, kind).items()
-        for width in sizes(settings)
+        for size in sizes(settings)
     ]
 
 

@@ -162,3 +162,31 @@ rule train_discovery:
         code=code("train_discovery.py"),
     script:
         "../scripts/train_discovery.py"
+
+
+rule train_deep_vae:
+    input:
+        images=images_of("deep_vae"),
+    output:
+        **recorded(
+            records="results/train/deep_vae/{run}/{variant}.parquet",
+            weights="results/train/deep_vae/{run}/{variant}.safetensors",
+        ),
+    log:
+        "results/logs/train/deep_vae/{run}/{variant}.log",
+    benchmark:
+        "results/benchmarks/train/deep_vae/{run}/{variant}.tsv"
+    wildcard_constraints:
+        variant="[a-z0-9.-]+",
+    priority: LONG
+    conda:
+        "../../envs/rule.yaml"
+    threads: side_by_side("deep_vae")
+    params:
+        settings=variant_settings("deep_vae"),
+        dtype="float32",
+        device=CONFIG.device,
+        checkpoint_seconds=CONFIG.checkpoint_seconds,
+        code=code("train_deep_vae.py"),
+    script:
+        "../scripts/train_deep_vae.py"

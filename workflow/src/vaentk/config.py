@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
+from vaentk.experiments.deep_vae import DeepVAE
 from vaentk.experiments.overparameterised import (
     Activations,
     FrozenSigma,
@@ -67,24 +68,31 @@ class Data(Strict):
         """Name the images as figures do: what is real, and how much of it."""
         return "MNIST" if self.mnist == "full" else "MNIST (embedded 5,000)"
 
+    def source_of(self, dataset: str) -> str | None:
+        """Where the images of a data set come from; CelebA's uncropped ones are made with it."""
+        found: str | None = getattr(self, dataset.removesuffix("_whole"))
+        return found
+
     def images_of(self, dataset: str) -> str:
         """Name of the images of a data set that a run asks for, or of what stands in for it."""
+        stand_ins = {"cars3d": "cars", "celeba": "faces", "celeba_whole": "faces"}
         if dataset == "cifar":
-            return "cifar100" if self.cifar == "cifar100" else "cifar10"
-        stand_ins = {"cars3d": "cars", "celeba": "faces"}
-        stands_in = getattr(self, dataset) == "stand-in"
-        return stand_ins[dataset] if stands_in else dataset
+            return str(self.cifar).removesuffix("-packaged")
+        return stand_ins[dataset] if self.source_of(dataset) == "stand-in" else dataset
 
     def label_of(self, dataset: str) -> str:
         """Say as figures do what the images of a data set are."""
-        source = getattr(self, dataset)
+        named = {
+            **{"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"},
+            **{"celeba_whole": "CelebA", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"},
+            "cifar10-packaged": "CIFAR-10 (packaged)",
+        }
+        source = self.source_of(dataset)
         if dataset == "cifar":
-            kinds = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
-            return kinds.get(source, "CIFAR-10 (packaged)")
-        named = {"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"}[dataset]
+            return named[str(source)]
         if source == "stand-in":
-            return f"stand-in for {named} (drawn)"
-        return f"{named} ({source})" if source in ("drawn", "partial") else named
+            return f"stand-in for {named[dataset]} (drawn)"
+        return f"{named[dataset]} ({source})" if source in ("drawn", "partial") else named[dataset]
 
     @property
     def image_sets(self) -> list[str]:
@@ -109,6 +117,7 @@ class Experiments(Strict):
     least_width: dict[RunName, LeastWidth] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
+    deep_vae: dict[RunName, DeepVAE] = Field({})
 
 
 class Config(Strict):
@@ -144,12 +153,16 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _images_are_made(self) -> Self:
-        for kind in ("disentanglement", "discovery"):
+        for kind, place in (
+            ("disentanglement", "dataset"),
+            ("discovery", "dataset"),
+            ("deep_vae", "network.dataset"),
+        ):
             for name, run in getattr(self.experiments, kind).items():
-                if getattr(self.data, run.dataset) is None:
+                if self.data.source_of(run.dataset) is None:
+                    key = run.dataset.removesuffix("_whole")
                     raise ValueError(
-                        f"experiments.{kind}.{name}.dataset is {run.dataset}, but "
-                        f"data.{run.dataset} is null"
+                        f"experiments.{kind}.{name}.{place} is {key}, but data.{key} is null"
                     )
         return self
 

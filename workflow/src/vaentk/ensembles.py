@@ -3,16 +3,15 @@
 import json
 import shutil
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from vaentk import io
 from vaentk.board import Board
+from vaentk.checkpoints import Checkpoint
 from vaentk.data.image_set import ImageSet
-from vaentk.job import Job, log
+from vaentk.job import Job
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.training.minibatch import Member, Recipe, State, initial_state, train
 
@@ -40,7 +39,9 @@ def train_ensemble(
     # A generator's state is its device's own, and a stand-in's file may give way to real images.
     known = [job.device, job.params, images.facts.text(), len(images)]
     fingerprint = json.dumps(known)
-    state = _resumed(path, fingerprint, job.device) or initial_state(model, members, job.device)
+    checkpoint = Checkpoint(path, fingerprint, job.params["checkpoint_seconds"])
+    kept = checkpoint.load(job.device)
+    state = State(*kept) if kept else initial_state(model, members, job.device)
     bar = tqdm(
         total=recipe.steps,
         initial=state.step,
@@ -51,17 +52,11 @@ def train_ensemble(
         leave=False,
     )
     board = Board(job.log_file.with_suffix(""), model, images, members, recipe, state)
-    saved = time.monotonic()
 
     def tick(state: State) -> None:
-        nonlocal saved
         bar.update(state.step - bar.n)
         board.show(state)
-        if time.monotonic() - saved >= job.params["checkpoint_seconds"]:
-            arrays = {name: tensor.cpu().numpy() for name, tensor in state.tensors.items()}
-            note = {"step": state.step, "records": state.records, "fingerprint": fingerprint}
-            io.write_arrays(arrays, path, json.dumps(note))
-            saved = time.monotonic()
+        checkpoint.offer(state.step, state.tensors, state.records)
 
     try:
         return train(model, images, members, recipe, state, tick, job.threads)
@@ -73,17 +68,3 @@ def train_ensemble(
 def forget(folder: Path) -> None:
     """Delete the checkpoint of a job, once its results are saved."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _resumed(path: Path, fingerprint: str, device: str) -> State | None:
-    """The state of a checkpoint of the same settings and code, if there is one."""
-    if not path.exists():
-        return None
-    note = json.loads(io.read_note(path))
-    if note["fingerprint"] != fingerprint:
-        log.info("the checkpoint belongs to other settings; starting afresh")
-        return None
-    log.info("resuming after step %d", note["step"])
-    tensors = {name: tensor.clone() for name, tensor in io.map_tensors(path).items()}
-    tensors |= {name: t.to(device) for name, t in tensors.items() if name != "generators"}
-    return State(note["step"], tensors, note["records"])

@@ -6,7 +6,7 @@ product ``g1 . g2`` of two independent draws does not. Nor is it a sum of miniba
 holds the variance between batches as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,8 +51,13 @@ def full_gradient(
     codes: int,
     batch: int,
     groups: int = GROUPS,
+    drawn: int | None = None,
 ) -> FullGradient:
     """Estimate the gradient of the mean loss over all images of a pool, and its squared norm.
+
+    A part of the images, the same in both draws, would not do for all: the squared norm of its
+    gradient exceeds theirs by the images' variance over their number, which a small gradient
+    drowns in. With ``drawn`` every draw has images of its own, and the product has no such bias.
 
     With a finite number of codes it is the gradient of the IWAE with that many. The error takes
     the noise of a group's gradient to be Gaussian, as a mean over many images is: with
@@ -77,22 +82,28 @@ def full_gradient(
         Images at once. Fewer than ``groups`` batches make fewer groups, and a worse error.
     groups : int
         Each takes the memory of the weights.
+    drawn : int, optional
+        Images of each draw, uniformly with replacement, every member's own; then the error holds
+        their scatter too. All images in both draws where None.
     """
-    batches = torch.split(pool.numbers, batch)
+    batches = list(_batches(pool, generators, batch, drawn))
+    whole = drawn or len(pool.numbers)
     means = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     apart = [
         {name: torch.zeros_like(weight) for name, weight in weights.items()}
         for _ in range(min(groups, len(batches)))
     ]
     losses = []
-    for place, chosen in enumerate(batches):
-        one = pool.images(chosen)
-        images = one.expand(len(generators), *one.shape)
-        share = len(chosen) / len(pool.numbers)
-        for sign in (1, -1):
-            shape = (codes, len(chosen), bound.model.latent_dim)
-            values, found = bound.gradient(weights, images, _noise(shape, generators, one), beta)
+    for place, draws in enumerate(batches):
+        for sign, chosen in zip((1, -1), draws, strict=True):
+            images = pool.images(chosen.flatten())
+            images = images.view(*chosen.shape, *images.shape[1:])
+            images = images.expand(len(generators), *images.shape[1:])
+            shape = (codes, chosen.shape[1], bound.model.latent_dim)
+            noise = _noise(shape, generators, images)
+            values, found = bound.gradient(weights, images, noise, beta)
             losses.append(values)
+            share = chosen.shape[1] / whole
             for name, gradient in found.items():
                 means[name].add_(gradient, alpha=share / 2)
                 apart[place % len(apart)][name].add_(gradient, alpha=sign * share)
@@ -134,6 +145,19 @@ def squared_norms(
             value += torch.linalg.vecdot(mean, mean) - torch.linalg.vecdot(whole, whole) / 4
         squared_norm[part], error[part] = value, across.square().sum(dim=0).sqrt()
     return squared_norm, error
+
+
+def _batches(
+    pool: Pool, generators: Sequence[torch.Generator], batch: int, drawn: int | None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Numbers of the two draws' images, int64 (S, b) each, or (1, b) where all members share."""
+    if drawn is None:
+        for chosen in torch.split(pool.numbers[None], batch, dim=1):
+            yield chosen, chosen
+        return
+    numbers = torch.stack([pool.draw(2 * drawn, generator) for generator in generators])
+    first, second = numbers.chunk(2, dim=1)
+    yield from zip(torch.split(first, batch, 1), torch.split(second, batch, 1), strict=True)
 
 
 def _noise(shape: tuple[int, ...], generators: Sequence[torch.Generator], like: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from torch.nn import functional
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.training.adam import adam
 from vaentk.training.graph import Graph
 
 Record = dict[str, float]
@@ -223,7 +224,11 @@ class _Learner:
         self.model, self.images, self.recipe = model, images, recipe
         self.beta = torch.tensor([m.beta for m in members[group]], device=images.device)
         self.weights = {n: w[group].requires_grad_() for n, w in state.weights().items()}
-        self.optimiser = _adam(self.weights, state, recipe, group)
+        means, squares = (
+            {name: state.tensors[f"{kind}/{name}"][group] for name in self.weights}
+            for kind in ("mean", "square")
+        )
+        self.optimiser = adam(self.weights, means, squares, state.step, recipe.learning_rate)
         self.generators = []
         for saved in state.tensors["generators"][group]:
             self.generators.append(torch.Generator(images.device))
@@ -262,23 +267,6 @@ class _Learner:
         """All that an update changes."""
         averages = [value for kept in self.optimiser.state.values() for value in kept.values()]
         return [*self.weights.values(), *averages]
-
-
-def _adam(weights: Weights, state: State, recipe: Recipe, group: slice) -> torch.optim.Adam:
-    """Adam that goes on from the averages of a state, and changes them in place."""
-    optimiser = torch.optim.Adam(
-        weights.values(),
-        lr=recipe.learning_rate,
-        fused=True,
-        capturable=weights["mean"].is_cuda,
-    )
-    for name, weight in weights.items():
-        optimiser.state[weight] = {
-            "step": torch.tensor(float(state.step), device=weight.device),
-            "exp_avg": state.tensors[f"mean/{name}"][group],
-            "exp_avg_sq": state.tensors[f"square/{name}"][group],
-        }
-    return optimiser
 
 
 def _record(
