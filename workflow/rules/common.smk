@@ -172,6 +172,28 @@ def images_of(kind):
     return path
 
 
+def network_of(wildcards):
+    """The deep VAE's run whose networks a run takes apart."""
+    return CONFIG.experiments.deep_vae[run_of("gradient_noise", wildcards).network]
+
+
+def base_of_network(wildcards):
+    """The settings of that run's base as plain data."""
+    return network_of(wildcards).variants()["base"].model_dump(mode="json")
+
+
+def images_of_network(wildcards):
+    """The images that these networks are trained on."""
+    name = CONFIG.data.images_of(network_of(wildcards).dataset)
+    return f"results/data/{name}.safetensors"
+
+
+def weights_of_network(wildcards):
+    """The weights of that run's base, before and after training."""
+    name = run_of("gradient_noise", wildcards).network
+    return f"results/train/deep_vae/{name}/base.safetensors"
+
+
 def partial_celeba():
     """The zip of a partial CelebA, if there is one, so that a changed one is read again."""
     if CONFIG.data.celeba != "partial":

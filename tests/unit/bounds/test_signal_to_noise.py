@@ -113,9 +113,11 @@ def repeated(
     pool = Pool(images.__getitem__, torch.arange(len(images)))
     bound = Bound(linear, Gaussian(linear.scale), estimator)
     beta = torch.ones(members, dtype=torch.float64)
+    fixed = torch.stack([pool.draw(batch, generator) for generator in generators])
+    shared = None if redraw else fixed
     return list(
         repeated_gradients(
-            bound, weights, pool, beta, generators, repetitions, batch, codes, redraw, at_once
+            bound, weights, pool, beta, generators, repetitions, batch, codes, shared, at_once
         )
     )
 

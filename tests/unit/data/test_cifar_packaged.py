@@ -216,7 +216,7 @@ def test_real_package_is_the_official_set_byte_for_byte() -> None:
         images, labels = cifar_packaged.read(path, part)  # type: ignore[arg-type]
         assert images.shape == (10 * each, 3, 32, 32)
         assert set(np.bincount(labels)) == {each}
-        for place, name in enumerate(cifar.LAYOUTS["cifar10"].parts[part]):  # type: ignore[index]
+        for place, name in enumerate(cifar.LAYOUTS["cifar10"].parts[part]):
             own = slice(10_000 * place, 10_000 * (place + 1))
             content = binary(images[own], labels[own].tolist())
             assert hashlib.sha1(content).hexdigest() == PUBLISHED[name]

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
 from vaentk.experiments.deep_vae import DeepVAE
+from vaentk.experiments.gradient_noise import GradientNoise
 from vaentk.experiments.overparameterised import (
     Activations,
     FrozenSigma,
@@ -118,6 +119,7 @@ class Experiments(Strict):
     disentanglement: dict[RunName, Disentanglement] = Field({})
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
     deep_vae: dict[RunName, DeepVAE] = Field({})
+    gradient_noise: dict[RunName, GradientNoise] = Field({})
 
 
 class Config(Strict):
@@ -164,6 +166,18 @@ class Config(Strict):
                     raise ValueError(
                         f"experiments.{kind}.{name}.{place} is {key}, but data.{key} is null"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _networks_are_trained(self) -> Self:
+        trained = self.experiments.deep_vae
+        for name, run in self.experiments.gradient_noise.items():
+            if run.network not in trained:
+                others = f"one of {', '.join(trained)}" if trained else "a run of deep_vae"
+                raise ValueError(
+                    f"experiments.gradient_noise.{name}.network is {run.network}, which is no run "
+                    f"of experiments.deep_vae: name {others}, or set the run to null"
+                )
         return self
 
     def all_inputs(self) -> dict[str, Inputs]:
