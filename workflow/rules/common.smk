@@ -122,6 +122,7 @@ MEASURES = {
     "least_width": ["curves", "members", "summary", "least_width", "slopes"],
     "disentanglement": ["scores", "summary", "trends"],
     "discovery": ["attributes", "compared", "counts", "summary"],
+    "gradient_noise": ["ratios", "exponents", "budgets"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -135,6 +136,7 @@ FIGURES = {
     "least_width": ["least_width"],
     "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
     "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
+    "gradient_noise": ["gradient_noise", "gradient_noise_exponents"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -148,6 +150,7 @@ TABLES = {
     "least_width": ["least_width", "least_width_slopes"],
     "disentanglement": ["disentanglement", "disentanglement_trends"],
     "discovery": ["discovery", "discovery_summary"],
+    "gradient_noise": ["gradient_noise", "gradient_noise_budgets"],
 }
 
 

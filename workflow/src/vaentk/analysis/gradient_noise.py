@@ -55,7 +55,7 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, part in table.groupby(CELL, sort=False):
         known = dict(zip(CELL, key, strict=True))
-        claimed = CLAIMED[known["estimator"], known["part"]]
+        claimed = CLAIMED[str(known["estimator"]), str(known["part"])]
         for ratio in RATIOS:
             for along, at, fit, missing in _fits(part, ratio):
                 rows.append(
@@ -90,10 +90,10 @@ def _power(table: pd.DataFrame, ratio: str, along: str, held: str) -> Estimate:
     """Fit one power with a level for every seed and value of what is held constant."""
     if table.empty:
         return Estimate(nan, nan, nan, 0)
-    logs = np.log(table[[along, ratio]])
-    levels = table.groupby(["seed", held])
-    centred = logs - logs.groupby([table["seed"], table[held]]).transform("mean")
-    return line_slope(centred[along].round(12), centred[ratio], levels.ngroups)
+    levels = [table["seed"], table[held]]
+    logs = pd.DataFrame({"x": np.log(table[along]), "y": np.log(table[ratio])})
+    centred = logs - logs.groupby(levels).transform("mean")
+    return line_slope(centred["x"].round(12), centred["y"], table.groupby(levels).ngroups)
 
 
 def at_budget(table: pd.DataFrame, ratio: str = "whole") -> pd.DataFrame:
