@@ -280,6 +280,12 @@ def image_labels(kind):
     return {name: CONFIG.data.label_of(run.dataset) for name, run in asked.items()}
 
 
+def network_labels():
+    """What the images of the networks that runs take apart are, in words."""
+    asked, deep = CONFIG.experiments.gradient_noise, CONFIG.experiments.deep_vae
+    return {name: CONFIG.data.label_of(deep[run.network].dataset) for name, run in asked.items()}
+
+
 def shown(kind):
     """Parameters that every figure shares: the runs it shows and what their images are."""
     return {"runs": runs(kind), "data": CONFIG.data.label}
