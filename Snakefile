@@ -20,9 +20,9 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    cost = training_of_vaes(CONFIG)
-    if cost:
-        print(f"vaentk: {cost}", file=sys.stderr)
+    for cost in (training_of_vaes(CONFIG), training_of_deep_vaes(CONFIG)):
+        if cost:
+            print(f"vaentk: {cost}", file=sys.stderr)
 
 
 rule all:

@@ -41,6 +41,19 @@ FORMS = {
         "beta quantity effect low high statistic p_value points"
     ),
     r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
+    r"deep_vae/[a-z0-9-]+/ends\.csv": (
+        "sweep value epoch negative_elbo negative_elbo_low negative_elbo_high "
+        "held_out_negative_elbo held_out_negative_elbo_low held_out_negative_elbo_high loss "
+        "loss_low loss_high negative_bound negative_bound_low negative_bound_high kl kl_low "
+        "kl_high gradient_slope seeds comparable authors authors_slope why_not"
+    ),
+    r"deep_vae/[a-z0-9-]+/slopes\.csv": (
+        "sweep value variant quantity slope low high points step_min step_max data epochs"
+    ),
+    r"deep_vae/[a-z0-9-]+/trends\.csv": (
+        "sweep quantity threshold effect low high statistic p_value levels seeds claimed said "
+        "data epochs"
+    ),
     r"frozen_sigma/[a-z0-9-]+/curves\.csv": (
         "width seed step time loss bound flow_loss flow_distance descent_loss "
         "descent_distance empirical_loss empirical_distance variant"

@@ -34,7 +34,9 @@ OUTSIDE = {
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job"},
     "board": set(LAYER),
-    "ensembles": {*LAYER, "io", "job", "board"},
+    "checkpoints": {*LAYER, "io", "job"},
+    "ensembles": {*LAYER, "io", "job", "board", "checkpoints"},
+    "deep_ensembles": {*LAYER, "io", "job", "checkpoints"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

@@ -7,7 +7,9 @@ import yaml
 
 from vaentk.config import load
 from vaentk.models.conv_layers import operations
-from vaentk.plan import training_of_vaes
+from vaentk.models.deep_gaussian_vae import deep_gaussian_vae
+from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.plan import training_of_deep_vaes, training_of_vaes
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -45,3 +47,32 @@ def test_the_papers_scale_is_two_gpu_hours_at_the_assumed_rate() -> None:
     sentence = said(paper["experiments"]["disentanglement"])
     assert "15,000,000 updates" in sentence
     assert "about 2.34 GPU hours" in sentence
+
+
+def test_deep_vaes_count_variants_seeds_and_codes() -> None:
+    """Two seeds of 3 epochs of 4 batches; base, another beta, five codes. By hand per image:
+
+    the authors' small network has 16^2 48 32 + 8^2 512 64 + 4^2 1024 128 multiplications in its
+    convolutions, 2048 256 + 256 100 (+ 256 100 of a second head) in its dense layers.
+    """
+    convolutions = 16**2 * 48 * 32 + 8**2 * 512 * 64 + 4**2 * 1024 * 128
+    dense = 2048 * 256 + 256 * 100
+    encoder, decoder = convolutions + dense + 256 * 100, convolutions + dense
+    model = deep_gaussian_vae(32, Nonlinearities.named("relu"))
+    assert model.operations(5) == 6 * (encoder + 5 * decoder)
+    run = {
+        "network": {"dataset": "cifar", "side": 32, "images": 43},
+        "seeds": [0, 1],
+        "epochs": 3,
+        "batch": 10,
+        "activations": ["relu"],
+        "betas": [4.0],
+        "samples": [5],
+    }
+    config = load({"data": {"cifar": "cifar10"}, "experiments": {"deep_vae": {"a": run}}})
+    sentence = training_of_deep_vaes(config)
+    assert sentence is not None
+    assert "train 72 updates" in sentence
+    total = 240 * (2 * model.operations() + model.operations(5))
+    assert f"{total:.1e} floating-point operations" in sentence
+    assert training_of_deep_vaes(load({})) is None

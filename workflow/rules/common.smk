@@ -7,7 +7,7 @@ from vaentk.config import load
 from vaentk.data.download import cache_folder
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
-from vaentk.plan import training_of_vaes
+from vaentk.plan import training_of_deep_vaes, training_of_vaes
 
 try:
     CONFIG = load(config)
@@ -122,6 +122,7 @@ MEASURES = {
     "least_width": ["curves", "members", "summary", "least_width", "slopes"],
     "disentanglement": ["scores", "summary", "trends"],
     "discovery": ["attributes", "compared", "counts", "summary"],
+    "deep_vae": ["curves", "slopes", "thresholds", "trends", "ends"],
     "gradient_noise": ["ratios", "exponents", "budgets"],
 }
 FIGURES = {
@@ -136,6 +137,7 @@ FIGURES = {
     "least_width": ["least_width"],
     "disentanglement": ["disentanglement", "disentanglement_units", "traversals"],
     "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
+    "deep_vae": ["deep_vae_activations", "deep_vae_betas", "deep_vae_samples"],
     "gradient_noise": ["gradient_noise", "gradient_noise_exponents"],
 }
 TABLES = {
@@ -150,6 +152,7 @@ TABLES = {
     "least_width": ["least_width", "least_width_slopes"],
     "disentanglement": ["disentanglement", "disentanglement_trends"],
     "discovery": ["discovery", "discovery_summary"],
+    "deep_vae": ["deep_vae_slopes", "deep_vae_trends", "deep_vae_ends"],
     "gradient_noise": ["gradient_noise", "gradient_noise_budgets"],
 }
 
@@ -284,6 +287,12 @@ def network_labels():
     """What the images of the networks that runs take apart are, in words."""
     asked, deep = CONFIG.experiments.gradient_noise, CONFIG.experiments.deep_vae
     return {name: CONFIG.data.label_of(deep[run.network].dataset) for name, run in asked.items()}
+
+
+def sweeps(kind):
+    """The variants of every run of a kind: by sweep and value."""
+    asked = getattr(CONFIG.experiments, kind)
+    return {name: run.sweeps() for name, run in asked.items()}
 
 
 def shown(kind):

@@ -475,3 +475,77 @@ rule figure_discovery_gallery:
         code=code("figure_discovery_gallery.py"),
     script:
         "../scripts/figure_discovery_gallery.py"
+
+
+rule figure_deep_vae_activations:
+    input:
+        curves=measures("deep_vae", "curves.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/deep_vae_activations.svg",
+                "Figures",
+                "figures/deep_vae_activations",
+            ),
+        ),
+    log:
+        "results/logs/figures/deep_vae_activations.log",
+    benchmark:
+        "results/benchmarks/figures/deep_vae_activations.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("deep_vae"),
+        sweeps=sweeps("deep_vae"),
+        labels=image_labels("deep_vae"),
+        code=code("figure_deep_vae_activations.py"),
+    script:
+        "../scripts/figure_deep_vae_activations.py"
+
+
+rule figure_deep_vae_betas:
+    input:
+        curves=measures("deep_vae", "curves.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/deep_vae_betas.svg", "Figures", "figures/deep_vae_betas"
+            ),
+        ),
+    log:
+        "results/logs/figures/deep_vae_betas.log",
+    benchmark:
+        "results/benchmarks/figures/deep_vae_betas.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("deep_vae"),
+        sweeps=sweeps("deep_vae"),
+        labels=image_labels("deep_vae"),
+        code=code("figure_deep_vae_betas.py"),
+    script:
+        "../scripts/figure_deep_vae_betas.py"
+
+
+rule figure_deep_vae_samples:
+    input:
+        curves=measures("deep_vae", "curves.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/deep_vae_samples.svg", "Figures", "figures/deep_vae_samples"
+            ),
+        ),
+    log:
+        "results/logs/figures/deep_vae_samples.log",
+    benchmark:
+        "results/benchmarks/figures/deep_vae_samples.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("deep_vae"),
+        sweeps=sweeps("deep_vae"),
+        labels=image_labels("deep_vae"),
+        code=code("figure_deep_vae_samples.py"),
+    script:
+        "../scripts/figure_deep_vae_samples.py"

@@ -332,3 +332,29 @@ rule measure_discovery:
         code=code("measure_discovery.py"),
     script:
         "../scripts/measure_discovery.py"
+
+
+rule measure_deep_vae:
+    input:
+        images=images_of("deep_vae"),
+        records=trained("parquet", "deep_vae"),
+        published="config/surendran2024.csv",
+    output:
+        **recorded(
+            curves="results/measure/deep_vae/{run}/curves.csv",
+            slopes="results/measure/deep_vae/{run}/slopes.csv",
+            thresholds="results/measure/deep_vae/{run}/thresholds.csv",
+            trends="results/measure/deep_vae/{run}/trends.csv",
+            ends="results/measure/deep_vae/{run}/ends.csv",
+        ),
+    log:
+        "results/logs/measure/deep_vae/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/deep_vae/{run}.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("deep_vae"),
+        code=code("measure_deep_vae.py"),
+    script:
+        "../scripts/measure_deep_vae.py"

@@ -320,3 +320,33 @@ rule tables_discovery:
         code=code("tables_discovery.py"),
     script:
         "../scripts/tables_discovery.py"
+
+
+rule tables_deep_vae:
+    input:
+        slopes=measures("deep_vae", "slopes.csv"),
+        trends=measures("deep_vae", "trends.csv"),
+        ends=measures("deep_vae", "ends.csv"),
+    output:
+        **recorded(
+            deep_vae_slopes=captioned(
+                "results/tables/deep_vae_slopes.csv", "Tables", "tables/deep_vae_slopes"
+            ),
+            deep_vae_trends=captioned(
+                "results/tables/deep_vae_trends.csv", "Tables", "tables/deep_vae_trends"
+            ),
+            deep_vae_ends=captioned(
+                "results/tables/deep_vae_ends.csv", "Tables", "tables/deep_vae_ends"
+            ),
+        ),
+    log:
+        "results/logs/tables/deep_vae.log",
+    benchmark:
+        "results/benchmarks/tables/deep_vae.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("deep_vae"),
+        code=code("tables_deep_vae.py"),
+    script:
+        "../scripts/tables_deep_vae.py"

@@ -3,8 +3,11 @@
 from typing import Final
 
 from vaentk.config import Config
+from vaentk.experiments.deep_vae import DeepNetwork
 from vaentk.experiments.representations import Discovery, Disentanglement
 from vaentk.models.conv_layers import operations
+from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.nonlinearities import Nonlinearities
 
 ON_CPU: Final = 90e9
 """Floating-point operations a second of training these networks: `make bench`, two CPU cores."""
@@ -13,6 +16,11 @@ ON_GPU: Final = 10e12
 """The same on a GPU, an assumption: a sixth of an H200's rate in float32."""
 
 CHANNELS: Final = {"dsprites": 1, "cars3d": 3, "celeba": 3}
+CELEBA_IMAGES: Final = 162_770
+CIFAR_IMAGES: Final = 50_000
+DRAWN_PART: Final = 0.8
+"""Images for training: of a partial CelebA the most that there can be, of drawn faces a part."""
+
 HOUR: Final = 3600
 
 
@@ -37,3 +45,42 @@ def training_of_vaes(config: Config) -> str | None:
         f"(assumed), or {total / ON_CPU / HOUR:.3g} hours on two CPU cores at {ON_CPU / 1e9:.0f} "
         "GFLOP/s (measured). A stopped run goes on from its checkpoints."
     )
+
+
+def training_of_deep_vaes(config: Config) -> str | None:
+    """Say in a sentence how long S2 to S4 will train; None if there is nothing to train."""
+    updates, total = 0, 0
+    for run in config.experiments.deep_vae.values():
+        images = _training_images(run.network, config)
+        for variant in run.variants().values():
+            steps = len(run.seeds) * run.epochs * (images // run.batch)
+            updates += steps
+            total += steps * run.batch * _sizes_of(run.network).operations(variant.codes)
+    if not updates:
+        return None
+    return (
+        f"S2 to S4 train {updates:,} updates of deep VAEs, {total:.1e} floating-point operations "
+        f"without those of measuring: about {total / ON_GPU / HOUR:.3g} GPU hours at "
+        f"{ON_GPU / 1e12:.0f} TFLOP/s (assumed), or {total / ON_CPU / HOUR:.3g} hours on two CPU "
+        f"cores at {ON_CPU / 1e9:.0f} GFLOP/s (measured). A stopped run goes on from its "
+        "checkpoints."
+    )
+
+
+def _sizes_of(network: DeepNetwork) -> DeepGaussianVAE:
+    """The network's sizes; its functions cost little beside its products."""
+    functions = Nonlinearities.named("relu")
+    if network.widths is None or network.hidden is None:
+        return deep_gaussian_vae(network.side, functions, 3, network.latent)
+    return DeepGaussianVAE(3, network.latent, network.widths, network.hidden, functions)
+
+
+def _training_images(network: DeepNetwork, config: Config) -> int:
+    """How many images a run trains on, as far as is known before they are there."""
+    if network.images is not None:
+        return network.images
+    if network.dataset == "cifar":
+        return CIFAR_IMAGES
+    if config.data.celeba == "stand-in":
+        return round(DRAWN_PART * config.data.faces)
+    return CELEBA_IMAGES

@@ -37,6 +37,24 @@ TREND_NAMES = {
 }
 """What the quantities of Figure 3's trends are called."""
 
+DEEP_NAMES = {
+    "gradient_phi": "squared gradient of the encoder",
+    "gradient_theta": "squared gradient of the decoder",
+    "gradient": "squared gradient",
+    "uniform": "mean squared gradient up to n",
+    "uniform_ratio": "that over log n / sqrt(n)",
+    "gradient_slope": "power of the squared gradient",
+    "steps_to_gradient": "log2 updates to a part of its first gradient",
+    "steps_to_excess": "log2 updates to a part of its first loss above its least",
+    "early_negative_elbo": "-ELBO after the first epoch",
+    "end_negative_elbo": "-ELBO at the end",
+    "early_loss": "its own loss after the first epoch",
+    "end_loss": "its own loss at the end",
+    "early_negative_bound": "bound of a common K after the first epoch",
+    "end_negative_bound": "bound of a common K at the end",
+}
+"""What the quantities of S2 to S4 are called."""
+
 
 def stack(measures: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Put the measures of several runs under each other, with a first column that names the run."""
@@ -284,3 +302,23 @@ def _by_case(table: pd.DataFrame, runs: list[str]) -> pd.DataFrame:
     ordered = table.sort_values(keys, ascending=[k not in falling for k in keys], kind="stable")
     place = {run: number for number, run in enumerate(runs)}
     return ordered.sort_values("run", key=lambda names: names.map(place), kind="stable")
+
+
+def deep_vae_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of S2 to S4's powers of the number of updates, a row a sweep, value and quantity."""
+    table = stack(slopes).drop(columns=["variant", "data", "epochs"])
+    return table.assign(quantity=table["quantity"].map(DEEP_NAMES))
+
+
+def deep_vae_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of what changes along activations, beta and K, beside what the paper says."""
+    table = stack(trends).drop(columns=["data", "epochs"])
+    return table.assign(quantity=table["quantity"].map(DEEP_NAMES))
+
+
+def deep_vae_ends(ends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of bounds after the first and the last epoch, beside the authors' where comparable."""
+    columns = ["negative_elbo", "held_out_negative_elbo", "loss", "negative_bound"]
+    intervals = [name for column in columns for name in (column, f"{column}_low", f"{column}_high")]
+    kept = ["run", "sweep", "value", "epoch", *intervals, "authors", "gradient_slope"]
+    return stack(ends)[[*kept, "authors_slope", "why_not"]]

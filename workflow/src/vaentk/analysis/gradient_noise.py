@@ -96,7 +96,7 @@ def _power(table: pd.DataFrame, ratio: str, along: str, held: str) -> Estimate:
     return line_slope(centred["x"].round(12), centred["y"], table.groupby(levels).ngroups)
 
 
-def at_budget(table: pd.DataFrame, ratio: str = "whole") -> pd.DataFrame:
+def at_budget(table: pd.DataFrame, ratio: str = "rms") -> pd.DataFrame:
     """Find, at every budget of codes B K, the K with the largest ratio.
 
     Parameters

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from vaentk.analysis.gradient_noise import PARTS
 from vaentk.figures.style import Drawing, finish, number, panels, styled
 
-RATIO = "whole"
+RATIO = "rms"
 """The ratio that is shown."""
 
 ESTIMATORS = {"iwae": "IWAE", "iwae-dreg": "doubly reparametrised", "elbo": "ELBO"}

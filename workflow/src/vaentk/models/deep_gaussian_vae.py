@@ -78,6 +78,26 @@ class DeepGaussianVAE:
             found[f"dec_conv{place}_bias"] = (after,)
         return found
 
+    def operations(self, codes: int = 1) -> int:
+        """Floating-point operations of an update for every image: its matrix products alone.
+
+        A multiplication and an addition count as two; backwards every layer has two products of
+        the size of its forward one. Of K codes the decoder sees each.
+        """
+        encoder = decoder = 0
+        for name, shape in self.shapes().items():
+            if name.endswith("_bias"):
+                continue
+            # A kernel is used once a pixel of the smaller of its two images.
+            place = int(name[-1]) if "_conv" in name else 0
+            side = self.side >> (place + 1) if name.startswith("enc_conv") else 4 << place
+            size = prod(shape) * (side * side if "_conv" in name else 1)
+            if name.startswith("dec"):
+                decoder += size
+            else:
+                encoder += size
+        return 6 * (encoder + codes * decoder)
+
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw every weight and bias as torch's layers do, a generator for each member.
 

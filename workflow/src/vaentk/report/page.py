@@ -125,10 +125,10 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
     """
     if section.dataset is None:
         return [
-            (run, _origin(data, source))
+            (run, _origin(data, source) + _part(source, values))
             for run, values in data.runs[section.id].items()
             for source in data.sources.values()
-            if source.dataset == values["dataset"]
+            if _is_of(source, values)
         ]
     source = data.sources[section.dataset]
     origin = _origin(data, source)
@@ -142,6 +142,23 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
         words = f"{origin}, {given['samples']:,} images, {size}, {given['scaling']}"
         said.append((run, words))
     return said
+
+
+def _is_of(source: Source, values: Mapping[str, Any]) -> bool:
+    """Whether a run takes the images of a source; a deep network takes faces uncropped."""
+    if "network" not in values:
+        return bool(source.dataset == values["dataset"])
+    cropped = source.name == "celeba"
+    return source.dataset.startswith(values["network"]["dataset"]) and not cropped
+
+
+def _part(source: Source, values: Mapping[str, Any]) -> str:
+    """Say how much of a source a deep network is trained on, and at what size."""
+    if "network" not in values:
+        return ""
+    side, images = values["network"]["side"], values["network"]["images"]
+    words = f", {images:,} of them for training" if images else ""
+    return words + (f", mean-pooled to {side}×{side}" if side != source.pixels else "")
 
 
 def _origin(data: ReportData, source: Source) -> str:

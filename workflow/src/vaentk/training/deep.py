@@ -237,8 +237,10 @@ class _Learner:
     ) -> None:
         self.bound, self.images, self.recipe = bound, images, recipe
         self.seeds, self.step = recipe.seeds[group], state.step
+        # Through .data, because a change of one member's part would make autograd, in another
+        # thread, take the whole ensemble's tensor for changed.
         parts = {
-            kind: {name: tensor[group] for name, tensor in state.part(kind).items()}
+            kind: {name: tensor[group].data for name, tensor in state.part(kind).items()}
             for kind in ("weights", "mean", "square")
         }
         self.weights = parts["weights"]
@@ -304,7 +306,8 @@ class _Learner:
                 weight.sub_(self.rate * found[name])
         else:
             for name, weight in self.weights.items():
-                weight.grad = found[name]
+                # The fused update takes the memory's order for that of the weight.
+                weight.grad = found[name].contiguous()
             self.optimiser.step()
         return values.loss.mean(dim=1)
 

@@ -1,0 +1,182 @@
+"""Training of deep VAEs: members alone and together, resumed, step sizes, epochs, divergence."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vaentk.bounds.bound import Bound
+from vaentk.bounds.likelihoods import Bernoulli
+from vaentk.bounds.pool import Pool
+from vaentk.errors import UserError
+from vaentk.experiments.deep_vae import DeepTraining
+from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.training import deep
+from vaentk.training.deep import NOISE, ORDER, Recipe, State, initial_state, look_times, rate, train
+from vaentk.training.looks import Gauge, generator
+
+MODEL = DeepGaussianVAE(1, 2, (3,), 5, Nonlinearities.named("gelu"))
+PIXELS = torch.rand(11, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+POOL = Pool(PIXELS.__getitem__, torch.arange(10))
+HELD_OUT = Pool(PIXELS.__getitem__, torch.arange(8, 11))
+GAUGE = Gauge(POOL, None, {"train": POOL, "held_out": HELD_OUT}, codes=2, batch=4)
+RECIPE = Recipe("base", (0, 7), 3, 1e-2, "per-epoch", "adam", 1, 1.0, (0, 1, 3, 8))
+BOUND = Bound(MODEL, Bernoulli())
+IWAE = Bound(MODEL, Bernoulli(), "iwae")
+
+
+def run(recipe: Recipe = RECIPE, bound: Bound = BOUND, threads: int = 1) -> State:
+    state = initial_state(MODEL.initial_weights(recipe.seeds))
+    return train(bound, POOL, GAUGE, recipe, state, threads=threads)
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_a_member_ends_where_it_ends_alone(optimiser: str) -> None:
+    """With the same bytes, and so does what is measured of it."""
+    recipe = replace(RECIPE, optimiser=optimiser, codes=2)
+    together = run(recipe, IWAE, threads=2)
+    for place, seed in enumerate(recipe.seeds):
+        alone = run(replace(recipe, seeds=(seed,)), IWAE)
+        for name, tensor in alone.tensors.items():
+            assert torch.equal(together.tensors[name][place], tensor[0]), name
+        assert [row for row in together.records if row["seed"] == seed] == alone.records
+
+
+def test_training_is_torchs_adam_on_reshuffled_epochs() -> None:
+    """A plain loop in the same draws: three batches of 3 of 10 images an epoch, then another order.
+
+    Adam steps by the whole rate where a gradient is rounding alone: all weights together end within
+    1% of the way that they went.
+    """
+    found = run(replace(RECIPE, seeds=(7,)))
+    start = MODEL.initial_weights((7,))
+    weights = {name: weight.clone().requires_grad_() for name, weight in start.items()}
+    optimiser = torch.optim.Adam(weights.values())
+    cpu = torch.device("cpu")
+    for step in range(8):
+        epoch, place = divmod(step, 3)
+        order = torch.randperm(10, generator=generator(cpu, 7, ORDER, epoch))
+        images = PIXELS[order[3 * place : 3 * place + 3]][None]
+        noise = torch.randn(1, 1, 3, 2, generator=generator(cpu, 7, NOISE, step))
+        optimiser.param_groups[0]["lr"] = 1e-2 / math.sqrt(epoch + 1)
+        optimiser.zero_grad()
+        mean, logvar = MODEL.encode(weights, images)
+        logits = MODEL.decode(weights, mean + noise[:, 0] * (logvar / 2).exp())
+        cross = torch.nn.functional.binary_cross_entropy_with_logits
+        kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum()
+        ((cross(logits, images, reduction="sum") + kl) / 3).backward()
+        optimiser.step()
+    apart = way = 0.0
+    for name, weight in found.part("weights").items():
+        apart += float((weight - weights[name].detach()).square().sum())
+        way += float((weight - start[name]).square().sum())
+    assert apart < 1e-4 * way
+
+
+def test_a_run_taken_up_again_ends_with_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From within an epoch, before a look, after a look."""
+    monkeypatch.setattr(deep, "BLOCK", 2)
+    saved = []
+
+    def tick(state: State) -> None:
+        tensors = {name: tensor.clone() for name, tensor in state.tensors.items()}
+        saved.append(State(state.step, tensors, list(state.records)))
+
+    start = initial_state(MODEL.initial_weights(RECIPE.seeds))
+    whole = train(BOUND, POOL, GAUGE, RECIPE, start, tick)
+    assert [state.step for state in saved] == [0, 1, 3, 5, 7, 8]
+    for state in saved:
+        resumed = train(BOUND, POOL, GAUGE, RECIPE, state)
+        assert resumed.records == whole.records
+        for name, tensor in whole.tensors.items():
+            assert torch.equal(resumed.tensors[name], tensor), name
+
+
+def test_sgd_goes_against_the_gradient_by_the_step_size() -> None:
+    """One update of SGD, against the bound's own gradient in the same draws: 1e-6 of rounding."""
+    recipe = replace(RECIPE, seeds=(0,), optimiser="sgd", looks=(0, 1))
+    found, start, cpu = (
+        run(recipe).part("weights"),
+        MODEL.initial_weights((0,)),
+        torch.device("cpu"),
+    )
+    order = torch.randperm(10, generator=generator(cpu, 0, ORDER, 0))
+    noise = torch.randn(1, 1, 3, 2, generator=generator(cpu, 0, NOISE, 0))
+    _, gradient = BOUND.gradient(start, PIXELS[order[:3]][None], noise, torch.ones(1))
+    for name, weight in found.items():
+        torch.testing.assert_close(
+            weight, start[name] - 1e-2 * gradient[name], rtol=1e-6, atol=1e-7
+        )
+
+
+def test_step_sizes() -> None:
+    """C over the root of the epoch, counted from 1, or of the update; or C."""
+    sizes = {
+        stepping: [rate(replace(RECIPE, stepping=stepping), step, 3) for step in (0, 2, 3, 26)]
+        for stepping in ("per-epoch", "per-iteration", "constant")
+    }
+    assert sizes["per-epoch"] == [1e-2, 1e-2, 1e-2 / math.sqrt(2), 1e-2 / 3]
+    assert sizes["per-iteration"] == [1e-2, 1e-2 / math.sqrt(3), 5e-3, 1e-2 / math.sqrt(27)]
+    assert sizes["constant"] == [1e-2] * 4
+
+
+def test_times_are_even_in_the_logarithm_with_the_first_epochs_end() -> None:
+    assert look_times(1000, 30, 2) == (0, 1, 3, 10, 30, 32, 100, 316, 1000)
+    assert look_times(1, 1, 8) == (0, 1)
+
+
+def test_a_recipe_leaves_out_an_incomplete_batch() -> None:
+    settings = DeepTraining(epochs=2, batch=4, per_decade=1)
+    assert Recipe.of(settings, "base", 11).looks == (0, 1, 2, 4)
+    with pytest.raises(UserError, match="batch is 4, and there are 3 training images: lower"):
+        Recipe.of(settings, "base", 3)
+
+
+def test_measurements_are_the_bounds_own() -> None:
+    """Row by row against the bound at the same weights: values of the same draws; a gradient whose
+
+    squared norm lies within five of its errors of that of 3000 draws of codes together.
+    """
+    recipe = replace(RECIPE, seeds=(7,), beta=4.0, looks=(0, 1))
+    row = run(recipe).records[0]
+    weights, beta = MODEL.initial_weights((7,)), torch.full((1,), 4.0)
+    assert (row["seed"], row["step"], row["epoch"]) == (7, 0, 0)
+    assert row["negative_elbo"] == pytest.approx(row["reconstruction"] + row["kl"], rel=1e-6)
+    assert row["loss"] == pytest.approx(row["reconstruction"] + 4 * row["kl"], rel=1e-6)
+    assert row["held_out_negative_bound"] <= row["held_out_negative_elbo"]
+    noise = torch.randn(1, 3000, 10, 2, generator=torch.Generator().manual_seed(1))
+    values, gradient = BOUND.gradient(weights, PIXELS[None, :10], noise, beta)
+    assert row["loss"] == pytest.approx(float(values.loss.mean()), rel=0.02)
+    for part, theirs in (("theta", True), ("phi", False)):
+        squares = [g.square().sum() for n, g in gradient.items() if n.startswith("dec") == theirs]
+        gap = abs(row[f"gradient_{part}"] - float(sum(squares)))
+        assert gap < 5 * row[f"gradient_{part}_error"]
+
+
+def test_variants_see_the_same_images() -> None:
+    """Whatever K and beta: so that differences between variants are of one seed."""
+    seen: list[list[int]] = []
+
+    def watched(numbers: torch.Tensor) -> torch.Tensor:
+        seen[-1] += numbers.tolist()
+        return PIXELS[numbers]
+
+    for recipe, bound in ((RECIPE, BOUND), (replace(RECIPE, codes=3, beta=2.0), IWAE)):
+        seen.append([])
+        pool = Pool(watched, torch.arange(10))
+        gauge = replace(GAUGE, images=pool, measured=4)
+        state = initial_state(MODEL.initial_weights(recipe.seeds))
+        train(bound, pool, gauge, recipe, state)
+    assert len(seen[0]) == len(seen[1]) > 100
+    assert seen[0] == seen[1]
+
+
+def test_divergence_names_variant_and_step() -> None:
+    state = initial_state(MODEL.initial_weights(RECIPE.seeds))
+    state.tensors["weights/mean_bias"][1] = math.nan
+    with pytest.raises(UserError, match="training of base diverged by step 0: the loss of seed 7"):
+        train(BOUND, POOL, GAUGE, RECIPE, state)
+    with pytest.raises(UserError, match=r"diverged by step [1-7]: the loss of seed"):
+        run(replace(RECIPE, learning_rate=math.inf))

@@ -1,0 +1,212 @@
+"""S2 to S4: gradients and bounds of deep VAEs along activations, beta and K."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, sqrt
+from textwrap import fill
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
+
+Sweeps = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+COLOURS: Final = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00", "#7F7F7F")
+"""Okabe and Ito's palette."""
+
+SHOWN_FROM: Final = 0.05
+"""Bounds are shown from this part of the last update on; what lies above is cut."""
+
+TITLES: Final = {
+    "gradient": "squared gradient norm",
+    "uniform": "its mean over updates 0 to $n$",
+    "negative_elbo": "−ELBO (nats)",
+    "relative_gradient": "squared gradient norm / first",
+    "excess": "own loss above its least / first",
+    "reconstruction": "reconstruction (nats)",
+    "kl": "KL (nats)",
+    "loss": "−IWAE bound with own $K$ (nats)",
+    "negative_bound": "−IWAE bound, common $K$ (nats)",
+}
+"""Title of a panel by what it shows."""
+
+LOGARITHMIC: Final = ("gradient", "uniform", "relative_gradient", "excess")
+HELD_OUT: Final = ("negative_elbo", "negative_bound")
+"""Shown for held-out images too, dashed."""
+
+LABEL_WIDTH: Final = 30
+NORMAL: Final = 1.96
+
+
+def activations(
+    curves: Mapping[str, pd.DataFrame], sweeps: Sweeps, labels: Mapping[str, str]
+) -> Drawing:
+    """Draw gradient, its mean and -ELBO against the updates, a row a run, a line an activation.
+
+    Parameters
+    ----------
+    curves
+        By run, a row a variant, seed and step.
+    sweeps
+        By run, sweep and value, the name of the variant.
+    labels
+        What the images of each run are.
+    """
+    shown = ("gradient", "uniform", "negative_elbo")
+    return _draw("activation", shown, curves, sweeps, labels, "activation {}")
+
+
+def betas(curves: Mapping[str, pd.DataFrame], sweeps: Sweeps, labels: Mapping[str, str]) -> Drawing:
+    """Draw gradient and loss, each relative to its own start, and the loss's parts, a line a beta.
+
+    Parameters are those of `activations`.
+    """
+    shown = ("relative_gradient", "excess", "reconstruction", "kl")
+    return _draw("beta", shown, curves, sweeps, labels, r"$\beta$ = {}")
+
+
+def samples(
+    curves: Mapping[str, pd.DataFrame], sweeps: Sweeps, labels: Mapping[str, str]
+) -> Drawing:
+    """Draw gradient, -ELBO and the importance-weighted bounds, a line a K.
+
+    Parameters are those of `activations`.
+    """
+    shown = ("gradient", "negative_elbo", "loss", "negative_bound")
+    return _draw("samples", shown, curves, sweeps, labels, "$K$ = {}")
+
+
+def _draw(
+    sweep: str,
+    shown: Sequence[str],
+    curves: Mapping[str, pd.DataFrame],
+    sweeps: Sweeps,
+    labels: Mapping[str, str],
+    form: str,
+) -> Drawing:
+    with styled():
+        figure, rows = panels(len(curves), len(shown))
+        known: dict[str, Artist] = {}
+        for row, (run, table) in zip(rows, curves.items(), strict=True):
+            for axes, quantity in zip(row, shown, strict=True):
+                lines = list(_lines(table, sweeps[run][sweep], form))
+                _panel(axes, lines, quantity)
+                axes.set_title(TITLES[quantity])
+                handles, texts = axes.get_legend_handles_labels()
+                known |= dict(zip(texts, handles, strict=True))
+            row[0].set_ylabel(fill(labels[run], LABEL_WIDTH))
+        for axes in rows[-1]:
+            axes.set_xlabel("update $n$")
+        figure.legend(
+            handles=list(known.values()),
+            labels=list(known),
+            loc="outside lower center",
+            ncols=min(len(known), 2 * len(shown)),
+        )
+        return finish(figure, _alt(sweep, shown, curves, sweeps, labels))
+
+
+def _lines(
+    table: pd.DataFrame, named: Mapping[str, str], form: str
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield label, colour and measurements after the start of every value of a sweep."""
+    shades = colormaps["viridis"](np.linspace(0.85, 0.1, len(named)))
+    ordered = not form.startswith("activation")
+    for place, (value, variant) in enumerate(named.items()):
+        colour = to_hex(shades[place]) if ordered else COLOURS[place % len(COLOURS)]
+        part = table[(table["variant"] == variant) & (table["step"] > 0)]
+        yield form.format(value).removeprefix("activation "), colour, part
+
+
+def _panel(axes: Axes, lines: Sequence[tuple[str, str, pd.DataFrame]], quantity: str) -> None:
+    """Draw seeds faintly and their mean, and the measurement's own 95% interval as a band."""
+    for label, colour, part in lines:
+        for _, own in part.groupby("seed"):
+            axes.plot(own["step"], own[quantity], color=colour, alpha=0.3, linewidth=0.7)
+        means = part.groupby("step").mean(numeric_only=True)
+        axes.plot(means.index, means[quantity], color=colour, label=label)
+        if quantity == "gradient":
+            squares = part.groupby("step")["gradient_error"].agg(lambda e: sqrt((e**2).sum()))
+            half = NORMAL * squares / part["seed"].nunique()
+            low, high = means[quantity] - half, means[quantity] + half
+            axes.fill_between(means.index, low, high, color=colour, alpha=0.15, linewidth=0)
+        if quantity in HELD_OUT:
+            held_out = means[f"held_out_{quantity}"]
+            axes.plot(means.index, held_out, "--", color=colour, linewidth=1.0)
+    axes.set_xscale("log")
+    if quantity in LOGARITHMIC:
+        axes.set_yscale("log")
+        _positive(axes, [part[quantity] for _, _, part in lines])
+    else:
+        _cut(axes, [part for _, _, part in lines], quantity)
+    if quantity in HELD_OUT:
+        axes.plot([], [], "--", color=REFERENCE, linewidth=1.0, label="held-out images")
+    if quantity in ("gradient", "uniform"):
+        _claimed(axes, [part for _, _, part in lines], quantity)
+
+
+def _positive(axes: Axes, values: Sequence[pd.Series]) -> None:
+    """Let a logarithmic ordinate span the positive values."""
+    together = pd.concat(values)
+    together = together[together > 0]
+    axes.set_ylim(together.min() / 1.6, together.max() * 1.6)
+
+
+def _cut(axes: Axes, parts: Sequence[pd.DataFrame], quantity: str) -> None:
+    """Let the ordinate span what is reached late, so that the start does not hide it."""
+    together = pd.concat(parts)
+    late = together[together["step"] >= SHOWN_FROM * together["step"].max()]
+    columns = [quantity, f"held_out_{quantity}"] if quantity in HELD_OUT else [quantity]
+    low, high = late[columns].min().min(), late[columns].max().max()
+    margin = 0.05 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + margin)
+    axes.locator_params(axis="y", nbins=6)
+
+
+def _claimed(axes: Axes, parts: Sequence[pd.DataFrame], quantity: str) -> None:
+    """Draw log n / sqrt(n) through the largest last value."""
+    last = max(part["step"].max() for part in parts)
+    steps = np.geomspace(2, last, 50)
+    rate = np.log(steps) / np.sqrt(steps)
+    ends = [part[part["step"] == last][quantity].mean() for part in parts]
+    top = max(end for end in ends if end > 0) if any(end > 0 for end in ends) else 1.0
+    curve = rate / rate[-1] * top
+    axes.plot(steps, curve, ":", color=REFERENCE, linewidth=1.1, label=r"$\log n / \sqrt{n}$")
+
+
+def _alt(
+    sweep: str,
+    shown: Sequence[str],
+    curves: Mapping[str, pd.DataFrame],
+    sweeps: Sweeps,
+    labels: Mapping[str, str],
+) -> str:
+    parts = []
+    for run, table in curves.items():
+        seeds = table["seed"].nunique()
+        last = table[table["step"] == table["step"].max()]
+        said = []
+        for value, variant in sweeps[run][sweep].items():
+            means = last[last["variant"] == variant].mean(numeric_only=True)
+            ends = ", ".join(f"{_plain(quantity)} {number(means[quantity])}" for quantity in shown)
+            said.append(f"{sweep} {value}: {ends}")
+        parts.append(
+            f"{labels[run]}, run {run}, {seeds} seed{'s' * (seeds > 1)}, after "
+            f"{ceil(last['step'].max())} updates: {'; '.join(said)}"
+        )
+    titles = ", ".join(_plain(quantity) for quantity in shown)
+    return (
+        f"A row a run, a panel each for {titles}, against the number of updates on a logarithmic "
+        "axis; thin lines are seeds, thick ones their means, dashed ones held-out images. "
+        f"{'. '.join(parts)}."
+    )
+
+
+def _plain(quantity: str) -> str:
+    """Title of a panel without mathematical signs."""
+    return TITLES[quantity].replace("$", "").replace("−", "-")
