@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from vaentk import io
 from vaentk.bounds.bound import Weights
-from vaentk.bounds.noise_grid import Grid, Row, cells
+from vaentk.bounds.noise_grid import COLUMNS, Grid, Row, cells
 from vaentk.job import Job, log
 
 
@@ -52,7 +52,8 @@ def measure(grid: Grid, weights: Mapping[str, Weights], job: Job, checkpoint: Pa
                 done[cell.name] = grid.rows(cell, weights[cell.state])
                 io.write_json({"fingerprint": fingerprint, "done": done}, checkpoint)
                 bar.update(cell.codes)
-    return pd.DataFrame([row for cell in wanted for row in done[cell.name]])
+    rows = [row for cell in wanted for row in done[cell.name]]
+    return pd.DataFrame(rows, columns=list(COLUMNS))  # a checkpoint's rows have theirs sorted
 
 
 def _resumed(checkpoint: Path, fingerprint: str) -> dict[str, list[Row]]:

@@ -24,6 +24,12 @@ from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 
 Row = dict[str, Any]
 IMAGES = ("fixed", "redrawn")
+RATIOS = ("mean", "rms", "whole", "still")
+COLUMNS = (
+    *("state", "estimator", "images", "batch", "samples", "repetitions", "seed", "part"),
+    *("floor", *RATIOS),
+)
+"""Of the table of a grid's rows, in this order."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +150,7 @@ class Grid:
         }
         return [
             {**known, "seed": seed, "part": part, "floor": found[part].floor}
-            | {
-                name: float(getattr(found[part], name)[member])
-                for name in ("mean", "rms", "whole", "still")
-            }
+            | {name: float(getattr(found[part], name)[member]) for name in RATIOS}
             for part in PARTS
             for member, seed in enumerate(self.seeds)
         ]

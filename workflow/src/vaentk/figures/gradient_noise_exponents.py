@@ -78,9 +78,7 @@ def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
     for value, colour in width_colours([int(v) for v in means.index]).items():
         axes.plot(means.columns, means.loc[value], "o-", color=colour, markersize=3)
     values = [int(v) for v in means.columns]
-    axes.plot(
-        [], [], "o-", color="#35648a", markersize=3, label="IWAE, darker where more are held"
-    )
+    axes.plot([], [], "o-", color="#35648a", markersize=3, label="IWAE, darker where more are held")
     centre = np.exp(np.nanmean(np.log(means.to_numpy(float))))
     if isfinite(centre):
         across = np.array(values) / np.exp(np.mean(np.log(values)))
