@@ -55,7 +55,7 @@ FORMS = {
         "data epochs"
     ),
     r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
-        "state estimator images part ratio along at slope low high points claimed missing"
+        "state estimator images part ratio along at slope low high points claimed effective missing"
     ),
     r"frozen_sigma/[a-z0-9-]+/curves\.csv": (
         "width seed step time loss bound flow_loss flow_distance descent_loss "

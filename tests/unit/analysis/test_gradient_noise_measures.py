@@ -28,7 +28,7 @@ def table(
         )
     ]
     frame = pd.DataFrame(rows)
-    return frame.assign(whole=2 * frame["rms"])
+    return frame.assign(whole=2 * frame["rms"], effective=(1 + frame["samples"]) / 2)
 
 
 def found(frame: pd.DataFrame, along: str, at: str = "all", ratio: str = "rms") -> pd.Series:
@@ -58,6 +58,7 @@ def test_exact_powers(ratio: str, along: str, at: str, expected: float, points: 
     assert row["slope"] == pytest.approx(expected, abs=1e-12)
     assert row["low"] == pytest.approx(row["high"], abs=1e-10)
     assert (row["points"], row["claimed"], row["missing"]) == (points, expected, 0)
+    assert row["effective"] == 8.5  # at the largest K
 
 
 def test_least_squares_with_a_level_each_is_a_regression_with_dummies() -> None:

@@ -31,7 +31,11 @@ def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.Da
         powers = CLAIMED[estimator, part]
         value = (2 if state == "start" else 1) * 0.1 * b ** powers["batch"] * k ** powers["samples"]
         known = {"state": state, "estimator": estimator, "images": images, "part": part}
-        rows.append(known | {"batch": b, "samples": k, "seed": seed, "rms": value, "whole": value})
+        rows.append(
+            known
+            | {"batch": b, "samples": k, "seed": seed, "rms": value, "whole": value}
+            | {"effective": 1.0}
+        )
     return pd.DataFrame(rows)
 
 

@@ -279,7 +279,7 @@ def gradient_noise(exponents: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table of S5: the powers over the whole grid, beside theory's for fixed images."""
     table = stack(exponents)
     columns = ["run", "state", "images", "estimator", "part", "along", "ratio"]
-    columns += ["slope", "low", "high", "claimed", "points", "missing"]
+    columns += ["slope", "low", "high", "claimed", "effective", "points", "missing"]
     table = table[table["at"] == "all"][columns]
     named = {"batch": "B", "samples": "K", "budget": "K at constant B K"}
     return table.assign(along=table["along"].map(named))

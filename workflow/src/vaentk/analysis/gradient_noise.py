@@ -41,7 +41,7 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
     ----------
     table
         A row a state, estimator, images (fixed, redrawn), part (theta, phi), seed, batch and
-        samples: the ratios `RATIOS`, NaN where the noise drowned the signal.
+        samples: the ratios `RATIOS`, NaN where the noise drowned the signal, and ``effective``.
 
     Returns
     -------
@@ -49,12 +49,15 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
         A row a state, estimator, images, part, ratio and along: ``batch``, ``samples``, or
         ``budget`` (K at constant B K). ``at`` is the value of what is held constant, K or B, or
         "all" for one power over the grid; slope with low, high and points; ``claimed``, theory's
-        exponent; ``missing``, rows left out for a NaN, which can only be those of small ratios,
-        so that the power is then too flat.
+        exponent; ``effective``, of the codes of an image at the largest K the number that count,
+        ``1 / sum_k w^2`` with their importance weights w; ``missing``, rows left out for a NaN,
+        which can only be those of small ratios, so that the power is then too flat.
     """
     rows = []
     for key, part in table.groupby(CELL, sort=False):
         known = dict(zip(CELL, key, strict=True))
+        most = part[part["samples"] == part["samples"].max()]
+        effective = float(most["effective"].mean())
         claimed = CLAIMED[str(known["estimator"]), str(known["part"])]
         for ratio in RATIOS:
             for along, at, fit, missing in _fits(part, ratio):
@@ -66,6 +69,7 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
                         "at": at,
                         **fit.as_slope(),
                         "claimed": claimed[along],
+                        "effective": effective,
                         "missing": missing,
                     }
                 )

@@ -24,10 +24,13 @@ from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 
 Row = dict[str, Any]
 IMAGES = ("fixed", "redrawn")
+WEIGHED = 16
+"""Images, at most, whose importance weights say how many codes count."""
+
 RATIOS = ("mean", "rms", "whole", "still")
 COLUMNS = (
     *("state", "estimator", "images", "batch", "samples", "repetitions", "seed", "part"),
-    *("floor", *RATIOS),
+    *("floor", *RATIOS, "effective"),
 )
 """Of the table of a grid's rows, in this order."""
 
@@ -117,7 +120,8 @@ class Grid:
         -------
         list of dict
             A row a seed and part (``phi``, ``theta``): the cell, M as ``repetitions``, and
-            ``mean``, ``floor``, ``rms``, ``whole`` and ``still`` as `SignalToNoise` has them.
+            ``mean``, ``floor``, ``rms``, ``whole`` and ``still`` as `SignalToNoise` has them, and
+            ``effective``, the mean number of codes that count, from 1 to K.
 
         Raises
         ------
@@ -140,6 +144,7 @@ class Grid:
             self.settings.side_by_side,
         )
         found = signal_to_noise(_finite(gradients, cell))
+        effective = self._effective(bound, weights, cell)
         known = {
             "state": cell.state,
             "estimator": cell.estimator,
@@ -150,10 +155,35 @@ class Grid:
         }
         return [
             {**known, "seed": seed, "part": part, "floor": found[part].floor}
+            | {"effective": effective[member]}
             | {name: float(getattr(found[part], name)[member]) for name in RATIOS}
             for part in PARTS
             for member, seed in enumerate(self.seeds)
         ]
+
+    def _effective(self, bound: Bound, weights: Weights, cell: Cell) -> list[float]:
+        """Mean of ``1 / sum_k w^2`` over some images, by member; K where all weigh the same."""
+        if bound.estimator == "elbo":
+            return [float(cell.samples)] * len(self.seeds)
+        device = self.pool.numbers.device
+        numbers = self._fixed(min(cell.batch, WEIGHED))
+        images = self.pool.images(numbers.flatten())
+        images = images.view(*numbers.shape, *images.shape[1:])
+        shape = (cell.samples, numbers.shape[1], self.model.latent_dim)
+        noise = torch.stack(
+            [
+                torch.randn(
+                    shape,
+                    generator=_generator(device, seed, len(IMAGES), cell.batch, cell.samples),
+                    dtype=images.dtype,
+                    device=device,
+                )
+                for seed in self.seeds
+            ]
+        )
+        beta = torch.full((len(self.seeds),), self.beta, device=device)
+        shares = bound.shares(weights, images, noise, beta)
+        return (1 / shares.square().sum(dim=1)).mean(dim=1).tolist()
 
     def _fixed(self, batch: int) -> Tensor:
         """Numbers of every member's fixed images, (S, batch)."""

@@ -110,11 +110,13 @@ def _reparametrised(axes: Axes, table: pd.DataFrame, along: str) -> None:
 
 
 def _fitted(fit: pd.Series, along: str) -> str:
-    """Say a power and theory's in a panel's title."""
-    return (
-        f"${NAMES[along]}$ to the {number(fit['slope'])} "
-        f"[{number(fit['low'])}, {number(fit['high'])}]"
-    )
+    """Say a fitted power in a panel's title, where three digits have no room."""
+    value, low, high = (_short(fit[name]) for name in ("slope", "low", "high"))
+    return f"${NAMES[along]}$ to the {value} [{low}, {high}]"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _plain(fit: pd.Series, along: str) -> str:
