@@ -123,7 +123,8 @@ def test_step_sizes() -> None:
 
 
 def test_times_are_even_in_the_logarithm_with_the_first_epochs_end() -> None:
-    assert look_times(1000, 30, 2) == (0, 1, 3, 10, 30, 32, 100, 316, 1000)
+    assert look_times(1000, 30, 2) == (0, 1, 3, 10, 30, 100, 316, 1000)
+    assert look_times(1000, 20, 2) == (0, 1, 3, 10, 20, 32, 100, 316, 1000)
     assert look_times(1, 1, 8) == (0, 1)
 
 

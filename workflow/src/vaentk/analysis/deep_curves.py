@@ -128,7 +128,7 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row a variant, seed, quantity (``relative_gradient``, ``excess``) and threshold: steps,
-        NaN where it is not reached.
+        after which it stays below, NaN where it does not.
     """
     rows = []
     for (variant, seed), part in table.groupby(["variant", "seed"]):
@@ -141,19 +141,22 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def time_to(steps: ArrayLike, values: ArrayLike, threshold: float) -> float:
-    """Say when a curve first comes down to a threshold; NaN where it does not.
+    """Say when a curve comes down to a threshold for good; NaN where its last value is above.
 
     Between two measurements the curve is a power of ``step + 1``; where it falls to zero or below,
     the time is the second of them.
     """
     when, curve = np.asarray(steps, dtype=float), np.asarray(values, dtype=float)
-    below = np.flatnonzero(curve <= threshold)
-    if not len(below):
+    above = np.flatnonzero(~(curve <= threshold))
+    if not len(above):
+        return float(when[0])
+    before = int(above[-1])
+    if before == len(curve) - 1:
         return nan
-    after = int(below[0])
-    if after == 0 or curve[after] <= 0:
+    after = before + 1
+    if curve[after] <= 0:
         return float(when[after])
-    high, low = np.log(curve[after - 1]), np.log(curve[after])
+    high, low = np.log(curve[before]), np.log(curve[after])
     part = (high - np.log(threshold)) / (high - low)
-    first, second = np.log(when[after - 1] + 1), np.log(when[after] + 1)
+    first, second = np.log(when[before] + 1), np.log(when[after] + 1)
     return float(np.exp(first + part * (second - first)) - 1)

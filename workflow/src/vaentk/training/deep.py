@@ -31,6 +31,9 @@ Optimiser = Literal["adam", "sgd"]
 BLOCK: Final = 25
 """Updates between two looks at the losses."""
 
+NEAR: Final = 0.9
+"""Two times in this proportion or nearer are one."""
+
 ORDER, NOISE = 0, 1
 """What a generator is for."""
 
@@ -149,13 +152,14 @@ def look_times(steps: int, epoch: int, per_decade: int) -> tuple[int, ...]:
     steps : int
         Updates in all.
     epoch : int
-        Updates of an epoch, whose end is among the times.
+        Updates of an epoch, whose end is among the times in place of one close to it.
     per_decade : int
         Times for every factor of ten, as far as they are apart.
     """
     count = 1 + round(per_decade * np.log10(steps))
-    spaced = np.geomspace(1, steps, max(count, 2)).round().astype(int)
-    return tuple(sorted({0, 1, epoch, steps, *spaced.tolist()}))
+    spaced = np.geomspace(1, steps, max(count, 2)).round().astype(int).tolist()
+    apart = {step for step in spaced if not NEAR < step / epoch < 1 / NEAR}
+    return tuple(sorted({0, 1, epoch, steps} | apart))
 
 
 def rate(recipe: Recipe, step: int, epoch: int) -> float:
