@@ -54,6 +54,9 @@ FORMS = {
         "sweep quantity threshold effect low high statistic p_value levels seeds claimed said "
         "data epochs"
     ),
+    r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
+        "state estimator images part ratio along at slope low high points claimed effective missing"
+    ),
     r"frozen_sigma/[a-z0-9-]+/curves\.csv": (
         "width seed step time loss bound flow_loss flow_distance descent_loss "
         "descent_distance empirical_loss empirical_distance variant"

@@ -338,3 +338,18 @@ def test_variants_differ_in_what_their_kind_varies() -> None:
     assert changed["raw"].inputs.scaling == "raw"
     assert changed["raw"].inputs.samples == changed["base"].inputs.samples == 128
     assert changed["deterministic"].noise == "none"
+
+
+@pytest.mark.parametrize(
+    ("trained", "named"), [({"other": {}}, "name one of other"), ({}, "name a run of deep_vae")]
+)
+def test_noise_is_measured_of_a_network_that_is_trained(
+    trained: dict[str, object], named: str
+) -> None:
+    experiments = {"deep_vae": trained, "gradient_noise": {"grid": {"network": "faces"}}}
+    settings = {"data": {"celeba": "stand-in"}, "experiments": experiments}
+    with pytest.raises(UserError) as caught:
+        load(settings)
+    sentence = str(caught.value)
+    assert "experiments.gradient_noise.grid.network is faces, which is no run" in sentence
+    assert named in sentence

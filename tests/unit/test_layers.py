@@ -38,6 +38,7 @@ OUTSIDE = {
     "checkpoints": {*LAYER, "io", "job"},
     "ensembles": {*LAYER, "io", "job", "board", "checkpoints"},
     "deep_ensembles": {*LAYER, "io", "job", "checkpoints"},
+    "gradient_grids": {*LAYER, "io", "job"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

@@ -97,6 +97,8 @@ LIBRARY_EDITS = {
             "figure_disentanglement",
             "figure_disentanglement_units",
             "figure_frozen_sigma",
+            "figure_gradient_noise",
+            "figure_gradient_noise_exponents",
             "figure_least_width",
             "figure_limit_kernels",
             "figure_linear_rate",

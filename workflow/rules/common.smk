@@ -135,6 +135,7 @@ MEASURES = {
         "beta_trends",
     ],
     "deep_vae": ["curves", "slopes", "thresholds", "trends", "ends"],
+    "gradient_noise": ["ratios", "exponents", "budgets"],
 }
 FIGURES = {
     "limit_kernels": ["limit_kernels"],
@@ -150,6 +151,7 @@ FIGURES = {
     "discovery": ["discovery", "discovery_found", "discovery_units", "discovery_gallery"],
     "linear_vae": ["linear_vae", "linear_vae_noise", "linear_vae_betas"],
     "deep_vae": ["deep_vae_activations", "deep_vae_betas", "deep_vae_samples"],
+    "gradient_noise": ["gradient_noise", "gradient_noise_exponents"],
 }
 TABLES = {
     "limit_kernels": ["limit_kernels"],
@@ -170,6 +172,7 @@ TABLES = {
         "linear_vae_betas",
     ],
     "deep_vae": ["deep_vae_slopes", "deep_vae_trends", "deep_vae_ends"],
+    "gradient_noise": ["gradient_noise", "gradient_noise_budgets"],
 }
 
 
@@ -192,6 +195,28 @@ def images_of(kind):
         return f"results/data/{CONFIG.data.images_of(dataset)}.safetensors"
 
     return path
+
+
+def network_of(wildcards):
+    """The deep VAE's run whose networks a run takes apart."""
+    return CONFIG.experiments.deep_vae[run_of("gradient_noise", wildcards).network]
+
+
+def base_of_network(wildcards):
+    """The settings of that run's base as plain data."""
+    return network_of(wildcards).variants()["base"].model_dump(mode="json")
+
+
+def images_of_network(wildcards):
+    """The images that these networks are trained on."""
+    name = CONFIG.data.images_of(network_of(wildcards).dataset)
+    return f"results/data/{name}.safetensors"
+
+
+def weights_of_network(wildcards):
+    """The weights of that run's base, before and after training."""
+    name = run_of("gradient_noise", wildcards).network
+    return f"results/train/deep_vae/{name}/base.safetensors"
 
 
 def partial_celeba():
@@ -280,6 +305,12 @@ def image_labels(kind):
 def drawn_labels(kind):
     """What the drawn data of every run of a kind is, in words."""
     return {name: run.data.label for name, run in getattr(CONFIG.experiments, kind).items()}
+
+
+def network_labels():
+    """What the images of the networks that runs take apart are, in words."""
+    asked, deep = CONFIG.experiments.gradient_noise, CONFIG.experiments.deep_vae
+    return {name: CONFIG.data.label_of(deep[run.network].dataset) for name, run in asked.items()}
 
 
 def sweeps(kind):

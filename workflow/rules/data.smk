@@ -124,7 +124,8 @@ rule cifar:
     conda:
         "../../envs/rule.yaml"
     params:
-        source="{name}",
+        name="{name}",
+        source=CONFIG.data.cifar,
         code=code("cifar.py"),
     script:
         "../scripts/cifar.py"

@@ -341,6 +341,55 @@ rule figure_traversals:
         "../scripts/figure_traversals.py"
 
 
+rule figure_gradient_noise:
+    input:
+        ratios=measures("gradient_noise", "ratios.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/gradient_noise.svg", "Figures", "figures/gradient_noise"
+            ),
+        ),
+    log:
+        "results/logs/figures/gradient_noise.log",
+    benchmark:
+        "results/benchmarks/figures/gradient_noise.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("gradient_noise"),
+        labels=network_labels(),
+        code=code("figure_gradient_noise.py"),
+    script:
+        "../scripts/figure_gradient_noise.py"
+
+
+rule figure_gradient_noise_exponents:
+    input:
+        ratios=measures("gradient_noise", "ratios.csv"),
+        exponents=measures("gradient_noise", "exponents.csv"),
+    output:
+        **recorded(
+            figure=captioned(
+                "results/figures/gradient_noise_exponents.svg",
+                "Figures",
+                "figures/gradient_noise_exponents",
+            ),
+        ),
+    log:
+        "results/logs/figures/gradient_noise_exponents.log",
+    benchmark:
+        "results/benchmarks/figures/gradient_noise_exponents.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("gradient_noise"),
+        labels=network_labels(),
+        code=code("figure_gradient_noise_exponents.py"),
+    script:
+        "../scripts/figure_gradient_noise_exponents.py"
+
+
 rule figure_discovery:
     input:
         attributes=measures("discovery", "attributes.csv"),

@@ -282,6 +282,32 @@ rule measure_disentanglement:
         "../scripts/measure_disentanglement.py"
 
 
+rule measure_gradient_noise:
+    input:
+        images=images_of_network,
+        weights=weights_of_network,
+    output:
+        **recorded(
+            ratios="results/measure/gradient_noise/{run}/ratios.csv",
+            exponents="results/measure/gradient_noise/{run}/exponents.csv",
+            budgets="results/measure/gradient_noise/{run}/budgets.csv",
+        ),
+    log:
+        "results/logs/measure/gradient_noise/{run}.log",
+    benchmark:
+        "results/benchmarks/measure/gradient_noise/{run}.tsv"
+    priority: LONG
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        settings=run_settings("gradient_noise"),
+        base=base_of_network,
+        device=CONFIG.device,
+        code=code("measure_gradient_noise.py"),
+    script:
+        "../scripts/measure_gradient_noise.py"
+
+
 rule measure_discovery:
     input:
         images=images_of("discovery"),

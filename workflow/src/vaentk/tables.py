@@ -293,6 +293,21 @@ def discovery(
     return table.drop(columns="place")
 
 
+def gradient_noise(exponents: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of S5: the powers over the whole grid, beside theory's for fixed images."""
+    table = stack(exponents)
+    columns = ["run", "state", "images", "estimator", "part", "along", "ratio"]
+    columns += ["slope", "low", "high", "claimed", "effective", "points", "missing"]
+    table = table[table["at"] == "all"][columns]
+    named = {"batch": "B", "samples": "K", "budget": "K at constant B K"}
+    return table.assign(along=table["along"].map(named))
+
+
+def gradient_noise_budgets(budgets: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of S5: at every budget of codes, the K with the largest ratio."""
+    return stack(budgets)[["run", "state", "images", "estimator", "part", "budget", "best", "gain"]]
+
+
 def _told_apart(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out the antisymmetric network without f_0, which is the same as with it: f_0 = 0."""
     return table[table["with_initial"] | (table["initial"] == "standard")]

@@ -146,6 +146,26 @@ class Bound:
             ratio = beta[:, None, None] * draw.log_ratio(codes)
             return self._values(draw, torch.cat(found, dim=1), ratio, beta)
 
+    def shares(self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor) -> Tensor:
+        """Give the importance weights ``softmax_k l_k`` of every image's codes.
+
+        Parameters
+        ----------
+        weights, images, noise, beta
+            As for `values`.
+
+        Returns
+        -------
+        Tensor
+            (S, K, b), summing to one over K; ``1 / sum_k w^2`` is the effective number of codes.
+        """
+        with torch.no_grad():
+            draw = _Draw(*self.model.encode(weights, images), noise)
+            codes = draw.codes
+            found = [self._log_prob(weights, part, images) for part in self._parted(codes)]
+            ratio = beta[:, None, None] * draw.log_ratio(codes)
+            return (torch.cat(found, dim=1) + ratio).softmax(dim=1)
+
     def gradient(
         self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor
     ) -> tuple[Values, Weights]:

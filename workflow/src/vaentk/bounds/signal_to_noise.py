@@ -66,7 +66,7 @@ def repeated_gradients(
     repetitions: int,
     batch: int,
     codes: int,
-    redraw: bool,
+    fixed: Tensor | None = None,
     at_once: int = 1,
 ) -> Iterator[Weights]:
     """Draw M gradients of every member at the same weights.
@@ -84,9 +84,10 @@ def repeated_gradients(
     repetitions : int
         M
     batch, codes : int
-        B images, drawn uniformly with replacement, and K codes of each.
-    redraw : bool
-        Whether every repetition has images of its own, or a member the same B in all.
+        B images and K codes of each.
+    fixed : int64 (S, B), optional
+        Numbers of the images that all repetitions of a member share. Every repetition draws its
+        own, uniformly with replacement, where None.
     at_once : int
         Repetitions side by side, as if they were members: a GPU does small ones so in the time of
         one. Each takes the memory of the weights; the draws are the same whatever it is.
@@ -96,7 +97,6 @@ def repeated_gradients(
     dict of Tensor
         (R, S, ...) by the names of the weights: R repetitions, ``at_once`` or what is left.
     """
-    fixed = torch.stack([pool.draw(batch, generator) for generator in generators])
     for start in range(0, repetitions, at_once):
         side_by_side = min(at_once, repetitions - start)
         stacked = {
@@ -107,7 +107,7 @@ def repeated_gradients(
         for place in range(side_by_side * len(generators)):
             member = place % len(generators)
             generator = generators[member]
-            numbers.append(pool.draw(batch, generator) if redraw else fixed[member])
+            numbers.append(pool.draw(batch, generator) if fixed is None else fixed[member])
             shape = (codes, batch, bound.model.latent_dim)
             noise.append(
                 torch.randn(shape, generator=generator, dtype=beta.dtype, device=beta.device)

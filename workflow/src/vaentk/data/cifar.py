@@ -29,6 +29,7 @@ Labels = NDArray[np.uint8]
 class _Layout(NamedTuple):
     """Where one data set keeps what."""
 
+    archive: str
     folder: str
     parts: dict[str, tuple[str, ...]]  # names of the files of each part, in order
     meta: str
@@ -39,6 +40,7 @@ class _Layout(NamedTuple):
 
 LAYOUTS: Final = {
     "cifar10": _Layout(
+        archive="cifar-10-python.tar.gz",
         folder="cifar-10-batches-py",
         parts={
             "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
@@ -50,6 +52,7 @@ LAYOUTS: Final = {
         classes=10,
     ),
     "cifar100": _Layout(
+        archive="cifar-100-python.tar.gz",
         folder="cifar-100-python",
         parts={"train": ("train",), "test": ("test",)},
         meta="meta",

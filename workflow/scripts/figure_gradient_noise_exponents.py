@@ -1,0 +1,10 @@
+"""Rule figure_gradient_noise_exponents: signal-to-noise beside theory's powers of B and K (S5)."""
+
+from vaentk import job
+from vaentk.figures import gradient_noise_exponents
+
+with job.running(snakemake) as task:
+    drawing = gradient_noise_exponents.draw(
+        task.tables("ratios"), task.tables("exponents"), task.params["labels"]
+    )
+    task.save_figure(drawing.svg, drawing.alt)

@@ -1,0 +1,58 @@
+"""Surendran et al. 2024: how noisy the gradients of encoder and decoder are (S5)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.settings import Count, RunName, Strict
+
+Sizes = Annotated[tuple[Count, ...], Field(min_length=2)]
+
+
+class GradientNoise(Strict):
+    """S5: signal-to-noise of gradients over a grid of B images and K codes of each."""
+
+    network: RunName = Field(
+        description="run of deep_vae whose base gives weights, seeds, loss, beta and images"
+    )
+    states: Annotated[tuple[Literal["start", "end"], ...], Field(min_length=1)] = Field(
+        ("start", "end"), description="weights before and after training"
+    )
+    estimators: Annotated[tuple[Literal["elbo", "iwae", "iwae-dreg"], ...], Field(min_length=1)] = (
+        Field(("iwae", "iwae-dreg", "elbo"), description="of the gradient; the paper's is iwae")
+    )
+    images: Annotated[tuple[Literal["fixed", "redrawn"], ...], Field(min_length=1)] = Field(
+        ("fixed", "redrawn"),
+        description="whether all repetitions share their B images, as theory has it, or have "
+        "images of their own, as training",
+    )
+    batches: Sizes = Field((4, 16, 64, 256), description="values of B")
+    samples: Sizes = Field((1, 4, 16, 64, 100), description="values of K")
+    repetitions: Annotated[int, Field(ge=4)] = Field(
+        4000, description="M, the most gradients of a cell of the grid"
+    )
+    least: Annotated[int, Field(ge=4)] = Field(64, description="the fewest gradients of a cell")
+    budget: Count = Field(
+        400_000, description="codes of a cell, M B K, between the fewest and the most gradients"
+    )
+    codes_at_once: Count | None = Field(
+        None, description="codes of an image decoded together, for memory; all if null"
+    )
+    side_by_side: Count = Field(
+        1, description="gradients computed together, each with a copy of the weights"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for key in ("states", "estimators", "images", "batches", "samples"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} names a value twice")
+        if self.least > self.repetitions:
+            raise ValueError(f"least is {self.least}, more than repetitions, {self.repetitions}")
+        return self
+
+    def repetitions_of(self, batch: int, samples: int) -> int:
+        """Gradients M of the cell of B images and K codes of each."""
+        affordable = self.budget // (batch * samples)
+        return max(self.least, min(self.repetitions, affordable))
