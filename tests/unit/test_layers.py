@@ -33,6 +33,7 @@ OUTSIDE = {
     "io": {"errors", "config"},
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job"},
+    "compare": {"errors", "io"},
     "board": set(LAYER),
     "ensembles": {*LAYER, "io", "job", "board"},
 }
