@@ -34,6 +34,7 @@ OUTSIDE = {
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job"},
     "compare": {"errors", "io"},
+    "settings_page": {"config"},
     "board": set(LAYER),
     "ensembles": {*LAYER, "io", "job", "board"},
 }
