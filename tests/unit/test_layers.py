@@ -33,6 +33,8 @@ OUTSIDE = {
     "io": {"errors", "config"},
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job"},
+    "compare": {"errors", "io"},
+    "settings_page": {"config"},
     "board": set(LAYER),
     "linear_runs": {*LAYER, "io", "job"},
     "checkpoints": {*LAYER, "io", "job"},
