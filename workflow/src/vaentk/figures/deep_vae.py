@@ -30,8 +30,8 @@ TITLES: Final = {
     "excess": "own loss above its least / first",
     "reconstruction": "reconstruction (nats)",
     "kl": "KL (nats)",
-    "loss": "−IWAE bound with own $K$ (nats)",
-    "negative_bound": "−IWAE bound, common $K$ (nats)",
+    "loss": "−bound, own $K$ (nats)",
+    "negative_bound": "−bound, common $K$ (nats)",
 }
 """Title of a panel by what it shows."""
 
