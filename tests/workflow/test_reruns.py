@@ -94,6 +94,9 @@ LIBRARY_EDITS = {
         "(3.3, 3.0)",
         {
             "figure_activations",
+            "figure_deep_vae_activations",
+            "figure_deep_vae_betas",
+            "figure_deep_vae_samples",
             "figure_disentanglement",
             "figure_disentanglement_units",
             "figure_frozen_sigma",

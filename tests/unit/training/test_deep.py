@@ -181,3 +181,23 @@ def test_divergence_names_variant_and_step() -> None:
         train(BOUND, POOL, GAUGE, RECIPE, state)
     with pytest.raises(UserError, match=r"diverged by step [1-7]: the loss of seed"):
         run(replace(RECIPE, learning_rate=math.inf))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_on_a_gpu_a_member_ends_where_it_ends_alone(optimiser: str) -> None:
+    """To rounding: all members are one graph of grouped operations there."""
+    pixels = PIXELS.cuda()
+    pool = Pool(pixels.__getitem__, torch.arange(10, device="cuda"))
+    gauge = replace(GAUGE, images=pool, parts={"train": pool, "held_out": pool})
+
+    def trained(recipe: Recipe) -> State:
+        start = {n: w.cuda() for n, w in MODEL.initial_weights(recipe.seeds).items()}
+        return train(BOUND, pool, gauge, recipe, initial_state(start))
+
+    recipe = replace(RECIPE, optimiser=optimiser)
+    together = trained(recipe)
+    for seed in recipe.seeds:
+        alone = trained(replace(recipe, seeds=(seed,)))
+        theirs = [row["loss"] for row in together.records if row["seed"] == seed]
+        assert theirs == pytest.approx([row["loss"] for row in alone.records], rel=1e-4)

@@ -23,6 +23,9 @@ CLAIMED: Final = {
 }
 """What the paper says of a quantity along a sweep."""
 
+EXCESS: Final = 0.1
+"""Part of the loss's fall that is left when it counts as fallen."""
+
 BOUNDS: Final = ("negative_elbo", "loss", "negative_bound")
 
 
@@ -42,11 +45,13 @@ def trends(table: pd.DataFrame, reached: pd.DataFrame, settings: DeepVAE) -> pd.
         A row a sweep and quantity: effect, the change per step of the order from the smoothest
         activation to ReLU, or per doubling of beta or K, mean over seeds with its 95% interval
         (NaN for one seed: there is none); statistic and p_value of the Jonckheere-Terpstra test
-        for a rise; threshold, the least that all reach; levels, seeds; claimed; said, in words.
+        for a rise; threshold; levels, seeds; claimed; said, in words.
         Quantities: gradient_slope, the power of the squared gradient norm over the last part;
         steps_to_gradient and steps_to_excess, binary logarithm of the updates to a common part
-        of each one's own start; of the bounds (training images, in nats) early_ and end_
-        negative_elbo, loss (what is minimised) and negative_bound (with a K common to all).
+        of each one's own start, the least that all reach for the gradient and `EXCESS` for the
+        loss above its least, which comes to nothing by definition; of the bounds (training
+        images, in nats) early_ and end_ negative_elbo, loss (what is minimised) and
+        negative_bound (with a K common to all).
         Sweeps with fewer than two values, and activations without a place in the order, are left
         out.
     """
@@ -91,7 +96,8 @@ def _quantities(
         known = reached[(reached["quantity"] == quantity) & reached["variant"].isin(variants)]
         whole = known.groupby("threshold")["steps"].apply(lambda steps: steps.notna().all())
         common = whole.index[whole]
-        threshold = float(common.min()) if len(common) else nan
+        least = float(common.min()) if len(common) else nan
+        threshold = EXCESS if quantity == "excess" else least
         at = known[known["threshold"] == threshold].set_index(["variant", "seed"])["steps"]
 
         def of_steps(variant: str, at: pd.Series = at) -> pd.Series:

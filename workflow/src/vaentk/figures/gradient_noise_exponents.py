@@ -97,8 +97,8 @@ def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
 
 
 def _reparametrised(axes: Axes, table: pd.DataFrame, along: str) -> None:
-    """Draw the doubly reparametrised gradient's ratio, its geometric mean over the rest."""
-    logs = np.log(table[RATIO]).groupby(table[along]).mean()
+    """Draw the doubly reparametrised gradient's geometric mean where no cell is drowned."""
+    logs = np.log(table[RATIO]).groupby(table[along]).agg(lambda cells: cells.mean(skipna=False))
     axes.plot(
         logs.index,
         np.exp(logs),
