@@ -87,8 +87,8 @@ def _panel(axes: Axes, table: pd.DataFrame, slopes: pd.DataFrame) -> None:
         after["step"], claimed, ":", color=REFERENCE, label=r"$\log n / \sqrt{n}$, through a point"
     )
     axes.set(xscale="log", yscale="log")
-    low, high = axes.get_ylim()
-    axes.set_ylim(low * (low / high) ** (WORDS / (1 - WORDS)), high)
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom * (bottom / top) ** (WORDS / (1 - WORDS)), top)
     log_ticks(axes.xaxis, rate["step"].min(), rate["step"].max())
     log_ticks(axes.yaxis, *axes.get_ylim())
     axes.text(
