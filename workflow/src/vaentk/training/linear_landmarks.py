@@ -74,8 +74,8 @@ def landmarks(steps: int) -> list[int]:
 def curvature(problem: Problem, parameters: Parameters) -> Tensor:
     """Largest ``|eigenvalue|`` of every run's Hessian, (R,): what smoothness must be at least."""
     hessian = problem.model.hessian(parameters, problem.moments)
-    eigenvalues: Tensor = torch.linalg.eigvalsh(hessian)
-    return eigenvalues.abs().amax(-1)
+    largest: Tensor = torch.linalg.eigvalsh(hessian).abs().amax(-1)
+    return largest
 
 
 def gradient_noise(
