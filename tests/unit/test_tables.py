@@ -3,12 +3,12 @@
 import pandas as pd
 import pytest
 
-from vaentk import tables
 from vaentk.analysis.disentanglement import METRICS, trends
+from vaentk.tables import convergence, overparameterised, representations, stacking
 
 
 def test_stack_names_the_run_first() -> None:
-    stacked = tables.stack({"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"x": [2]})})
+    stacked = stacking.stack({"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"x": [2]})})
     assert stacked.to_dict("list") == {"run": ["a", "b"], "x": [1, 2]}
 
 
@@ -23,7 +23,7 @@ def test_slopes_are_read_layer_by_layer_from_the_final_time_back() -> None:
     ]
     frame = pd.DataFrame(rows)
     runs = {f"d{d}": frame[frame["outputs"] == d] for d in (196, 49)}
-    table = tables.weight_change_slopes(runs)
+    table = overparameterised.weight_change_slopes(runs)
     assert list(table["layer"].unique()) == ["enc", "hid", "mu", "sigma", "dec"]
     assert list(table["fraction"])[:3] == [1.0, 0.25, 0.0625]
     assert list(table["outputs"].unique()) == [49, 196]
@@ -38,7 +38,7 @@ def test_tangent_kernels_average_seeds_and_keep_the_largest_error() -> None:
     columns += ["lambda_min_error", "norm_error"]
     for column in columns:
         frame[column] = [1.0, 3.0, 7.0]
-    table = tables.tangent_kernels({"b": frame, "a": frame})
+    table = overparameterised.tangent_kernels({"b": frame, "a": frame})
     assert list(table["run"]) == ["b", "b", "a", "a"]
     assert list(table["width"]) == [64, 256, 64, 256]
     assert list(table["norm"][:2]) == list(table["initial_error"][:2]) == [2.0, 7.0]
@@ -48,7 +48,7 @@ def test_tangent_kernels_average_seeds_and_keep_the_largest_error() -> None:
 def test_lemma4_stands_layer_by_layer_for_the_layers_that_are_trained() -> None:
     frame = pd.DataFrame({"width": [64, 64], "seed": [0, 1], "lemma4_bound": [10.0, 30.0]})
     frame = frame.assign(row_d=[1.0, 2.0], row_mu=4.0, over_bound_mu=0.1, over_bound_d=[0.2, 0.4])
-    table = tables.linear_rate_lemma4({"a": frame})
+    table = overparameterised.linear_rate_lemma4({"a": frame})
     names = ["run", "width", "lemma4_bound", "row_mu", "over_bound_mu", "row_d", "over_bound_d"]
     assert list(table.columns) == names
     row = table.iloc[0]
@@ -65,7 +65,7 @@ def test_the_three_ridges_stand_side_by_side_with_the_nearest() -> None:
         for width in (2, 4)
         for reading, error in (("beta", 8.0), ("n beta", 2.0), ("2 n beta", 4.0))
     ]
-    table = tables.ridge({"pca": pd.DataFrame(rows)})
+    table = overparameterised.ridge({"pca": pd.DataFrame(rows)})
     assert len(table) == 6, "without f_0 the antisymmetric network is not told twice"
     assert table.iloc[1].to_dict() == {
         "run": "pca",
@@ -82,7 +82,7 @@ def test_the_three_ridges_stand_side_by_side_with_the_nearest() -> None:
 
 def test_the_condition_of_the_inputs_is_not_that_of_a_kernel() -> None:
     frame = pd.DataFrame({"beta": [0.1], "condition": [9.0], "largest_change_over_smaller": [0.5]})
-    table = tables.ridge_displacements({"a": frame})
+    table = overparameterised.ridge_displacements({"a": frame})
     assert table.to_dict("list") == {"run": ["a"], "beta": [0.1], "input_condition": [9.0]}
 
 
@@ -90,7 +90,7 @@ def test_the_error_term_is_averaged_over_seeds() -> None:
     frame = pd.DataFrame({"width": 64, "seed": [0, 1], "beta": 0.1, "bound": [2.0, 4.0]})
     for column in ("initial_worst", "kernel_norm", "error_worst", "over_bound"):
         frame[column] = 1.0
-    table = tables.ridge_error_term({"a": frame})
+    table = overparameterised.ridge_error_term({"a": frame})
     assert table[["run", "beta", "width", "bound"]].to_numpy().tolist() == [["a", 0.1, 64, 3.0]]
 
 
@@ -103,7 +103,7 @@ def test_sensitivity_is_a_row_a_variant_in_the_order_of_the_runs_settings() -> N
         if (variant, layer) != ("deterministic", "sigma")
     ]
     worst = pd.DataFrame({"variant": ["base", "erf"], "layer": ["dec", "mu"], "difference": -0.2})
-    table = tables.sensitivity({"a": pd.DataFrame(rows)}, {"a": worst})
+    table = overparameterised.sensitivity({"a": pd.DataFrame(rows)}, {"a": worst})
     assert list(table["variant"]) == ["base", "erf", "deterministic"]
     first = ["run", "variant", "slope_enc", "slope_enc_low", "slope_enc_high"]
     assert list(table.columns[: len(first)]) == first
@@ -126,7 +126,7 @@ def test_activations_come_by_lambda_0_with_their_condition_and_slowest_rate() ->
         for name, least in (("relu", 0.5), ("erf", 2.0))
     ]
     members = pd.DataFrame({"activation": ["relu", "erf"], "meets_assumptions": [False, True]})
-    table = tables.activations({"a": members}, {"a": pd.DataFrame(rows)})
+    table = overparameterised.activations({"a": members}, {"a": pd.DataFrame(rows)})
     assert list(table["activation"]) == ["erf", "erf", "relu", "relu"]
     assert list(table["width"]) == [64, 256, 64, 256]
     assert list(table["condition"]) == [3.0, 3.0, 12.0, 12.0]
@@ -139,7 +139,7 @@ def test_frozen_sigma_averages_seeds_and_keeps_the_largest_ratio() -> None:
     difference = difference.assign(difference=[1.0, 3.0, 5.0], distance=8.0, ratio=[0.1, 0.3, 0.6])
     summary = pd.DataFrame({"variant": ["trained", "frozen"] * 2, "width": [64, 64, 256, 256]})
     summary = summary.assign(lambda_0=[0.5, 0.25] * 2, rate=[1.0, 2.0, 3.0, 4.0])
-    table = tables.frozen_sigma({"a": summary}, {"a": difference})
+    table = overparameterised.frozen_sigma({"a": summary}, {"a": difference})
     assert list(table["width"]) == [64, 256]
     assert list(table["sigma_difference"]) == [2.0, 5.0]
     assert table["sigma_difference_low"].isna().tolist() == [False, True]
@@ -173,7 +173,9 @@ def disentanglement(seeds: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_disentanglement_has_a_column_a_metric_and_the_nulls_beneath_the_trained() -> None:
     scores, summary = disentanglement()
-    table = tables.disentanglement({"b": scores, "a": scores}, {"b": summary, "a": summary})
+    table = representations.disentanglement(
+        {"b": scores, "a": scores}, {"b": summary, "a": summary}
+    )
     first = ["run", "beta", "latent", "network", "seeds", "beta_vae", "beta_vae_low"]
     assert list(table.columns[: len(first)]) == first
     assert list(table["run"]) == ["b"] * 12 + ["a"] * 12
@@ -191,14 +193,14 @@ def test_disentanglement_has_a_column_a_metric_and_the_nulls_beneath_the_trained
 
 def test_one_seed_has_no_interval_in_the_table_of_scores() -> None:
     scores, summary = disentanglement(seeds=1)
-    table = tables.disentanglement({"a": scores}, {"a": summary})
+    table = representations.disentanglement({"a": scores}, {"a": summary})
     assert table["sap_low"].isna().all()
     assert table["sap"].notna().all()
 
 
 def test_trends_are_named_in_words_and_keep_their_order() -> None:
     measured = trends(*disentanglement())
-    table = tables.disentanglement_trends({"a": measured, "b": measured})
+    table = representations.disentanglement_trends({"a": measured, "b": measured})
     columns = ["run", "beta", "quantity", "effect", "low", "high", "statistic", "p_value", "points"]
     assert list(table.columns) == columns
     assert table["quantity"].notna().all()
@@ -234,7 +236,7 @@ def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
             "agreed": ["both", "wide only"],
         }
     )
-    table = tables.discovery({"a": attributes}, {"a": compared})
+    table = representations.discovery({"a": attributes}, {"a": compared})
     assert list(table["attribute"]) == ["Smiling", "Bald"]
     first = table.iloc[0]
     assert (first["run"], first["group"], first["positives"], first["seeds"]) == (
@@ -252,11 +254,13 @@ def test_linear_vae_tables_name_what_was_fitted() -> None:
     known = {"optimiser": "sgd", "estimator": "pathwise", "power": 0.5, "claimed": -0.4}
     known |= {"step_min": 100, "step_max": 1000}
     rows = [known | fit | {"role": role, "quantity": "ratio"} for role in ("rate", "noise")]
-    table = tables.linear_vae_slopes({"a": pd.DataFrame(rows)})
+    table = convergence.linear_vae_slopes({"a": pd.DataFrame(rows)})
     assert table["quantity"].tolist() == ["E_R|grad L(theta_R)|^2 over log n/sqrt(n)"]
     noise = {"place": "start", "estimator": "score", "factor": "batch", "share": 0.25, **fit}
     reached = {"optimiser": "adam", "quantity": "gap", "factor": "samples", **fit}
-    both = tables.linear_vae_noise({"a": pd.DataFrame([noise])}, {"a": pd.DataFrame([reached])})
+    both = convergence.linear_vae_noise(
+        {"a": pd.DataFrame([noise])}, {"a": pd.DataFrame([reached])}
+    )
     assert both["quantity"].tolist() == ["noise, score, start", "gap to the optimum, adam"]
     assert both["share"].isna().tolist() == [False, True]
 
@@ -267,6 +271,6 @@ def test_linear_vae_betas_have_a_column_each_and_the_trend() -> None:
         [keys | {"beta": 0.5, "value": 40.0}, keys | {"beta": 2.0, "value": 10.0}]
     )
     trend = pd.DataFrame([keys | {"slope": -1.0, "low": -1.5, "high": -0.5, "points": 2}])
-    (row,) = tables.linear_vae_betas({"a": values}, {"a": trend}).to_dict("records")
+    (row,) = convergence.linear_vae_betas({"a": values}, {"a": trend}).to_dict("records")
     assert (row["beta 0.5"], row["beta 2"], row["slope"]) == (40, 10, -1)
     assert row["quantity"] == "iterations until the gap is at the threshold"

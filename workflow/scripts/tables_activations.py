@@ -1,7 +1,8 @@
 """Rule tables_activations: eigenvalues, distances and late rates by activation (X1)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import overparameterised
 
 with job.running(snakemake) as task:
-    table = tables.activations(task.tables("members"), task.tables("summary"))
+    table = overparameterised.activations(task.tables("members"), task.tables("summary"))
     io.write_table(table, task.outputs["activations"])

@@ -1,9 +1,10 @@
 """Rule tables_disentanglement: Figure 3's scores with their nulls, and their trends (W5)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import representations
 
 with job.running(snakemake) as task:
-    scores = tables.disentanglement(task.tables("scores"), task.tables("summary"))
+    scores = representations.disentanglement(task.tables("scores"), task.tables("summary"))
     io.write_table(scores, task.outputs["disentanglement"])
-    trends = tables.disentanglement_trends(task.tables("trends"))
+    trends = representations.disentanglement_trends(task.tables("trends"))
     io.write_table(trends, task.outputs["disentanglement_trends"])

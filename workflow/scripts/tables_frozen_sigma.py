@@ -1,7 +1,8 @@
 """Rule tables_frozen_sigma: W_sigma trained and frozen, by width (X2)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import overparameterised
 
 with job.running(snakemake) as task:
-    table = tables.frozen_sigma(task.tables("summary"), task.tables("difference"))
+    table = overparameterised.frozen_sigma(task.tables("summary"), task.tables("difference"))
     io.write_table(table, task.outputs["frozen_sigma"])

@@ -1,9 +1,10 @@
 """Rule tables_gradient_noise: powers of B and K in the gradients' noise, and the best K (S5)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import convergence
 
 with job.running(snakemake) as task:
-    powers = tables.gradient_noise(task.tables("exponents"))
+    powers = convergence.gradient_noise(task.tables("exponents"))
     io.write_table(powers, task.outputs["gradient_noise"])
-    budgets = tables.gradient_noise_budgets(task.tables("budgets"))
+    budgets = convergence.gradient_noise_budgets(task.tables("budgets"))
     io.write_table(budgets, task.outputs["gradient_noise_budgets"])

@@ -1,7 +1,8 @@
 """Rule tables_limit_kernels: lambda_0 by activation and sigma0 (W1)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import stacking
 
 with job.running(snakemake) as task:
-    table = tables.stack(task.tables("eigenvalues"))
+    table = stacking.stack(task.tables("eigenvalues"))
     io.write_table(table, task.outputs["limit_kernels"])

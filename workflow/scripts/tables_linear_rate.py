@@ -1,10 +1,11 @@
 """Rule tables_linear_rate: Theorem 1 by width, powers of the width, and Lemma 4's bound (W2)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import overparameterised, stacking
 
 with job.running(snakemake) as task:
-    summary = tables.linear_rate(task.tables("summary"))
+    summary = overparameterised.linear_rate(task.tables("summary"))
     io.write_table(summary, task.outputs["linear_rate"])
-    io.write_table(tables.stack(task.tables("slopes")), task.outputs["slopes"])
-    lemma4 = tables.linear_rate_lemma4(task.tables("members"))
+    io.write_table(stacking.stack(task.tables("slopes")), task.outputs["slopes"])
+    lemma4 = overparameterised.linear_rate_lemma4(task.tables("members"))
     io.write_table(lemma4, task.outputs["lemma4"])

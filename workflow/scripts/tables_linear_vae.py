@@ -1,12 +1,13 @@
 """Rule tables_linear_vae: exponents, gradient noise, constants and betas of S1."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import convergence, stacking
 
 with job.running(snakemake) as task:
-    slopes = tables.linear_vae_slopes(task.tables("slopes"))
+    slopes = convergence.linear_vae_slopes(task.tables("slopes"))
     io.write_table(slopes, task.outputs["slopes"])
-    noise = tables.linear_vae_noise(task.tables("noise_slopes"), task.tables("dependence"))
+    noise = convergence.linear_vae_noise(task.tables("noise_slopes"), task.tables("dependence"))
     io.write_table(noise, task.outputs["noise"])
-    io.write_table(tables.stack(task.tables("constants")), task.outputs["constants"])
-    betas = tables.linear_vae_betas(task.tables("betas"), task.tables("beta_trends"))
+    io.write_table(stacking.stack(task.tables("constants")), task.outputs["constants"])
+    betas = convergence.linear_vae_betas(task.tables("betas"), task.tables("beta_trends"))
     io.write_table(betas, task.outputs["betas"])

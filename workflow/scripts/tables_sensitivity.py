@@ -1,7 +1,8 @@
 """Rule tables_sensitivity: Figure 2's slopes by variant, a row each (W4)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import overparameterised
 
 with job.running(snakemake) as task:
-    table = tables.sensitivity(task.tables("slopes"), task.tables("worst"))
+    table = overparameterised.sensitivity(task.tables("slopes"), task.tables("worst"))
     io.write_table(table, task.outputs["sensitivity"])

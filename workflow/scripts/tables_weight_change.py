@@ -1,8 +1,9 @@
 """Rule tables_weight_change: Figure 2's powers, and how each width was trained (W4)."""
 
-from vaentk import io, job, tables
+from vaentk import io, job
+from vaentk.tables import overparameterised, stacking
 
 with job.running(snakemake) as task:
-    slopes = tables.weight_change_slopes(task.tables("slopes"))
+    slopes = overparameterised.weight_change_slopes(task.tables("slopes"))
     io.write_table(slopes, task.outputs["slopes"])
-    io.write_table(tables.stack(task.tables("stability")), task.outputs["stability"])
+    io.write_table(stacking.stack(task.tables("stability")), task.outputs["stability"])

@@ -1,0 +1,85 @@
+"""Tables of Wang & Huang 2024: what VAEs of several latent sizes represent (W5, W6)."""
+
+from collections.abc import Mapping
+from math import nan
+
+import pandas as pd
+
+from vaentk.analysis.disentanglement import METRICS, NULLS, TRAINED
+from vaentk.analysis.intervals import mean
+from vaentk.tables.stacking import stack
+
+AGREED = ("wide only", "seeds differ", "both", "narrow only", "neither")
+"""Which network carries an attribute, in the order of the table."""
+
+TREND_NAMES = {
+    **METRICS,
+    **{
+        f"{metric}_minus_{null}": f"{title} minus {label}"
+        for metric, title in METRICS.items()
+        for null, label in NULLS.items()
+    },
+    "active_units": "active units",
+    "beta_vae_rank": "rank of BetaVAE's change among the four, 1 the smallest",
+    "beta_vae_minus_least_other": "BetaVAE minus the least growing of the other three",
+}
+"""What the quantities of Figure 3's trends are called."""
+
+
+def disentanglement(
+    scores: Mapping[str, pd.DataFrame], summaries: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Table of Figure 3: means over seeds with intervals, a column a metric, the nulls beneath.
+
+    ``active_units`` is a mean over seeds, of trained networks alone.
+    """
+    rows = []
+    keys = ["beta", "latent", "network"]
+    names = {TRAINED: TRAINED, **NULLS}
+    for run, table in scores.items():
+        units = summaries[run].groupby(["beta", "latent"])["active_units"].mean().to_dict()
+        networks = pd.Categorical(table["network"], categories=list(names))
+        groups = table.assign(network=networks).groupby(keys, observed=True)
+        for (beta, latent, network), part in groups:
+            row = {"run": run, "beta": beta, "latent": latent, "network": names[str(network)]}
+            row["seeds"] = part["seed"].nunique()
+            for metric in METRICS:
+                estimate = mean(part[part["metric"] == metric]["score"])
+                row |= {metric: estimate.value, f"{metric}_low": estimate.low}
+                row |= {f"{metric}_high": estimate.high}
+            row["active_units"] = units[beta, latent] if network == TRAINED else nan
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def disentanglement_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of Figure 3's trends: the change per doubling of the latent size, and its test."""
+    table = stack(trends)
+    return table.assign(quantity=table["quantity"].map(TREND_NAMES))
+
+
+def discovery(
+    attributes: Mapping[str, pd.DataFrame], compared: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Table of Figure 4: an attribute a row, carried by the large latent space alone first.
+
+    Areas are means over seeds, of the best single unit and of the linear probe.
+    """
+    parts = []
+    for run, table in compared.items():
+        means = attributes[run].groupby(["latent", "attribute"])[["auc", "probe"]].mean()
+        sizes = means.index.get_level_values("latent")
+        row = table.assign(run=run).set_index("attribute")
+        row["positives"] = attributes[run].groupby("attribute")["positives"].first()
+        for name, latent in (("narrow", sizes.min()), ("wide", sizes.max())):
+            row[f"{name}_auc"] = means.loc[latent]["auc"]
+            row[f"{name}_probe"] = means.loc[latent]["probe"]
+        parts.append(row.reset_index())
+    columns = ["run", "attribute", "group", "positives", "agreed"]
+    columns += ["narrow", "wide", "wide_only", "seeds"]
+    columns += ["narrow_auc", "wide_auc", "narrow_probe", "wide_probe"]
+    order = {agreed: place for place, agreed in enumerate(AGREED)}
+    table = pd.concat(parts)[columns]
+    table = table.assign(place=table["agreed"].map(order))
+    table = table.sort_values(["run", "place", "wide_auc"], ascending=[True, True, False])
+    return table.drop(columns="place")
