@@ -20,7 +20,11 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    for cost in (training_of_vaes(CONFIG), training_of_deep_vaes(CONFIG)):
+    for cost in (
+        plan.training_of_vaes(CONFIG),
+        plan.training_of_deep_vaes(CONFIG),
+        plan.gradients_of_deep_vaes(CONFIG),
+    ):
         if cost:
             print(f"vaentk: {cost}", file=sys.stderr)
 

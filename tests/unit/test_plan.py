@@ -9,7 +9,7 @@ from vaentk.config import load
 from vaentk.models.conv_layers import operations
 from vaentk.models.deep_gaussian_vae import deep_gaussian_vae
 from vaentk.models.nonlinearities import Nonlinearities
-from vaentk.plan import training_of_deep_vaes, training_of_vaes
+from vaentk.plan import gradients_of_deep_vaes, training_of_deep_vaes, training_of_vaes
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -76,3 +76,22 @@ def test_deep_vaes_count_variants_seeds_and_codes() -> None:
     total = 240 * (2 * model.operations() + model.operations(5))
     assert f"{total:.1e} floating-point operations" in sentence
     assert training_of_deep_vaes(load({})) is None
+
+
+def test_gradients_count_cells_kinds_seeds_and_repetitions() -> None:
+    """Two seeds, one state, two estimators, fixed and redrawn; M is 8, 8, 8 and 4 of 4 cells."""
+    assert gradients_of_deep_vaes(load({})) is None
+    network = {"dataset": "cifar", "side": 32, "images": 640}
+    noise = {"network": "a", "states": ["end"], "estimators": ["iwae", "elbo"]}
+    noise |= {"batches": [2, 4], "samples": [1, 4], "repetitions": 8, "least": 4, "budget": 64}
+    experiments = {
+        "deep_vae": {"a": {"network": network, "seeds": [0, 1]}},
+        "gradient_noise": {"b": noise},
+    }
+    config = {"data": {"cifar": "cifar100"}, "experiments": experiments}
+    sentence = gradients_of_deep_vaes(load(config))
+    assert sentence is not None
+    assert f"S5 draws {8 * (8 + 8 + 8 + 4)} gradients" in sentence
+    model = deep_gaussian_vae(32, Nonlinearities.named("relu"))
+    total = 8 * ((8 * 2 + 8 * 4) * model.operations(1) + (8 * 2 + 4 * 4) * model.operations(4))
+    assert f"{total:.1e} floating-point operations" in sentence

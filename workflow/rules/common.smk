@@ -3,11 +3,11 @@ import sys
 from pathlib import Path
 
 import vaentk
+from vaentk import plan
 from vaentk.config import load
 from vaentk.data.download import cache_folder
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
-from vaentk.plan import training_of_deep_vaes, training_of_vaes
 
 try:
     CONFIG = load(config)

@@ -1,5 +1,6 @@
 """What a run will cost, said before it starts."""
 
+from itertools import product
 from typing import Final
 
 from vaentk.config import Config
@@ -41,9 +42,7 @@ def training_of_vaes(config: Config) -> str | None:
         return None
     return (
         f"Figures 3 and 4 train {updates:,} updates of 64x64 images, {total:.1e} floating-point "
-        f"operations: about {total / ON_GPU / HOUR:.3g} GPU hours at {ON_GPU / 1e12:.0f} TFLOP/s "
-        f"(assumed), or {total / ON_CPU / HOUR:.3g} hours on two CPU cores at {ON_CPU / 1e9:.0f} "
-        "GFLOP/s (measured). A stopped run goes on from its checkpoints."
+        f"operations: {_hours(total)}. A stopped run goes on from its checkpoints."
     )
 
 
@@ -60,10 +59,34 @@ def training_of_deep_vaes(config: Config) -> str | None:
         return None
     return (
         f"S2 to S4 train {updates:,} updates of deep VAEs, {total:.1e} floating-point operations "
-        f"without those of measuring: about {total / ON_GPU / HOUR:.3g} GPU hours at "
-        f"{ON_GPU / 1e12:.0f} TFLOP/s (assumed), or {total / ON_CPU / HOUR:.3g} hours on two CPU "
-        f"cores at {ON_CPU / 1e9:.0f} GFLOP/s (measured). A stopped run goes on from its "
-        "checkpoints."
+        f"without those of measuring: {_hours(total)}. A stopped run goes on from its checkpoints."
+    )
+
+
+def gradients_of_deep_vaes(config: Config) -> str | None:
+    """Say in a sentence how long S5 will draw gradients; None if there are none to draw."""
+    count, total = 0, 0
+    for run in config.experiments.gradient_noise.values():
+        trained = config.experiments.deep_vae[run.network]
+        kinds = len(run.states) * len(run.estimators) * len(run.images) * len(trained.seeds)
+        for batch, samples in product(run.batches, run.samples):
+            repetitions = kinds * run.repetitions_of(batch, samples)
+            count += repetitions
+            total += repetitions * batch * _sizes_of(trained.network).operations(samples)
+    if not count:
+        return None
+    return (
+        f"S5 draws {count:,} gradients of deep VAEs, {total:.1e} floating-point operations: "
+        f"{_hours(total)}. A stopped run goes on from its checkpoint."
+    )
+
+
+def _hours(total: float) -> str:
+    """Say how long floating-point operations take."""
+    return (
+        f"about {total / ON_GPU / HOUR:.3g} GPU hours at {ON_GPU / 1e12:.0f} TFLOP/s (assumed), "
+        f"or {total / ON_CPU / HOUR:.3g} hours on two CPU cores at {ON_CPU / 1e9:.0f} GFLOP/s "
+        "(measured)"
     )
 
 
