@@ -17,7 +17,7 @@ from docutils.writers.html4css1 import Writer
 from vaentk.data.table import DataFile
 from vaentk.errors import UserError
 from vaentk.report import Source, describe_machine, gather, read_sections, render, sources
-from vaentk.report.page import claim_groups, columns, settings
+from vaentk.report.page import claim_groups, columns, inputs, settings
 from vaentk.report.text import number, quantity, typeset
 
 TEXTS = Path(__file__).parents[2] / "workflow" / "report"
@@ -267,6 +267,23 @@ def test_inputs_at_full_size_are_not_called_pooled() -> None:
     text = page(config={"name": "one", "experiments": {"weight_change": {"full": run}}})
     assert "16 images, 28×28 pixels, raw" in text
     assert "<td>0.1, 1</td>" in text
+
+
+def test_inputs_of_a_network_that_another_run_trains_are_that_runs() -> None:
+    network = {"dataset": "celeba", "side": 32, "images": 512}
+    sources = {
+        name: SimpleNamespace(name=name, dataset=name, label="partial", images=10_000, pixels=64)
+        for name in ("celeba", "celeba_whole", "cifar10")
+    }
+    datasets = {name: SimpleNamespace(words={"partial": f"{{images}} {name}"}) for name in sources}
+    runs = {"deep_vae": {"a": {"network": network}}, "gradient_noise": {"b": {"network": "a"}}}
+    data: Any = SimpleNamespace(
+        runs=runs, sources=sources, sections=SimpleNamespace(datasets=datasets)
+    )
+    words = "10,000 celeba_whole, 512 of them for training, mean-pooled to 32×32"
+    for kind, run in (("deep_vae", "a"), ("gradient_noise", "b")):
+        section: Any = SimpleNamespace(id=kind, drawn=None, dataset=None)
+        assert inputs(data, section) == [(run, words)]
 
 
 def test_page_says_what_it_was_given() -> None:

@@ -130,10 +130,11 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
         ]
     if section.dataset is None:
         return [
-            (run, _origin(data, source) + _part(source, values))
+            (run, _origin(data, source) + _part(source, trained))
             for run, values in data.runs[section.id].items()
+            for trained in (_trained(data, values),)
             for source in data.sources.values()
-            if _is_of(source, values)
+            if _is_of(source, trained)
         ]
     source = data.sources[section.dataset]
     origin = _origin(data, source)
@@ -147,6 +148,12 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
         words = f"{origin}, {given['samples']:,} images, {size}, {given['scaling']}"
         said.append((run, words))
     return said
+
+
+def _trained(data: ReportData, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of a run, or of the run of deep VAEs that it names as its network."""
+    named = values.get("network")
+    return data.runs["deep_vae"][named] if isinstance(named, str) else values
 
 
 def _is_of(source: Source, values: Mapping[str, Any]) -> bool:
