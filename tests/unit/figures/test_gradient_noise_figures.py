@@ -10,8 +10,8 @@ import pytest
 from vaentk.analysis.gradient_noise import CLAIMED, at_budget, exponents
 from vaentk.figures import gradient_noise, gradient_noise_exponents
 from vaentk.figures.style import Drawing
-from vaentk.tables import gradient_noise as table_of_powers
-from vaentk.tables import gradient_noise_budgets
+from vaentk.tables.convergence import gradient_noise as table_of_powers
+from vaentk.tables.convergence import gradient_noise_budgets
 
 LABELS = {"grid": "stand-in for CelebA (drawn)"}
 
