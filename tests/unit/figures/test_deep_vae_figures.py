@@ -89,3 +89,26 @@ def test_squared_norms_that_are_not_positive_leave_gaps(figures: list[Figure]) -
     curves.loc[curves["step"] == 10, "gradient"] = -1.0
     deep_vae.activations({"a": curves}, {"a": NAMED}, LABELS)
     assert figures[0].axes[0].get_ylim()[0] > 0.5
+
+
+def test_a_value_has_one_colour_in_all_runs_and_no_other_value_has_it(
+    figures: list[Figure],
+) -> None:
+    """Two runs that share ReLU and differ in the other activation."""
+    other = NAMED | {"activation": {"relu": "base", "gelu": "soft-1"}}
+    sweeps = {"a": NAMED, "b": other}
+    deep_vae.activations(dict.fromkeys(LABELS, table()), sweeps, LABELS)
+    [figure] = figures
+    seen: dict[str, set[object]] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            if label in ("relu", "soft-1", "gelu"):
+                seen.setdefault(label, set()).add(handle.get_color())
+    assert {label: len(colours) for label, colours in seen.items()} == {
+        "relu": 1,
+        "soft-1": 1,
+        "gelu": 1,
+    }
+    assert len(set.union(*seen.values())) == 3
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:3] == ["relu", "soft-1", "gelu"]

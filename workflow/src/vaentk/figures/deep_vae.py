@@ -16,8 +16,11 @@ from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, sty
 
 Sweeps = Mapping[str, Mapping[str, Mapping[str, str]]]
 
-COLOURS: Final = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#D55E00", "#7F7F7F")
-"""Okabe and Ito's palette."""
+COLOURS: Final = (
+    *("#0072B2", "#56B4E9", "#009E73", "#E69F00"),
+    *("#CC79A7", "#D55E00", "#7F7F7F", "#332288"),
+)
+"""Okabe and Ito's palette, and an indigo of Tol's."""
 
 SHOWN_FROM: Final = 0.05
 """Bounds are shown from this part of the last update on; what lies above is cut."""
@@ -94,9 +97,10 @@ def _draw(
     with styled():
         figure, rows = panels(len(curves), len(shown))
         known: dict[str, Artist] = {}
+        colours = _colours(sweep, [sweeps[run][sweep] for run in curves])
         for row, (run, table) in zip(rows, curves.items(), strict=True):
             for axes, quantity in zip(row, shown, strict=True):
-                lines = list(_lines(table, sweeps[run][sweep], form))
+                lines = list(_lines(table, sweeps[run][sweep], colours, form))
                 _panel(axes, lines, quantity)
                 axes.set_title(TITLES[quantity])
                 handles, texts = axes.get_legend_handles_labels()
@@ -104,25 +108,39 @@ def _draw(
             row[0].set_ylabel(fill(labels[run], LABEL_WIDTH))
         for axes in rows[-1]:
             axes.set_xlabel("update $n$")
+        own = [_named(form, value) for value in colours]
+        ordered = sorted(known, key=lambda label: label not in own)
         figure.legend(
-            handles=list(known.values()),
-            labels=list(known),
+            handles=[known[label] for label in ordered],
+            labels=ordered,
             loc="outside lower center",
             ncols=min(len(known), 2 * len(shown)),
         )
         return finish(figure, _alt(sweep, shown, curves, sweeps, labels))
 
 
+def _colours(sweep: str, named: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Give every value that any run has a colour of its own, beta and K by size."""
+    values = list(dict.fromkeys(value for own in named for value in own))
+    if sweep == "activation":
+        return {value: COLOURS[place % len(COLOURS)] for place, value in enumerate(values)}
+    shades = colormaps["viridis"](np.linspace(0.85, 0.1, len(values)))
+    ordered = sorted(values, key=float)
+    return {value: to_hex(shade) for value, shade in zip(ordered, shades, strict=True)}
+
+
 def _lines(
-    table: pd.DataFrame, named: Mapping[str, str], form: str
+    table: pd.DataFrame, named: Mapping[str, str], colours: Mapping[str, str], form: str
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield label, colour and measurements after the start of every value of a sweep."""
-    shades = colormaps["viridis"](np.linspace(0.85, 0.1, len(named)))
-    ordered = not form.startswith("activation")
-    for place, (value, variant) in enumerate(named.items()):
-        colour = to_hex(shades[place]) if ordered else COLOURS[place % len(COLOURS)]
+    for value, variant in named.items():
         part = table[(table["variant"] == variant) & (table["step"] > 0)]
-        yield form.format(value).removeprefix("activation "), colour, part
+        yield _named(form, value), colours[value], part
+
+
+def _named(form: str, value: str) -> str:
+    """What a value is called in the legend."""
+    return form.format(value).removeprefix("activation ")
 
 
 def _panel(axes: Axes, lines: Sequence[tuple[str, str, pd.DataFrame]], quantity: str) -> None:
