@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaentk import ensembles, io
+from vaentk import checkpoints, ensembles, io
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
@@ -103,7 +103,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     assert 0 < step < RECIPE.steps
     with caplog.at_level(logging.INFO, logger="vaentk"):
         resumed = run(tmp_path)
-    assert f"resuming after step {step}" in caplog.messages
+    assert f"resuming ensemble after step {step}" in caplog.messages
     assert same_bytes(resumed, whole[0])
 
 
@@ -174,9 +174,9 @@ def test_forget_removes_the_checkpoint_alone(tmp_path: Path) -> None:
     (folder / "ensemble.safetensors").touch()
     (folder / ".ensemble.safetensors.1.part").touch()  # what a killed run leaves
     (tmp_path / "10.parquet").touch()
-    ensembles.forget(folder)
+    checkpoints.forget(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["10.parquet"]
-    ensembles.forget(folder)
+    checkpoints.forget(folder)
 
 
 if __name__ == "__main__":  # the process that is killed

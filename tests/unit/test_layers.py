@@ -32,15 +32,16 @@ LAYER = {name: place for place, names in enumerate(ORDER) for name in names}
 OUTSIDE = {
     "io": {"errors", "config"},
     "job": {*LAYER, "io"},
-    "members": {*LAYER, "io", "job"},
+    "members": {*LAYER, "io", "job", "progress"},
     "compare": {"errors", "io"},
     "settings_page": {"config"},
     "board": set(LAYER),
-    "linear_runs": {*LAYER, "io", "job"},
+    "progress": set(),
     "checkpoints": {*LAYER, "io", "job"},
-    "ensembles": {*LAYER, "io", "job", "board", "checkpoints"},
-    "deep_ensembles": {*LAYER, "io", "job", "checkpoints"},
-    "gradient_grids": {*LAYER, "io", "job"},
+    "linear_runs": {*LAYER, "io", "job", "checkpoints", "progress"},
+    "ensembles": {*LAYER, "io", "job", "board", "checkpoints", "progress"},
+    "deep_ensembles": {*LAYER, "io", "job", "checkpoints", "progress"},
+    "gradient_grids": {*LAYER, "io", "job", "progress"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

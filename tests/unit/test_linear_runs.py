@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vaentk import linear_runs
+from vaentk import io, linear_runs
 from vaentk.errors import UserError
 from vaentk.experiments.linear_vae import LinearVae
 from vaentk.job import Job, one_thread
@@ -104,17 +104,17 @@ def test_every_checkpoint_leads_to_the_same_tables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Stopped at a landmark that is reached and not yet measured, and between two of them."""
-    real = linear_runs.io.write_arrays
+    real = io.write_arrays
 
     def stop(*given: object) -> None:
         real(*given)  # type: ignore[arg-type]
         if f'"step": {at},' in str(given[2]):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(linear_runs.io, "write_arrays", stop)
+    monkeypatch.setattr(io, "write_arrays", stop)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path)
-    monkeypatch.setattr(linear_runs.io, "write_arrays", real)
+    monkeypatch.setattr(io, "write_arrays", real)
     same(run(tmp_path), whole)
 
 
@@ -133,16 +133,6 @@ def test_divergence_is_one_sentence(tmp_path: Path) -> None:
     settings = SETTINGS.but(optimisers={"sgd": 100.0, "adam": 0.05})
     with pytest.raises(UserError, match=r"training diverged .* lower the scale of its steps, 100"):
         run(tmp_path, settings)
-
-
-def test_forget_removes_the_checkpoints_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "sgd.checkpoint"
-    folder.mkdir()
-    (folder / "beta-2.safetensors").touch()
-    (tmp_path / "sgd.parquet").touch()
-    linear_runs.forget(folder)
-    linear_runs.forget(folder)
-    assert [path.name for path in tmp_path.iterdir()] == ["sgd.parquet"]
 
 
 if __name__ == "__main__":  # the process that is killed

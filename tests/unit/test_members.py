@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaentk import members
+from vaentk import checkpoints, members
 from vaentk.errors import UserError
 from vaentk.experiments.overparameterised import WeightChange
 from vaentk.job import Job
@@ -64,9 +64,9 @@ def test_a_finished_checkpoint_gives_the_same_records_and_goes(
         again = members.train(problem, job, folder)
     assert "resuming after step" in caplog.text
     assert again.records == first.records
-    members.forget_checkpoints(folder)
+    checkpoints.forget(folder)
     assert not folder.exists()
-    members.forget_checkpoints(folder)
+    checkpoints.forget(folder)
 
 
 def test_a_checkpoint_of_other_settings_is_not_used(

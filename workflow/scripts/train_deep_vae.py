@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaentk import deep_ensembles, ensembles, io, job
+from vaentk import checkpoints, deep_ensembles, io, job
 from vaentk.data.image_set import ImageSet
 from vaentk.experiments.deep_vae import DeepTraining
 
@@ -15,4 +15,4 @@ with job.running(snakemake) as task:
     records, weights = deep_ensembles.train_variant(settings, variant, images, task, folder)
     io.write_table(records, task.outputs["records"])
     io.write_arrays({k: w.cpu().numpy() for k, w in weights.items()}, task.outputs["weights"])
-    ensembles.forget(folder)
+    checkpoints.forget(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vaentk import ensembles, io, job, traversals
+from vaentk import checkpoints, ensembles, io, job, traversals
 from vaentk.config import settings_of
 from vaentk.data.image_set import ImageSet
 from vaentk.models.conv_vae import ConvVAE
@@ -34,4 +34,4 @@ with job.running(snakemake) as task:
     arrays["test/reconstruction"] = traversals.reconstruction_error(*given)
     io.write_table(pd.DataFrame(trained.records), task.outputs["records"])
     io.write_arrays({k: a.cpu().numpy() for k, a in arrays.items()}, task.outputs["codes"])
-    ensembles.forget(folder)
+    checkpoints.forget(folder)

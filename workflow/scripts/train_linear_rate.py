@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vaentk import io, job, members
+from vaentk import checkpoints, io, job, members
 from vaentk.analysis.variants import limit_kernel
 from vaentk.config import settings_of
 from vaentk.kernels.limit import least_eigenvalue
@@ -30,4 +30,4 @@ if __name__ == "__main__":
         )
         io.write_table(records, task.outputs["records"])
         io.write_arrays(outputs, task.outputs["outputs"])
-        members.forget_checkpoints(folder)
+        checkpoints.forget(folder)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaentk import io, job, linear_runs
+from vaentk import checkpoints, io, job, linear_runs
 from vaentk.experiments.linear_vae import LinearVae
 
 with job.running(snakemake) as task:
@@ -12,4 +12,4 @@ with job.running(snakemake) as task:
     records, marks = linear_runs.train_variants(settings, optimiser, task, folder)
     io.write_table(records, task.outputs["records"])
     io.write_table(marks, task.outputs["marks"])
-    linear_runs.forget(folder)
+    checkpoints.forget(folder)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaentk import io, job, members
+from vaentk import checkpoints, io, job, members
 from vaentk.analysis.ridge import observe_kl
 from vaentk.experiments.overparameterised import Ridge
 from vaentk.training.problem import Problem
@@ -24,4 +24,4 @@ if __name__ == "__main__":
         )
         io.write_table(records, task.outputs["records"])
         io.write_arrays(outputs, task.outputs["outputs"])
-        members.forget_checkpoints(folder)
+        checkpoints.forget(folder)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaentk import io, job, members
+from vaentk import checkpoints, io, job, members
 from vaentk.activations import ACTIVATIONS
 from vaentk.analysis.tangent_kernels import observe
 from vaentk.experiments.overparameterised import TangentKernels
@@ -21,4 +21,4 @@ if __name__ == "__main__":
         folder = Path(f"results/train/tangent_kernels/{snakemake.wildcards.run}/{width}.checkpoint")
         records, _ = members.train_variants({"base": problem}, task, folder, observe=observe)
         io.write_table(records, task.outputs["records"])
-        members.forget_checkpoints(folder)
+        checkpoints.forget(folder)

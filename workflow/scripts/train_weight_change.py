@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vaentk import io, job, members
+from vaentk import checkpoints, io, job, members
 from vaentk.config import settings_of
 from vaentk.training.problem import Problem, inputs_of
 from vaentk.training.schedule import paper_duration
@@ -22,4 +22,4 @@ if __name__ == "__main__":
         folder = Path(f"results/train/{kind}/{run}/{width}.checkpoint")
         records, _ = members.train_variants(problems, task, folder)
         io.write_table(records, task.outputs["records"])
-        members.forget_checkpoints(folder)
+        checkpoints.forget(folder)

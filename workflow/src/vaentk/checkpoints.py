@@ -1,18 +1,30 @@
 """Checkpoints of a training in one file, which only the same settings and code take up."""
 
 import json
+import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
 from vaentk import io
 from vaentk.job import log
 
-Records = list[dict[str, float]]
+Record = dict[str, float]
 ON_CPU = "generators"
 """The one tensor that stays on the CPU."""
+
+
+class Kept(NamedTuple):
+    """What a checkpoint holds: a state, and rows that were measured beside the training."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    records: list[Record]
+    marks: list[Record]
 
 
 @dataclass
@@ -33,24 +45,45 @@ class Checkpoint:
     seconds: float
     saved: float = field(default_factory=time.monotonic)
 
-    def load(self, device: str) -> tuple[int, dict[str, Tensor], Records] | None:
-        """Step, tensors and records of the same settings and code, if there are."""
+    def load(self, device: str) -> Kept | None:
+        """What was kept under the same settings and code, if anything was."""
         if not self.path.exists():
             return None
         note = json.loads(io.read_note(self.path))
         if note["fingerprint"] != self.fingerprint:
             log.info("the checkpoint belongs to other settings; starting afresh")
             return None
-        log.info("resuming after step %d", note["step"])
+        log.info("resuming %s after step %d", self.path.stem, note["step"])
         tensors = {name: tensor.clone() for name, tensor in io.map_tensors(self.path).items()}
         tensors |= {name: t.to(device) for name, t in tensors.items() if name != ON_CPU}
-        return note["step"], tensors, note["records"]
+        return Kept(note["step"], tensors, note["records"], note["marks"])
 
-    def offer(self, step: int, tensors: dict[str, Tensor], records: Records) -> None:
+    def offer(
+        self,
+        step: int,
+        tensors: dict[str, Tensor],
+        records: list[Record],
+        marks: Sequence[Record] = (),
+    ) -> None:
         """Save a state, if it is time."""
-        if time.monotonic() - self.saved < self.seconds:
-            return
+        if time.monotonic() - self.saved >= self.seconds:
+            self.save(step, tensors, records, marks)
+
+    def save(
+        self,
+        step: int,
+        tensors: dict[str, Tensor],
+        records: list[Record],
+        marks: Sequence[Record] = (),
+    ) -> None:
+        """Save a state."""
         arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        note = {"step": step, "records": records, "fingerprint": self.fingerprint}
+        note = {"step": step, "records": records, "marks": list(marks)}
+        note["fingerprint"] = self.fingerprint
         io.write_arrays(arrays, self.path, json.dumps(note))
         self.saved = time.monotonic()
+
+
+def forget(folder: Path) -> None:
+    """Delete the checkpoints of a job, once its results are saved."""
+    shutil.rmtree(folder, ignore_errors=True)

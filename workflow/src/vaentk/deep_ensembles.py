@@ -1,14 +1,13 @@
 """A variant of a deep Gaussian VAE trained in one job: checkpoints, progress and TensorBoard."""
 
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
+from vaentk import progress
 from vaentk.bounds.bound import Bound
 from vaentk.bounds.deep import likelihood_of, model_of
 from vaentk.checkpoints import Checkpoint
@@ -55,16 +54,8 @@ def train_variant(
         folder / "ensemble.safetensors", json.dumps(known), job.params["checkpoint_seconds"]
     )
     kept = checkpoint.load(job.device)
-    state = State(*kept) if kept else initial_state(start)
-    bar = tqdm(
-        total=recipe.steps,
-        initial=state.step,
-        desc=f"{variant}, {len(settings.seeds)} seeds",
-        unit="step",
-        file=sys.stderr,
-        mininterval=0.5 if sys.stderr.isatty() else 20,
-        leave=False,
-    )
+    state = State(*kept[:3]) if kept else initial_state(start)
+    bar = progress.bar(recipe.steps, state.step, f"{variant}, {len(settings.seeds)} seeds")
     board = SummaryWriter(str(job.log_file.with_suffix("")), purge_step=state.step)
     shown = len(state.records)
 

@@ -1,13 +1,10 @@
 """An ensemble of VAEs trained in one job, with checkpoints, progress and TensorBoard."""
 
 import json
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
+from vaentk import progress
 from vaentk.board import Board
 from vaentk.checkpoints import Checkpoint
 from vaentk.data.image_set import ImageSet
@@ -33,7 +30,7 @@ def train_ensemble(
     job : Job
         Gives the device, the log and the parameters.
     folder : Path
-        Where the checkpoint lives until `forget` is called; not a declared result.
+        Where the checkpoint lives until it is forgotten; not a declared result.
     """
     path = folder / "ensemble.safetensors"
     # A generator's state is its device's own, and a stand-in's file may give way to real images.
@@ -41,16 +38,9 @@ def train_ensemble(
     fingerprint = json.dumps(known)
     checkpoint = Checkpoint(path, fingerprint, job.params["checkpoint_seconds"])
     kept = checkpoint.load(job.device)
-    state = State(*kept) if kept else initial_state(model, members, job.device)
-    bar = tqdm(
-        total=recipe.steps,
-        initial=state.step,
-        desc=f"latent {model.latent_dim}, {len(members)} members",
-        unit="step",
-        file=sys.stderr,
-        mininterval=0.5 if sys.stderr.isatty() else 20,
-        leave=False,
-    )
+    state = State(*kept[:3]) if kept else initial_state(model, members, job.device)
+    what = f"latent {model.latent_dim}, {len(members)} members"
+    bar = progress.bar(recipe.steps, state.step, what)
     board = Board(job.log_file.with_suffix(""), model, images, members, recipe, state)
 
     def tick(state: State) -> None:
@@ -63,8 +53,3 @@ def train_ensemble(
     finally:
         bar.close()
         board.close()
-
-
-def forget(folder: Path) -> None:
-    """Delete the checkpoint of a job, once its results are saved."""
-    shutil.rmtree(folder, ignore_errors=True)

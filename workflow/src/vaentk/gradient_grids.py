@@ -1,14 +1,12 @@
 """A grid of gradients' noise measured in one job, with a checkpoint after every cell."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
-from vaentk import io
+from vaentk import io, progress
 from vaentk.bounds.bound import Weights
 from vaentk.bounds.noise_grid import COLUMNS, Grid, Row, cells
 from vaentk.job import Job, log
@@ -36,16 +34,9 @@ def measure(grid: Grid, weights: Mapping[str, Weights], job: Job, checkpoint: Pa
     fingerprint = json.dumps([job.device, job.params, inputs])
     done = _resumed(checkpoint, fingerprint)
     wanted = cells(grid.settings)
-    bar = tqdm(
-        total=sum(cell.codes for cell in wanted),
-        initial=sum(cell.codes for cell in wanted if cell.name in done),
-        desc=f"gradients, {len(wanted)} cells",
-        unit="code",
-        unit_scale=True,
-        file=sys.stderr,
-        mininterval=0.5 if sys.stderr.isatty() else 20,
-        leave=False,
-    )
+    total = sum(cell.codes for cell in wanted)
+    before = sum(cell.codes for cell in wanted if cell.name in done)
+    bar = progress.bar(total, before, f"gradients, {len(wanted)} cells", "code")
     with bar:
         for cell in wanted:
             if cell.name not in done:

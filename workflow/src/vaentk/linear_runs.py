@@ -1,9 +1,6 @@
 """The trainings of S1 in one job, one variant after another, with checkpoints and progress."""
 
 import json
-import shutil
-import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +9,10 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from vaentk import io
+from vaentk import progress
+from vaentk.checkpoints import Checkpoint
 from vaentk.experiments.linear_vae import LinearVae, OptimiserName, Variant
-from vaentk.job import Job, log
+from vaentk.job import Job
 from vaentk.training.linear import Record, State, initial_parameters, initial_state, train
 from vaentk.training.linear_landmarks import (
     curvature,
@@ -40,7 +38,7 @@ def train_variants(
     job : Job
         Gives the device, the log and the parameters.
     folder : Path
-        Where checkpoints live until `forget` is called; not a declared result.
+        Where checkpoints live until they are forgotten; not a declared result.
 
     Returns
     -------
@@ -50,14 +48,8 @@ def train_variants(
         seed and step, with the variant's own columns.
     """
     variants = settings.variants()
-    bar: tqdm[Any] = tqdm(
-        total=sum(variant.steps for variant in variants),
-        desc=f"{optimiser}, {settings.runs} runs",
-        unit="step",
-        file=sys.stderr,
-        mininterval=0.5 if sys.stderr.isatty() else 20,
-        leave=False,
-    )
+    total = sum(variant.steps for variant in variants)
+    bar = progress.bar(total, 0, f"{optimiser}, {settings.runs} runs")
     records, marks = [], []
     with bar:
         for variant in variants:
@@ -72,11 +64,6 @@ def train_variants(
     return first, second
 
 
-def forget(folder: Path) -> None:
-    """Delete the checkpoints of a job, once its results are saved."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _train(
     settings: LinearVae,
     optimiser: OptimiserName,
@@ -88,28 +75,23 @@ def _train(
     """Train one variant, a stretch between landmarks at a time."""
     path = folder / f"{variant.name}.safetensors"
     fingerprint = json.dumps([job.device, job.params])
+    checkpoint = Checkpoint(path, fingerprint, job.params["checkpoint_seconds"])
     problem = problem_of(settings, job.device, variant.beta)
     recipe, seeds = recipe_of(settings, optimiser, variant), settings.seeds()
-    found = _resumed(path, fingerprint, job.device)
-    if found is None:
+    kept, marked = checkpoint.load(job.device), list[Record]()
+    if kept is None:
         start = initial_parameters(problem, seeds, settings.initial_scale)
-        found = initial_state(problem, start, seeds, recipe), []
-    state, marked = found
+        state = initial_state(problem, start, seeds, recipe)
+    else:
+        state, marked = State(*kept[:3]), kept.marks
     bar.update(state.step)
-    before, saved = state.step, time.monotonic()
-
-    def save(state: State) -> None:
-        arrays = {name: tensor.cpu().numpy() for name, tensor in state.tensors.items()}
-        note = {"step": state.step, "records": state.records, "marks": marked}
-        io.write_arrays(arrays, path, json.dumps(note | {"fingerprint": fingerprint}))
+    before = state.step
 
     def tick(state: State) -> None:
-        nonlocal before, saved
+        nonlocal before
         bar.update(state.step - before)
         before = state.step
-        if time.monotonic() - saved >= job.params["checkpoint_seconds"]:
-            save(state)
-            saved = time.monotonic()
+        checkpoint.offer(state.step, state.tensors, state.records, marked)
 
     for place, step in enumerate(landmarks(variant.steps)):
         if step > state.step:
@@ -123,19 +105,5 @@ def _train(
             for seed, largest, variance in zip(seeds, *found_here, strict=True):
                 row = {"seed": seed, "step": step, "curvature": largest, "noise": variance}
                 marked.append(row)
-    save(state)
+    checkpoint.save(state.step, state.tensors, state.records, marked)
     return state, marked
-
-
-def _resumed(path: Path, fingerprint: str, device: str) -> tuple[State, list[Record]] | None:
-    """The state and landmarks of a checkpoint of the same settings and code, if there is one."""
-    if not path.exists():
-        return None
-    note = json.loads(io.read_note(path))
-    if note["fingerprint"] != fingerprint:
-        log.info("the checkpoint belongs to other settings; starting afresh")
-        return None
-    log.info("resuming %s after step %d", path.stem, note["step"])
-    tensors = {name: tensor.clone() for name, tensor in io.map_tensors(path).items()}
-    tensors |= {name: t.to(device) for name, t in tensors.items() if name != "generators"}
-    return State(note["step"], tensors, note["records"]), note["marks"]

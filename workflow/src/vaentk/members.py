@@ -8,8 +8,6 @@ of cores. On a GPU the members are one batch.
 import json
 import multiprocessing
 import os
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,7 +23,7 @@ import torch
 from tensorboard.summary import Writer
 from tqdm import tqdm
 
-from vaentk import io
+from vaentk import io, progress
 from vaentk.errors import UserError
 from vaentk.job import Job, log, one_thread, start_log
 from vaentk.training.descent import Checkpoint, Observe, Record, descend
@@ -206,11 +204,6 @@ def train_variants(
     return pd.concat(frames, ignore_index=True), outputs
 
 
-def forget_checkpoints(folder: Path) -> None:
-    """Delete the checkpoints of a job, once its results are saved."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _train_group(
     problem: Problem, schedule: Schedule, seeds: tuple[int, ...], place: Surroundings
 ) -> Checkpoint:
@@ -221,15 +214,7 @@ def _train_group(
     initial = model.initial_weights(seeds)
     resume = _read_checkpoint(place, problem.device)
     writer = Writer(str(place.tensorboard))
-    bar = tqdm(
-        total=schedule.steps,
-        initial=resume.step if resume else 0,
-        desc=place.label,
-        unit="step",
-        file=sys.stderr,
-        mininterval=0.5 if sys.stderr.isatty() else 20,
-        leave=False,
-    )
+    bar = progress.bar(schedule.steps, resume.step if resume else 0, place.label)
     tick = _Tick(place, bar, writer, written=len(resume.records) if resume else 0)
     try:
         objective = problem.objective(model, initial)
