@@ -54,7 +54,9 @@ class Checkpoint:
             log.info("the checkpoint belongs to other settings; starting afresh")
             return None
         log.info("resuming %s after step %d", self.path.stem, note["step"])
-        tensors = {name: tensor.clone() for name, tensor in io.map_tensors(self.path).items()}
+        found = io.map_tensors(self.path)
+        # In the order they were in, and not the file's: sums over weights round by their order.
+        tensors = {name: found[name].clone() for name in note["names"]}
         tensors |= {name: t.to(device) for name, t in tensors.items() if name != ON_CPU}
         return Kept(note["step"], tensors, note["records"], note["marks"])
 
@@ -78,8 +80,8 @@ class Checkpoint:
     ) -> None:
         """Save a state."""
         arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        note = {"step": step, "records": records, "marks": list(marks)}
-        note["fingerprint"] = self.fingerprint
+        note: dict[str, object] = {"step": step, "records": records, "marks": list(marks)}
+        note |= {"names": list(tensors), "fingerprint": self.fingerprint}
         io.write_arrays(arrays, self.path, json.dumps(note))
         self.saved = time.monotonic()
 
