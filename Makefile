@@ -55,11 +55,12 @@ unlock: $(INSTALLED) ## free the folder after a run was killed
 	@$(ACTIVATE) && snakemake --unlock $(ARGS)
 
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes \
-  --python-version 3.11 --fork-strategy fewest
+  --no-emit-index-url --python-version 3.11 --fork-strategy fewest
 
 lock: $(INSTALLED) ## compile envs/*.in to envs/*.lock (newer versions: ARGS=--upgrade)
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/installer.in -o envs/installer.lock
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/requirements.in -o envs/requirements.lock
+	@$(ACTIVATE) && $(COMPILE) $(ARGS) --constraint envs/requirements.lock envs/checks.in -o envs/checks.lock
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/bench-peers.in -o envs/bench-peers.lock
 	@$(ACTIVATE) && sum=$$(python -c 'import hashlib as h; print(h.sha256(open("envs/requirements.lock", "rb").read()).hexdigest())') \
 	  && sed "s/lock sha256: .*/lock sha256: $$sum/" envs/rule.post-deploy.sh > envs/rule.new && mv envs/rule.new envs/rule.post-deploy.sh
@@ -69,5 +70,5 @@ ifneq ($(shell test -x .venv/bin/python && grep -sF " $(CURDIR)/.venv" .venv/pyv
 $(INSTALLED): FORCE
 endif
 
-$(INSTALLED): envs/install.sh envs/installer.lock envs/requirements.lock pyproject.toml
+$(INSTALLED): envs/install.sh envs/installer.lock envs/checks.lock pyproject.toml
 	@PYTHON='$(PYTHON)' sh envs/install.sh

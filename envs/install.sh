@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes .venv hold exactly what requirements.lock names, and vaentk itself (editable). The Makefile calls it
+# Makes .venv hold exactly what checks.lock names, and vaentk itself (editable). The Makefile calls it
 # from the repository root, with PYTHON naming the interpreter to build on (empty: look for one).
 #
 # .venv/installed is written last. A .venv without it was never finished, and one that was moved with its clone
 # has scripts that point to the old place: both are made anew, from packages that are mostly in uv's cache by then.
 set -eu
 
-lock=envs/requirements.lock
+lock=envs/checks.lock
 here=$(pwd -P)
 started=$(date +%s)
 

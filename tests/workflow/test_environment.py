@@ -20,13 +20,13 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 ENVS = ROOT / "envs"
-LOCKS = ["requirements", "installer"]
+LOCKS = ["requirements", "checks", "installer"]
 
 
 def named(path: Path) -> dict[str, Requirement]:
     """Requirements of a .in file by canonical name."""
     lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
-    requirements = [Requirement(line) for line in lines if line]
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("-r ")]
     return {canonicalize_name(r.name): r for r in requirements}
 
 
@@ -91,7 +91,7 @@ def test_lock_names_no_index(name: str) -> None:
     text = (ENVS / f"{name}.lock").read_text()
     assert "://" not in text
     options = re.findall(r"(?m)(?:^|\s)(--?[a-z][a-z-]*)", text)
-    assert set(options) <= {"--hash", "-r"}
+    assert set(options) <= {"--hash", "-r", "-c"}
 
 
 def test_torch_and_torchvision_are_the_pair_that_was_tested() -> None:
@@ -100,10 +100,16 @@ def test_torch_and_torchvision_are_the_pair_that_was_tested() -> None:
     assert pair == {"torch": ["==2.14.1"], "torchvision": ["==0.29.1"]}
 
 
+def test_tests_run_on_the_versions_of_a_run() -> None:
+    run, checks = (locked(ENVS / f"{name}.lock") for name in ("requirements", "checks"))
+    pins = {name: {str(r.specifier) for r, _ in entries} for name, entries in run.items()}
+    assert pins == {name: {str(r.specifier) for r, _ in checks[name]} for name in pins}
+
+
 def test_this_environment_is_the_locked_one() -> None:
     """What runs the tests is what the lock names, so a stale .venv does not pass for it."""
-    entries = locked(ENVS / "requirements.lock")
-    for name in named(ENVS / "requirements.in"):
+    entries = locked(ENVS / "checks.lock")
+    for name in named(ENVS / "requirements.in") | named(ENVS / "checks.in"):
         pins = [r for r, _ in entries[name] if r.marker is None or r.marker.evaluate()]
         assert [version_of(pin) for pin in pins] == [Version(version(name))], name
 
