@@ -119,6 +119,20 @@ def test_equal_differences_stay_equal_after_rounding() -> None:
     assert fitted["p_value"]["mig_minus_random"] == 1.0
 
 
+def test_a_metric_beside_the_papers_four_takes_no_part_in_its_claims(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores, summary = frames(noise=0.05)
+    before = trends(scores, summary).set_index("quantity")
+    added = scores[scores["metric"] == "beta_vae"].assign(metric="other")
+    added["score"] = 1 - added["score"] * 10  # falls, and is the best and the worst of all
+    monkeypatch.setitem(METRICS, "other", "Other")
+    after = trends(pd.concat([scores, added]), summary).set_index("quantity")
+    assert after["effect"]["other"] < before["effect"].min()
+    pd.testing.assert_frame_equal(after.loc[before.index], before)
+    assert extremes(pd.concat([scores, added])) == extremes(scores)
+
+
 def test_every_beta_has_its_own_rows() -> None:
     scores, summary = frames(betas=(1.0, 4.0))
     steep = (scores["beta"] == 4.0) & (scores["network"] == "trained")

@@ -1,4 +1,4 @@
-"""The four scores of Figure 3 together, on samples drawn once for all networks."""
+"""The scores of Figure 3 together, on samples drawn once for all networks."""
 
 from typing import Any
 
@@ -8,11 +8,19 @@ from vaentk.data.grid import Grid
 from vaentk.metrics import beta_vae, factor_vae, mig, sap
 from vaentk.metrics.lookup import Lookup
 
-METRICS = {"beta_vae": beta_vae, "factor_vae": factor_vae, "mig": mig, "sap": sap}
+METRICS = {
+    "beta_vae": beta_vae,
+    "factor_vae": factor_vae,
+    "mig": mig,
+    "sap": sap,
+}
 
 
 def draw(grid: Grid, train: int, test: int, generator: np.random.Generator) -> dict[str, Any]:
-    """Draw every metric's sample, with so many points to learn from and to test on."""
+    """Draw every metric's sample, with so many points to learn from and to test on.
+
+    They come from one generator in this order: a metric put last leaves the others as they are.
+    """
     return {
         "beta_vae": beta_vae.draw(grid, generator, train, test),
         "factor_vae": factor_vae.draw(grid, generator, train, train, test),
