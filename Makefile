@@ -16,10 +16,10 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report compare test lint bench peers clean unlock lock FORCE
+.PHONY: help report compare reference test lint bench peers clean unlock lock FORCE
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 report: $(INSTALLED) ## run the default configuration, to results/report/index.html
 	@$(ACTIVATE) && start=$$(date +%s) \
@@ -28,7 +28,10 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
 
 compare: $(INSTALLED) ## what differs between two runs: make compare A=results B=elsewhere/results
-	@$(ACTIVATE) && PYTHONPATH=workflow/src python -m vaentk.compare $(A) $(B)
+	@$(ACTIVATE) && python -m vaentk.compare $(A) $(B)
+
+reference: $(INSTALLED) ## keep what is small of a run to commit it: make reference NAME=mine TITLE="My run"
+	@$(ACTIVATE) && python -m vaentk.reference $(NAME) --title "$(TITLE)" $(ARGS)
 
 test: $(INSTALLED) ## run the tests
 	@$(ACTIVATE) && echo "vaentk: running the tests (15 to 20 minutes on two cores)" && python -m pytest $(ARGS)
@@ -48,8 +51,8 @@ peers: $(INSTALLED) ## install neural-tangents and pythae for `make bench`, in .
 	@$(ACTIVATE) && uv venv --quiet --python 3.11 .venv-peers \
 	  && uv pip sync --quiet --require-hashes --python .venv-peers envs/bench-peers.lock
 
-clean: ## remove results (.venv and downloaded data stay)
-	rm -rf results
+clean: ## remove results (reference runs, .venv and downloaded data stay)
+	[ ! -d results ] || find results -mindepth 1 -maxdepth 1 ! -name reference -exec rm -rf {} +
 
 unlock: $(INSTALLED) ## free the folder after a run was killed
 	@$(ACTIVATE) && snakemake --unlock $(ARGS)

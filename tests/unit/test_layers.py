@@ -34,6 +34,7 @@ OUTSIDE = {
     "job": {*LAYER, "io"},
     "members": {*LAYER, "io", "job", "progress"},
     "compare": {"errors", "io"},
+    "reference": {"errors", "io", "job"},
     "settings_page": {"config"},
     "board": set(LAYER),
     "progress": set(),
