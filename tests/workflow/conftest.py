@@ -99,12 +99,22 @@ def copy_or_link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+@pytest.fixture(scope="session")
+def copy_finished_to(finished: Path) -> Callable[[Path], Path]:
+    """Copy the finished tree with its times to a folder, to change and run again."""
+
+    def copy(target: Path) -> Path:
+        return shutil.copytree(finished, target, symlinks=True, copy_function=copy_or_link)
+
+    return copy
+
+
 @pytest.fixture
-def copy_finished(finished: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Copy the finished tree with its times under a name, to change and run again."""
+def copy_finished(copy_finished_to: Callable, tmp_path: Path) -> Callable[[str], Path]:
+    """Copy the finished tree under a name."""
 
     def copy(name: str) -> Path:
-        return shutil.copytree(finished, tmp_path / name, symlinks=True, copy_function=copy_or_link)
+        return copy_finished_to(tmp_path / name)
 
     return copy
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import snakemake.exceptions
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -31,3 +32,22 @@ def test_the_targets_of_the_readme_are_in_the_makefile(target: str) -> None:
 )
 def test_the_files_of_the_readme_are_there(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def said_by_the_sources() -> str:
+    """All texts of the sources, with literals that stand on several lines joined."""
+    paths = [*(ROOT / "workflow").rglob("*.py"), *ROOT.glob("envs/*.sh")]
+    paths.append(Path(snakemake.exceptions.__file__))
+    texts = (path.read_text(encoding="utf-8") for path in paths)
+    return "\n".join(re.sub(r'"\s*\n\s*f?"', "", text) for text in texts)
+
+
+def test_the_errors_of_the_readme_are_real() -> None:
+    table = README.partition("| what it says |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    corpus = said_by_the_sources()
+    assert len(rows) > 8
+    for row in rows:
+        for sentence in re.findall(r"`([^`]+)`", row):
+            parts = [part.strip() for part in re.split(r"\.\.\.|\d{2,}", sentence)]
+            assert [part for part in parts if part not in corpus] == []

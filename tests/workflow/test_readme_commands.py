@@ -1,0 +1,107 @@
+"""Every command of the README, typed into a shell in a clone where the default has run.
+
+The clone's default configuration is the tiny one, and its .venv is the environment of these tests.
+What is changed or done elsewhere is said in `CHANGED` and `ELSEWHERE`, nothing else is left out.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands(text: str) -> list[str]:
+    """The lines of indented code that a shell would run, without their comments."""
+    joined = re.sub(r"\\\n\s*", "", text)
+    code = [line[4:] for line in joined.splitlines() if line.startswith("    ")]
+    named = r"(?:[A-Z_]+=\S+ )*(?:make|snakemake|python|docker|tensorboard|git|tar|\.)\b.*"
+    return [re.sub(r"\s{2,}#.*", "", line).strip() for line in code if re.match(named, line)]
+
+
+ELSEWHERE = {
+    r"docker .*": "tests/container runs it with podman",
+    r"make test": ".ci/run runs it, and this test with it",
+}
+"""Commands that something else runs."""
+
+CHANGED = {
+    # Hours of a GPU and downloads: planned, not run.
+    r"(.*config/(?:paper|evening)\.yaml.*)": r"\1 --dry-run --quiet",
+    # A batch system is started by tests/cluster alone.
+    r"(snakemake .*--profile workflow/profiles/(?:slurm|kubernetes|aws-batch).*)": r"\1 --dry-run",
+    # A server would go on.
+    r"(tensorboard .*)": r"timeout 20 \1 --port 0 2>&1 | grep --max-count 1 'http://'",
+    # The published file is not here: the one sentence, and no traceback.
+    r"(python -m vaentk\.data\.dsprites .*)": r"\1 2>&1 | grep 'is missing\|cannot be read'",
+}
+"""How a command is changed so that it ends."""
+
+
+def merged(base: dict, over: dict) -> dict:
+    """Settings with those of a second file over them, as Snakemake lays them."""
+    both = dict(base)
+    for key, value in over.items():
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = merged(both[key], value) if nested else value
+    return both
+
+
+@pytest.fixture(scope="module")
+def clone(copy_finished_to: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with results, another run's results beside it, and an environment."""
+    tree = copy_finished_to(tmp_path_factory.mktemp("readme") / "clone")
+    (tree / "elsewhere").mkdir()
+    (tree / "elsewhere/results").symlink_to(tree / "results")
+    default, tiny = (tree / "config" / name for name in ("config.yaml", "tiny.yaml"))
+    settings = merged(*(yaml.safe_load(path.read_text()) for path in (default, tiny)))
+    default.write_text(yaml.safe_dump(settings, sort_keys=False))
+    for name in ("Makefile", "README.md"):
+        shutil.copy2(ROOT / name, tree)
+    programs = tree / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    library = tree / "workflow/src"
+    (programs / "activate").write_text(
+        f'export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{library}"\n'
+    )
+    (tree / ".venv/pyvenv.cfg").write_text(f"command = python -m venv {tree.resolve()}/.venv\n")
+    (tree / ".venv/installed").touch()
+    return tree
+
+
+def test_commands_are_found_with_their_continuations_and_without_comments() -> None:
+    text = "In\n\n    make report   # all\n    docker run \\\n      --rm x\n\n    Snakefile, a\n"
+    assert commands(text) == ["make report", "docker run --rm x"]
+    assert len(commands(README)) > 10
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(commands(README)))
+def test_command_of_the_readme(command: str, clone: Path) -> None:
+    for pattern, reason in ELSEWHERE.items():
+        if re.fullmatch(pattern, command):
+            pytest.skip(reason)
+    typed = command
+    for pattern, replacement in CHANGED.items():
+        typed = re.sub(f"^{pattern}$", replacement, typed)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "VAENTK_"))}
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f". .venv/bin/activate && {typed}"],
+        cwd=clone,
+        env=kept,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, f"{typed}\n{result.stdout[-3000:]}"
+    assert "Traceback" not in result.stdout
