@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
+from vaentk.data.sets import SETS
 from vaentk.errors import UserError
 from vaentk.experiments.deep_vae import DeepVAE
 from vaentk.experiments.gradient_noise import GradientNoise
@@ -77,32 +78,29 @@ class Data(Strict):
 
     def images_of(self, dataset: str) -> str:
         """Name of the images of a data set that a run asks for, or of what stands in for it."""
-        stand_ins = {"cars3d": "cars", "celeba": "faces", "celeba_whole": "faces"}
         if dataset == "cifar":
             return str(self.cifar).removesuffix("-packaged")
-        return stand_ins[dataset] if self.source_of(dataset) == "stand-in" else dataset
+        stand_in = SETS[dataset.removesuffix("_whole")].stand_in
+        return stand_in if stand_in and self.source_of(dataset) == "stand-in" else dataset
 
     def label_of(self, dataset: str) -> str:
         """Say as figures do what the images of a data set are."""
-        named = {
-            **{"dsprites": "dSprites", "cars3d": "Cars3D", "celeba": "CelebA"},
-            **{"celeba_whole": "CelebA", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"},
-            "cifar10-packaged": "CIFAR-10 (packaged)",
-        }
         source = self.source_of(dataset)
         if dataset == "cifar":
-            return named[str(source)]
+            number, _, packaged = str(source).removeprefix("cifar").partition("-")
+            return f"CIFAR-{number} ({packaged})" if packaged else f"CIFAR-{number}"
+        title = SETS[dataset.removesuffix("_whole")].title
         if source == "stand-in":
-            return f"stand-in for {named[dataset]} (drawn)"
-        return f"{named[dataset]} ({source})" if source in ("drawn", "partial") else named[dataset]
+            return f"stand-in for {title} (drawn)"
+        return f"{title} ({source})" if source in ("drawn", "partial") else title
 
     @property
     def image_sets(self) -> list[str]:
         """Names of the image files that are made, beside MNIST's."""
-        asked = [name for name in ("dsprites", "cars3d", "celeba") if getattr(self, name)]
-        sets = [self.images_of(name) for name in asked]
-        sets += ["celeba_whole"] if "celeba" in sets else []
-        return [*sets, self.images_of("cifar")] if self.cifar else sets
+        sets = [self.images_of(name) for name in SETS if self.source_of(name)]
+        if "celeba" in sets:
+            sets.insert(sets.index("celeba") + 1, "celeba_whole")
+        return sets
 
 
 class Experiments(Strict):

@@ -4,13 +4,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.data.sets import SETS
 from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
 
 
 class Disentanglement(Strict):
     """W5, Figure 3: one data set, several latent sizes, seeds and weights of the KL term."""
 
-    dataset: Literal["dsprites", "cars3d"]
+    dataset: Literal[
+        "dsprites",
+        "cars3d",
+    ]
     model: Literal["conv"] = Field("conv", description="disentanglement_lib's architecture")
     latent: Widths = Field((10, 20, 50, 100, 200), description="latent sizes, one job each")
     seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
@@ -33,7 +37,7 @@ class Disentanglement(Strict):
             values = getattr(self, key)
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice")
-        factors = {"dsprites": 5, "cars3d": 3}[self.dataset]
+        factors = SETS[self.dataset].factors
         if self.every is not None and len(self.every) != factors:
             raise ValueError(f"every has {len(self.every)} values for {factors} factors")
         return self
