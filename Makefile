@@ -34,7 +34,8 @@ reference: $(INSTALLED) ## keep what is small of a run to commit it: make refere
 	@$(ACTIVATE) && python -m vaentk.reference $(NAME) --title "$(TITLE)" $(ARGS)
 
 test: $(INSTALLED) ## run the tests
-	@$(ACTIVATE) && echo "vaentk: running the tests (15 to 20 minutes on two cores)" && python -m pytest $(ARGS)
+	@$(ACTIVATE) && echo "vaentk: running the tests (about 20 minutes on two cores)" \
+	  && python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .

@@ -26,11 +26,11 @@ def follow(guide: str, tree: Path) -> None:
             (tree / step["new"]).write_text(step["text"])
             continue
         path = tree / step["old"]
-        text = path.read_text()
+        text = f"\n{path.read_text()}"
         anchor = f"{step['line']}\n"
         assert text.count(f"\n{anchor}") == 1, f"{step['line']!r} in {step['old']}"
         both = [anchor, step["text"]] if step["side"] == "after" else [step["text"], "\n\n", anchor]
-        path.write_text(text.replace(f"\n{anchor}", "\n" + "".join(both)))
+        path.write_text(text.replace(f"\n{anchor}", "\n" + "".join(both))[1:])
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=[guide.splitlines()[0] for guide in GUIDES])

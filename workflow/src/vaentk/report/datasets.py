@@ -11,6 +11,8 @@ from vaentk.report.contents import Source
 OURS = {"stand-in", "drawn"}
 """What vaentk draws itself, under its own licence."""
 
+LICENCE = "MIT, the vaentk authors"
+
 
 def sources(
     facts: pd.DataFrame, files: Sequence[DataFile], sheets: Mapping[str, tuple[str, str]]
@@ -36,15 +38,18 @@ def sources(
 def _source(
     row: Mapping[str, Any], files: Sequence[DataFile], sheet: tuple[str, str] | None
 ) -> Source:
-    cited = next(file for file in files if file.name == row["dataset"])
+    cited = next((file for file in files if file.name == row["dataset"]), None)
     ours = row["data"] in OURS
+    licence, citation = (cited.licence, cited.citation) if cited else ("", "")
+    if ours:
+        licence, citation = LICENCE, f"After {citation}" if cited else "Drawn here"
     return Source(
         name=row["name"],
         label=row["data"],
         images=row["images"],
         pixels=row["height"],
-        licence="MIT, the vaentk authors" if ours else cited.licence,
-        citation=f"{'After ' if ours else ''}{cited.citation}",
+        licence=licence,
+        citation=citation,
         checksum=row["checksum"],
         dataset=row["dataset"],
         facts=tuple(_facts(row)),
