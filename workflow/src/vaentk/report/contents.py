@@ -60,6 +60,11 @@ class Figure:
             return None
         return round(float(width[1]) * 4 / 3), round(float(height[1]) * 4 / 3)
 
+    @property
+    def is_tall(self) -> bool:
+        """Whether it stands better on an upright sheet of paper than on a lying one."""
+        return self.size is not None and self.size[1] > self.size[0]
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
