@@ -1,8 +1,11 @@
-"""A report to look at: the real template and words, filled with a run that has everything in it."""
+"""A report to look at, of a run that has everything in it, and the browser that opens it."""
 
 import io
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -10,9 +13,28 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from vaentk.report import Source, describe_machine, gather, read_sections, render
+from vaentk.report import (
+    ReferenceRun,
+    Source,
+    describe_machine,
+    gather,
+    read_reference,
+    read_sections,
+    render,
+)
 
+PAGES = ("index", "summary")
 TEXTS = Path(__file__).parents[2] / "workflow" / "report"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]
 LAYERS = ["enc", "hid", "mu", "sigma", "dec"]
 CONFIG = {
     "name": "fixture",
@@ -99,6 +121,10 @@ def claims() -> pd.DataFrame:
             "verdict": verdicts[verdict],
             "reason": reasons[verdict] or np.nan,
             "figure": figures.get(name[:2], np.nan),
+            "source": f"measure/{figures[name[:2]]}/mnist-7x7/slopes.csv: slope [low, high]"
+            if measured
+            else np.nan,
+            "headline": "yes" if measured else np.nan,
         }
         for name, where, statement, expected, measured, interval, verdict in rows
     )
@@ -156,8 +182,23 @@ def tables() -> dict[str, pd.DataFrame]:
     }
 
 
-def fixture_report() -> str:
-    """Fill the page."""
+def reference() -> ReferenceRun:
+    """A run made elsewhere, which tested more."""
+    about = """
+        title: Longer run on a large machine
+        configuration: paper
+        commit: 0123456789abcdef
+        machine: {cpu: A processor, cores: 16, memory_gb: 128, gpu: An accelerator}
+        seconds: 12345.6
+        data: MNIST, all 60,000 digits
+        note: Figure 2 alone, at widths up to 16384.
+    """
+    known = claims().assign(measured="-0.503", interval="[-0.51, -0.49]", verdict="reproduced")
+    return read_reference("longer", about, known)
+
+
+def fixture_pages() -> dict[str, str]:
+    """Fill the page and its summary."""
     sections = read_sections((TEXTS / "sections.yaml").read_text(encoding="utf-8"))
     machine = {"cpu": "A processor with a long name @ 2.90GHz", "cores": 2, "memory_gb": 8}
     jobs = [f"train/weight_change/mnist-14x14/{2**power}" for power in range(3, 40)]
@@ -213,21 +254,44 @@ def fixture_report() -> str:
             f"train/weight_change/mnist-14x14/{width}.parquet": sidecar
             | {"versions": {"torch": "2.14.1", "numpy": "2.3.1"}}
             for width in (64, 128, 256)
+        }
+        | {
+            f"results/figures/{name}.svg": {
+                "inputs": {
+                    f"results/measure/{name}/mnist-{side}x{side}/slopes.csv": "sha256:00"
+                    for side in (7, 14, 28)[: place + 1]
+                }
+            }
+            for place, name in enumerate(panels)
         },
+        references=[reference()],
         commit="0123456789abcdef0123456789abcdef01234567",
     )
-    template = (TEXTS / "index.html.j2").read_text(encoding="utf-8")
-    return render(template, (TEXTS / "style.css").read_text(encoding="utf-8"), data)
+    style, script = ((TEXTS / name).read_text("utf-8") for name in ("style.css", "page.js"))
+    templates = {name: (TEXTS / f"{name}.html.j2").read_text("utf-8") for name in PAGES}
+    return {name: render(text, style, script, data) for name, text in templates.items()}
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page under test: the one that VAENTK_REPORT names, or one made of invented results."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages under test: what VAENTK_REPORT names and its neighbour, or invented results."""
     given = os.environ.get("VAENTK_REPORT")
     if given:
-        path = Path(given).resolve()
-        assert path.is_file(), f"VAENTK_REPORT names {path}, which is not there"
-        return path
-    path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(fixture_report(), encoding="utf-8")
-    return path
+        folder = Path(given).resolve().parent
+        assert Path(given).is_file(), f"VAENTK_REPORT names {given}, which is not there"
+    else:
+        folder = tmp_path_factory.mktemp("report")
+        for name, text in fixture_pages().items():
+            (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in PAGES}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium that resolves no host."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -4,99 +4,70 @@ VAENTK_REPORT=results/report/index.html checks a real report instead of the inve
 """
 
 import importlib.util
-import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-LACKING = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
-LACKING += ["selenium"] if importlib.util.find_spec("selenium") is None else []
+LACKING = [name for name in ("chromium",) if shutil.which(name) is None]
+LACKING += ["playwright"] if importlib.util.find_spec("playwright") is None else []
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}"),
 ]
 
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-]
-PHONE, LAPTOP = 390, 1280
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Chromium that resolves no host, with a new user folder."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture(scope="module")
-def page(browser: Any, report: Path) -> Any:
-    """The browser with the report open."""
-    browser.get(report.as_uri())
-    return browser
+PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+NAMES = pytest.mark.parametrize("name", ["index", "summary"])
 
 
 @pytest.fixture
-def sized(page: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The page in a window of the width that the test is given, in CSS pixels.
+def opened(browser: Any, pages: dict[str, Path]) -> Iterator[Callable[..., Any]]:
+    """Open a page of the report in a context of its own; what it says and asks is kept with it."""
+    contexts = []
 
-    A phone widens its window to what overflows, so a test has to compare with the given width.
-    """
-    metrics = {"width": request.param, "height": 844, "deviceScaleFactor": 1}
-    metrics["mobile"] = request.param == PHONE
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.execute_script("document.querySelectorAll('details').forEach(d => d.open = false)")
-    yield page
-    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    def open_page(name: str = "index", **settings: Any) -> Any:
+        context = browser.new_context(**{"viewport": LAPTOP} | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.said, page.asked = [], []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(pages[name].as_uri())
+        return page
 
-
-@pytest.fixture
-def printed(page: Any) -> Iterator[Any]:
-    """The page as its print style sheet lays it out, as wide as the text of an A4 sheet."""
-    metrics = {"width": 688, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    yield page
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    yield open_page
+    for context in contexts:
+        context.close()
 
 
-def test_opens_without_a_message_or_a_request(page: Any, report: Path) -> None:
-    assert page.get_log("browser") == []
-    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    ours = [request for request in sent if request["documentURL"] == report.as_uri()]
-    urls = [request["request"]["url"] for request in ours]
-    assert urls[0] == report.as_uri()
-    assert [url[:80] for url in urls[1:] if not url.startswith("data:")] == []
+@NAMES
+def test_opens_without_a_message_or_a_request(
+    opened: Callable[..., Any], pages: dict[str, Path], name: str
+) -> None:
+    page = opened(name)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert page.said == []
+    assert page.asked[0] == pages[name].as_uri()
+    assert [url[:80] for url in page.asked[1:] if not url.startswith("data:")] == []
 
 
-def test_every_image_loads_and_has_a_text(page: Any) -> None:
-    images = page.execute_script(
-        "return [...document.images].map(i => [i.alt, i.complete, i.naturalWidth])"
+def test_another_script_is_not_allowed_to_run(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.evaluate(
+        "const s = document.createElement('script');"
+        "s.textContent = 'window.intruder = true'; document.body.append(s)"
     )
+    assert page.evaluate("window.intruder") is None
+    assert "Content Security Policy" in page.said[0]
+
+
+def test_every_image_loads_and_has_a_text(opened: Callable[..., Any]) -> None:
+    images = opened().evaluate("[...document.images].map(i => [i.alt, i.complete, i.naturalWidth])")
     assert images
     for alt, complete, width in images:
         assert complete, alt
@@ -104,108 +75,159 @@ def test_every_image_loads_and_has_a_text(page: Any) -> None:
         assert len(alt) > 20, "an image without a text that stands for it"
 
 
-@pytest.mark.parametrize("sized", [PHONE, LAPTOP], indirect=True)
-@pytest.mark.parametrize("unfolded", [False, True])
-def test_nothing_is_wider_than_the_page(
-    sized: Any, unfolded: bool, request: pytest.FixtureRequest
-) -> None:
-    sized.execute_script(
-        "document.querySelectorAll('details').forEach(d => d.open = arguments[0])", unfolded
+def test_the_first_screen_answers_which_claims_hold(opened: Callable[..., Any]) -> None:
+    page = opened()
+    for selector in (".counts", ".overview table:first-child"):
+        box = page.locator(selector).first.bounding_box()
+        assert box["y"] + min(box["height"], 330) < LAPTOP["height"]
+    counted = page.evaluate(
+        "[...document.querySelectorAll('.counts strong')].map(e => +e.innerText)"
     )
-    outside = sized.execute_script(
-        """
-        const contained = '.scroll > *, .card > *, pre > *, .unseen, .skip, nav .long';
-        return [...document.querySelectorAll('body *')]
-            .filter(e => !e.closest(contained))
-            .filter(e => e.getBoundingClientRect().right > arguments[0] + 1)
-            .map(e => e.outerHTML.slice(0, 120))
-        """,
-        request.node.callspec.params["sized"],
+    lines = page.evaluate(
+        "[...document.querySelectorAll('.overview tbody tr')]"
+        ".map(r => [...r.querySelectorAll('td')].map(d => parseInt(d.innerText)))"
+    )
+    assert [sum(column) for column in zip(*lines, strict=True)] == counted
+    phone = opened(viewport=PHONE)
+    assert phone.locator(".counts").bounding_box()["y"] < PHONE["height"]
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.parametrize("unfolded", [False, True])
+@NAMES
+def test_nothing_is_wider_than_the_page(
+    opened: Callable[..., Any], name: str, unfolded: bool, size: dict[str, int]
+) -> None:
+    page = opened(name, viewport=size, is_mobile=size is PHONE)
+    page.evaluate(
+        "open => document.querySelectorAll('main details').forEach(d => d.open = open)", unfolded
+    )
+    outside = page.evaluate(
+        """width => [...document.querySelectorAll('body *')]
+            .filter(e => !e.closest('.scroll > *, .card > *, pre > *, .unseen, .skip'))
+            .filter(e => e.getBoundingClientRect().right > width + 1)
+            .map(e => e.outerHTML.slice(0, 120))""",
+        size["width"],
     )
     assert outside == []
-    scroll, inner = sized.execute_script(
-        "return [document.scrollingElement.scrollWidth, innerWidth]"
-    )
-    assert scroll <= inner == request.node.callspec.params["sized"]
+    scroll, inner = page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
+    assert scroll <= inner == size["width"]
 
 
-def test_every_link_within_the_page_resolves(page: Any) -> None:
-    missing = page.execute_script(
-        "return [...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href'))"
-        ".filter(href => !document.getElementById(decodeURIComponent(href.slice(1))))"
+@NAMES
+def test_every_link_resolves(opened: Callable[..., Any], pages: dict[str, Path], name: str) -> None:
+    page = opened(name)
+    hrefs = set(
+        page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
     )
-    assert missing == []
-    ids = page.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
+    assert {href[1:] for href in hrefs if href.startswith("#")} <= set(ids)
+    beside = {href for href in hrefs if not href.startswith(("#", "https://arxiv.org/abs/"))}
+    assert beside == {"summary.html" if name == "index" else "index.html"}
+    assert all((pages[name].parent / href).is_file() for href in beside)
 
 
-def test_a_reader_without_a_mouse_finds_the_way(page: Any) -> None:
-    from selenium.webdriver.common.keys import Keys
-
-    page.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
-    page.find_element("tag name", "body").send_keys(Keys.TAB)
-    focused = page.switch_to.active_element
-    assert focused.get_attribute("href").endswith("#verdicts")
-    unreachable = page.execute_script(
-        "return [...document.querySelectorAll('.scroll, .card, pre')]"
-        ".filter(e => e.tabIndex !== 0).length"
+def test_a_reader_without_a_mouse_finds_the_way(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash === '#verdicts'")
+    unreachable = page.evaluate(
+        "[...document.querySelectorAll('.scroll, .card, pre')].filter(e => e.tabIndex !== 0).length"
     )
     assert unreachable == 0
+    folded = page.locator("main .group > details").first
+    folded.locator("> summary").press("Enter")
+    assert folded.get_attribute("open") is not None
 
 
-def test_landmarks_headings_and_tables_are_named(page: Any) -> None:
-    assert page.execute_script("return document.documentElement.lang") == "en"
-    assert page.title
-    for landmark in ("header", "nav", "main", "footer"):
-        assert len(page.find_elements("css selector", f"body > {landmark}")) == 1
-    levels = page.execute_script(
-        "return [...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])"
+def test_a_table_is_sorted_by_its_headings(opened: Callable[..., Any]) -> None:
+    page = opened()
+    numbers = """(table, column) => [...table.tBodies[0].rows]
+        .map(row => row.cells[column].dataset.value).filter(text => text !== undefined)
+        .map(Number)"""
+    where, column = page.evaluate(
+        f"""() => {{
+            const numbers = {numbers};
+            const tables = [...document.querySelectorAll('.scroll > table')];
+            for (const [where, table] of tables.entries())
+                for (const column of [...table.tHead.rows[0].cells].keys())
+                    if (new Set(numbers(table, column)).size > 3) return [where, column];
+        }}"""
     )
+    table = page.locator(".scroll > table").nth(where)
+    heading = table.locator("thead th").nth(column)
+    values = f"table => ({numbers})(table, {column})"
+    before = table.evaluate(values)
+    for key, order, reverse in (("Enter", "ascending", False), (" ", "descending", True)):
+        heading.locator("button").press(key)
+        assert heading.get_attribute("aria-sort") == order
+        assert table.evaluate(values) == sorted(before, reverse=reverse)
+        assert table.locator("[aria-sort]").count() == 1
+
+
+def test_claims_are_filtered_by_verdict_paper_and_words(opened: Callable[..., Any]) -> None:
+    page = opened()
+    rows = page.locator(".claims tbody tr")
+    shown = "rows => rows.filter(r => r.checkVisibility()).map(r => r.dataset.verdict)"
+    everything = rows.evaluate_all("rows => rows.map(r => r.dataset.verdict)")
+    page.locator("#filter [name=verdict]").select_option("not run")
+    assert rows.evaluate_all(shown) == ["not run"] * everything.count("not run")
+    assert f"of {len(everything)} claims" in page.locator("#filter output").inner_text()
+    page.locator("#filter [name=words]").fill("no such words")
+    assert rows.evaluate_all(shown) == []
+    page.evaluate("location.hash = document.querySelector('.claims tbody tr').id")
+    page.wait_for_function("document.querySelector('.claims tbody tr').checkVisibility()")
+
+
+def test_light_and_dark_follow_the_reader_and_the_button(opened: Callable[..., Any]) -> None:
+    background = """[document.body, document.querySelector('.card')]
+        .map(e => getComputedStyle(e).backgroundColor)"""
+    light, dark = (opened(color_scheme=scheme) for scheme in ("light", "dark"))
+    seen = [page.evaluate(background) for page in (light, dark)]
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] == seen[1][1] == "rgb(255, 255, 255)"
+    light.get_by_role("button", name="Dark colours").click()
+    assert light.evaluate(background) == seen[1]
+    light.get_by_role("button", name="Light colours").click()
+    assert light.evaluate(background) == seen[0]
+
+
+def test_the_contents_stay_reachable(opened: Callable[..., Any]) -> None:
+    for size in (LAPTOP, PHONE):
+        page = opened(viewport=size)
+        page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+        box = page.locator("nav").bounding_box()
+        assert 0 <= box["y"] < 100
+    page.locator("nav summary").click()
+    page.locator("nav a").last.click()
+    assert page.locator("#contents").get_attribute("open") is None
+    assert page.locator("#provenance-heading").is_visible()
+
+
+def test_landmarks_headings_and_tables_are_named(opened: Callable[..., Any]) -> None:
+    page = opened()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.title()
+    for landmark in ("header", "nav", "main", "footer"):
+        assert page.locator(f"body > {landmark}").count() == 1
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert all(below - above <= 1 for above, below in pairwise(levels))
     assert (
-        page.execute_script(
-            "return [...document.querySelectorAll('table')]"
+        page.evaluate(
+            "[...document.querySelectorAll('table')]"
             ".filter(t => !t.caption || t.querySelector('th:not([scope])')).length"
         )
         == 0
     )
-    unnamed = page.execute_script(
-        "return [...document.querySelectorAll('[aria-labelledby]')]"
-        ".filter(e => !document.getElementById(e.getAttribute('aria-labelledby'))).length"
-    )
-    assert unnamed == 0
 
 
-def test_prints_everything_within_the_sheet(printed: Any) -> None:
-    printed.execute_script("document.querySelectorAll('details').forEach(d => d.open = false)")
-    assert (
-        printed.execute_script("return getComputedStyle(document.querySelector('nav')).display")
-        == "none"
-    )
-    cut, hidden = printed.execute_script(
-        """
-        const tables = [...document.querySelectorAll('table, img, pre')];
-        return [
-            tables.filter(e => e.getBoundingClientRect().right > innerWidth + 1)
-                .map(e => e.outerHTML.slice(0, 120)),
-            tables.filter(e => e.getBoundingClientRect().height < 1).length,
-        ]
-        """
-    )
-    assert cut == []
-    assert hidden == 0
-
-
-def test_dark_and_light_differ_and_figures_stay_white(page: Any) -> None:
-    seen = {}
-    for scheme in ("light", "dark"):
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        seen[scheme] = page.execute_script(
-            "return [document.body, document.querySelector('.card')]"
-            ".map(e => getComputedStyle(e).backgroundColor)"
-        )
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    assert seen["light"][0] != seen["dark"][0]
-    assert seen["light"][1] == seen["dark"][1] == "rgb(255, 255, 255)"
+def test_everything_can_be_read_without_a_script(opened: Callable[..., Any]) -> None:
+    page = opened(java_script_enabled=False)
+    assert page.locator("nav a").first.is_visible()
+    assert page.locator(".overview").is_visible()
+    assert not page.locator("#filter").is_visible()
+    assert page.locator("th button").count() == 0

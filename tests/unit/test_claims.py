@@ -313,7 +313,24 @@ def test_evaluate_fills_every_column() -> None:
         "verdict": "reproduced",
         "reason": "slope -0.5123 in [-0.55, -0.45] lies within -0.5 ± 0.1",
         "figure": "figures/weight_change.svg",
+        "source": "measure/weight_change/run/slopes.csv: slope [low, high] "
+        "where layer enc, fraction 1",
+        "headline": "",
     }
+
+
+def test_a_source_is_what_a_reader_looks_up() -> None:
+    where = {"layer": ["enc", "dec"], "final": True, "m": "max"}
+    test = reading(where=where, column="rate", over="claimed")
+    row = verdict_on(
+        claim(test=test, headline=True),
+        frame(SLOPES).assign(final=True, m=1, rate=1.0, claimed=2.0).iloc[:1],
+    )
+    assert row["source"] == (
+        "measure/weight_change/run/slopes.csv: rate / claimed "
+        "where layer enc or dec, final yes, m max"
+    )
+    assert row["headline"] == "yes"
 
 
 @pytest.mark.parametrize(

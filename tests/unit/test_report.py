@@ -1,5 +1,7 @@
 """The report: known words for known values, and a page that holds what it was given."""
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -16,9 +18,20 @@ from docutils.writers.html4css1 import Writer
 
 from vaentk.data.table import DataFile
 from vaentk.errors import UserError
-from vaentk.report import Source, describe_machine, gather, read_sections, render, sources
-from vaentk.report.page import claim_groups, columns, inputs, settings
-from vaentk.report.text import number, quantity, typeset
+from vaentk.report import (
+    Source,
+    describe_machine,
+    gather,
+    read_reference,
+    read_sections,
+    render,
+    sources,
+)
+from vaentk.report.inputs import inputs
+from vaentk.report.page import columns, settings
+from vaentk.report.reference import agreement
+from vaentk.report.text import number, plain, quantity, typeset
+from vaentk.report.verdicts import claim_groups, overview, statements
 
 TEXTS = Path(__file__).parents[2] / "workflow" / "report"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"/>'
@@ -26,7 +39,9 @@ WORDS = """
 title: A title
 summary: What this is.
 verdicts: {reproduced: held, not reproduced: failed, inconclusive: unclear, not run: absent}
-papers: [{citation: "A. First, 2024", url: "https://arxiv.org/abs/1"}]
+papers: [{letter: W, short: First 2024, citation: "A. First, 2024", url: "https://arxiv.org/abs/1"}]
+beyond: {letter: X, short: Beyond, citation: Our own, url: ""}
+references: Made elsewhere.
 remarks: What follows is offered.
 origins: {beyond: ours}
 protocols: {W1: Kernels, W4: "Figure 2: weights", X1: Beyond}
@@ -44,11 +59,14 @@ sections:
 labels: {interval: 95% interval, lambda_0: lambda_0}
 formats: {slope: ".3f"}
 """
+SLOPES = "measure/weight_change/small/slopes.csv"
 DIGITS = Source("digits", "embedded subset", 5000, 28, "free", "Someone", "sha256:1")
 
 
 def claim(name: str, verdict: str, **known: Any) -> dict[str, Any]:
-    blank = {"measured": np.nan, "interval": np.nan, "reason": np.nan, "figure": np.nan}
+    blank = dict.fromkeys(
+        ("measured", "interval", "reason", "figure", "source", "headline"), np.nan
+    )
     row = {
         "id": name,
         "paper": "First 2024",
@@ -56,7 +74,7 @@ def claim(name: str, verdict: str, **known: Any) -> dict[str, Any]:
         "statement": "it holds",
         "expected": "> 0",
     }
-    return row | blank | {"verdict": verdict} | known
+    return row | dict.fromkeys(blank, np.nan) | {"verdict": verdict} | known
 
 
 def material(**changes: Any) -> dict[str, Any]:
@@ -71,7 +89,14 @@ def material(**changes: Any) -> dict[str, Any]:
             [
                 claim("X1-a", "not run", reason="not implemented yet"),
                 claim("W1-a", "not run", reason="not implemented yet"),
-                claim("W4-a", "reproduced", measured="-0.4987654", figure="figures/change.svg"),
+                claim(
+                    "W4-a",
+                    "reproduced",
+                    measured="-0.4987654",
+                    figure="figures/change.svg",
+                    source=f"{SLOPES}: slope [low, high] where layer enc",
+                    headline="yes",
+                ),
                 claim("W4-b", "not run", reason="<script>alert(1)</script>"),
                 claim("W4-c", "inconclusive", interval="[-0.61234, -0.4]", figure="elsewhere"),
             ]
@@ -107,15 +132,16 @@ def material(**changes: Any) -> dict[str, Any]:
             "b.csv": {"code": "f" * 64, "rule": "train", "versions": {"torch": "2.14.1"}},
             "a.csv": {"code": None, "versions": {"torch": "2.13.0"}, "inputs": {"b.csv": "1"}},
         },
+        "references": [],
         "commit": "abc",
     }
     return given | changes
 
 
-def page(**changes: Any) -> str:
-    data = gather(read_sections(WORDS), **material(**changes))
-    template = (TEXTS / "index.html.j2").read_text(encoding="utf-8")
-    return render(template, (TEXTS / "style.css").read_text(encoding="utf-8"), data)
+def page(template: str = "index.html.j2", words: str = WORDS, **changes: Any) -> str:
+    data = gather(read_sections(words), **material(**changes))
+    texts = [(TEXTS / name).read_text("utf-8") for name in (template, "style.css", "page.js")]
+    return render(*texts, data)
 
 
 @pytest.mark.parametrize(
@@ -220,17 +246,141 @@ def test_settings_are_flat_and_a_run_may_lack_one() -> None:
 
 
 def test_claims_stand_by_protocol_measured_ones_first() -> None:
-    groups = list(claim_groups(gather(read_sections(WORDS), **material())))
+    data = gather(read_sections(WORDS), **material())
+    groups = claim_groups(data, statements(data))
     assert [group.label for group in groups] == ["W4", "W1", "X1"]
-    assert [row["id"] for row in groups[0].tested] == ["W4-a", "W4-c"]
-    assert [row["id"] for row in groups[0].untested] == ["W4-b"]
-    assert [row["figure"] for row in groups[0].tested] == ["change", ""]
+    assert [row.id for row in groups[0].tested] == ["W4-a", "W4-c"]
+    assert [row.id for row in groups[0].untested] == ["W4-b"]
+    assert [row.figure for row in groups[0].tested] == ["change", ""]
+
+
+def test_the_overview_counts_every_protocol_and_names_its_data() -> None:
+    data = gather(read_sections(WORDS), **material())
+    ours, beyond = overview(data, claim_groups(data, statements(data)))
+    assert [line.label for line in ours.lines] == ["W1", "W4"]
+    assert ours.lines[1].counts == {
+        "reproduced": (1, "W4-a"),
+        "not reproduced": (0, ""),
+        "inconclusive": (1, "W4-c"),
+        "not run": (1, "W4-b"),
+    }
+    assert [line.data for line in ours.lines] == [(), ("embedded subset",)]
+    assert [(line.label, line.counts["not run"]) for line in beyond.lines] == [("X", (1, "X1-a"))]
+
+
+def test_a_claim_names_file_row_and_settings_of_its_number() -> None:
+    data = gather(read_sections(WORDS), **material())
+    row = next(row for row in statements(data) if row.id == "W4-a")
+    assert (row.file, row.columns) == (
+        "measure/weight_change/small/slopes.csv",
+        "slope [low, high] where layer enc",
+    )
+    assert (row.kind, row.run, row.settings) == ("weight_change", "small", True)
+    text = page()
+    assert "From <code>measure/weight_change/small/slopes.csv</code>: slope [low, high]" in text
+    assert '<a href="#settings-weight_change"><code>experiments.weight_change.small' in text
+
+
+def test_figures_and_tables_name_the_measures_they_are_made_of() -> None:
+    measures = ["results/measure/weight_change/small/members.csv", "config/datasets.csv"]
+    sidecars = {
+        "results/figures/change.svg": {"inputs": dict.fromkeys(measures, "sha256:1")},
+        "results/tables/slopes.csv": {"inputs": {f"results/measure/{n}.csv": "1" for n in "abc"}},
+    }
+    text = page(sidecars=sidecars)
+    assert "Made from <code>measure/weight_change/small/members.csv</code>" in text
+    assert "Made from 3 measures" in text
+    assert "<code>measure/b.csv</code>" in text
+    assert "config/datasets.csv</code>" not in text
+
+
+def test_cells_carry_the_full_number_that_they_are_sorted_by() -> None:
+    text = page()
+    assert '<td class="number" data-value="-0.98765">−0.988</td>' in text
+    assert 'data-head="Measured" data-value="-0.4987654">−0.4988' in text
+    assert [plain(value) for value in ("1e-06", "", "n beta", np.nan)] == ["1e-06", "", "", ""]
+
+
+def test_the_policy_allows_the_one_script_by_its_hash() -> None:
+    text = page()
+    script = re.search(r"<script>(.*)</script>", text, re.DOTALL)
+    assert script
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'\"" in text
+    assert "unsafe-inline" not in text[text.index("script-src") :][:80]
+
+
+ABOUT = """
+title: Long run
+configuration: paper
+commit: 0123456789abcdef
+machine: {cpu: A CPU, cores: 16, memory_gb: 128, gpu: A GPU}
+seconds: 7200.0
+data: all digits
+"""
+
+
+def reference(about: str = ABOUT, **verdicts: str) -> Any:
+    rows = [claim(f"W4-{name}", verdict, measured="-0.51") for name, verdict in verdicts.items()]
+    return read_reference("long", about, pd.DataFrame(rows))
+
+
+def test_reference_runs_stand_beside_this_run_and_are_compared() -> None:
+    run = reference(a="reproduced", b="reproduced", c="not reproduced", other="inconclusive")
+    counted = agreement(run, {"W4-a": "reproduced", "W4-b": "not run", "W4-c": "inconclusive"})
+    assert (counted.measured, counted.shared, counted.same, counted.only_there) == (4, 2, 1, 2)
+    text = re.sub(r"\s+", " ", page(references=[run]))
+    assert "A CPU, 16 cores, 128 GB, A GPU" in text
+    assert 'data-value="7200.0">120</td>' in text
+    said = re.findall(r"reference: −0.51, ([a-z ]+) <a href=\"#reference-long\">Long run", text)
+    assert said == ["reproduced", "not reproduced", "reproduced"]
+    assert '; 1 of them in a <a href="#references">' in text
+    assert "W4-other" not in text
+    assert 'id="references"' not in page()
+
+
+@pytest.mark.parametrize(
+    ("about", "sentence"),
+    [
+        ("title: [", "results/reference/long/about.yaml is not plain YAML"),
+        ("- a list", "results/reference/long/about.yaml: the file: Input should be an object"),
+        ("when: 2026-01-01", "results/reference/long/about.yaml is not plain YAML"),
+        (ABOUT.replace("cores: 16", "cores: many"), "about.yaml: machine.cores: Input should be"),
+        (ABOUT.replace("title", "titel"), "about.yaml: title: Field required"),
+    ],
+)
+def test_a_mistake_about_a_reference_run_is_one_sentence(about: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        reference(about)
+
+
+def test_a_mistake_in_the_claims_of_a_reference_run_is_one_sentence() -> None:
+    with pytest.raises(UserError, match=re.escape("claims.csv lacks the column measured")):
+        read_reference("long", ABOUT, pd.DataFrame({"id": ["W4-a"]}))
+    with pytest.raises(UserError, match=re.escape("claims.csv holds the unknown verdict 'yes'")):
+        reference(a="yes")
+
+
+def test_the_summary_has_the_headlines_alone() -> None:
+    text = page("summary.html.j2")
+    Tags(text)
+    assert "W4-a" in text
+    assert "W4-c" not in text
+    for said in (
+        "−0.4988",
+        "a machine",
+        "<strong>2 of 5</strong>",
+        "tiny",
+        "abc",
+        "embedded subset",
+    ):
+        assert said in text
 
 
 class Tags(HTMLParser):
     """Collects every tag with its attributes, and fails on one that is not closed in order."""
 
-    VOID = ("meta", "link", "img", "br")
+    VOID = ("meta", "link", "img", "br", "input")
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -253,11 +403,14 @@ def test_page_is_whole_and_alone() -> None:
     sources = [value for _, known in tags for name, value in known.items() if name == "src"]
     assert len(sources) == 1
     assert all(str(source).startswith("data:image/svg+xml;base64,") for source in sources)
-    assert not [tag for tag, _ in tags if tag in ("script", "iframe", "object")]
+    assert not [tag for tag, _ in tags if tag in ("iframe", "object")]
+    assert [known for tag, known in tags if tag == "script"] == [{}]
     loaded = [known["href"] for tag, known in tags if tag == "link"]
     assert loaded == ["data:,"]
     ids = {known["id"] for _, known in tags if "id" in known}
-    targets = {str(known["href"])[1:] for tag, known in tags if tag == "a" and "#" in str(known)}
+    links = [str(known["href"]) for tag, known in tags if tag == "a"]
+    targets = {link[1:] for link in links if link.startswith("#")}
+    assert {link for link in links if link[0] != "#"} == {"summary.html", "https://arxiv.org/abs/1"}
     assert targets <= ids
     assert {"figure-change", "claim-W4-a", "weight_change"} <= targets
 
@@ -292,7 +445,6 @@ def test_page_says_what_it_was_given() -> None:
     assert "−0.4988" in text
     assert "[−0.6123, −0.4]" in text
     assert "real digits, 5,000 of them, 128 images, mean-pooled to 7×7, unit-norm" in text
-    assert '<td class="number">−0.988</td>' in text
     assert 'alt="Falling &#34;lines&#34;"' in text
     assert 'width="96" height="48"' in text
     assert "2.13.0, 2.14.1" in text
@@ -300,7 +452,7 @@ def test_page_says_what_it_was_given() -> None:
     assert "which &amp; why" in text
     assert "First 2024: Lemma 1" in text
     assert "ours: Eq. 2" in text
-    assert "<script>" not in text
+    assert text.count("<script>") == 1
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
@@ -461,6 +613,4 @@ def test_a_section_says_what_data_its_runs_draw() -> None:
     words = WORDS.replace("dataset: digits", 'drawn: "{samples:,} drawn points, d = {dim}"')
     run = {"data": {"samples": 1500, "dim": 5}}
     config = {"name": "tiny", "experiments": {"weight_change": {"small": run}}}
-    data = gather(read_sections(words), **material(config=config))
-    template = (TEXTS / "index.html.j2").read_text(encoding="utf-8")
-    assert "1,500 drawn points, d = 5" in render(template, "", data)
+    assert "1,500 drawn points, d = 5" in page(words=words, config=config)

@@ -296,6 +296,16 @@ def all_jobs():
     return named + measured + [f"tables/{kind}" for kind in KINDS] + ["claims/claims"]
 
 
+def reference_claims():
+    """The verdicts of runs made elsewhere, which are kept with the source; there may be none."""
+    return sorted(map(str, Path("results/reference").glob("*/claims/claims.csv")))
+
+
+def reference_about():
+    """What each of these runs was."""
+    return [str(Path(path).parents[1] / "about.yaml") for path in reference_claims()]
+
+
 def image_labels(kind):
     """What the images of every run of a kind are, in words."""
     asked = getattr(CONFIG.experiments, kind)

@@ -1,10 +1,13 @@
-# Needs: every saved result. Makes: results/report/index.html, one page that works from a file.
+# Needs: every saved result, reference runs where there are any. Makes: results/report/index.html, one page that works
+# from a file, and summary.html, one sheet of paper.
 
 
 rule report:
     input:
         template="workflow/report/index.html.j2",
+        summary="workflow/report/summary.html.j2",
         style="workflow/report/style.css",
+        behaviour="workflow/report/page.js",
         sections="workflow/report/sections.yaml",
         datasets="config/datasets.csv",
         claims="results/claims/claims.csv",
@@ -14,8 +17,13 @@ rule report:
         figures=all_figures(),
         tables=all_tables(),
         provenance=all_provenance(),
+        reference=reference_claims(),
+        about=reference_about(),
     output:
-        **recorded(page=captioned("results/report/index.html", "Report", "report")),
+        **recorded(
+            page=captioned("results/report/index.html", "Report", "report"),
+            summary=captioned("results/report/summary.html", "Report", "summary"),
+        ),
     log:
         "results/logs/report/index.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Rule report: put every saved result into one page."""
+"""Rule report: put every saved result into one page, and the main ones into a summary."""
 
 import json
 
@@ -18,6 +18,14 @@ with job.running(snakemake) as task:
     sources = report.sources(
         io.read_table(task.inputs["facts"]), read_table(task.inputs["datasets"]), sheets
     )
+    references = [
+        report.read_reference(
+            about.parent.name, io.read_text(about), io.read_table(claims, as_text=True)
+        )
+        for about, claims in zip(
+            task.files.get("about", []), task.files.get("reference", []), strict=True
+        )
+    ]
     data = report.gather(
         report.read_sections(io.read_text(task.inputs["sections"])),
         config=task.params["settings"],
@@ -29,7 +37,10 @@ with job.running(snakemake) as task:
         sources=sources,
         benchmarks=job.run_times(task.params["jobs"]),
         sidecars=sidecars,
+        references=references,
         commit=job.commit(),
     )
-    template, style = (io.read_text(task.inputs[name]) for name in ("template", "style"))
-    io.write_text(report.render(template, style, data), task.outputs["page"])
+    style, script = (io.read_text(task.inputs[name]) for name in ("style", "behaviour"))
+    for template, page in (("template", "page"), ("summary", "summary")):
+        text = report.render(io.read_text(task.inputs[template]), style, script, data)
+        io.write_text(text, task.outputs[page])

@@ -202,7 +202,7 @@ def test_traversals_stand_side_by_side_at_one_scale_or_stacked(
 ) -> None:
     beside = drawn(traversals, draw_traversals)
     best, worst = beside.axes
-    assert best.get_title() == "best: latent 10"
+    assert best.get_title(loc="left") == "best: latent 10"
     assert [text.get_text() for text in worst.get_yticklabels()] == ["7"]
     assert best.images[0].get_array().shape == (28, 68)
     assert worst.images[0].get_array().shape == (8, 68)
@@ -214,6 +214,16 @@ def test_traversals_stand_side_by_side_at_one_scale_or_stacked(
         np.testing.assert_allclose([height / rows for height, rows in cells], traversals.CELL)
         assert (boxes[1].y1 < boxes[0].y0) == bool(apart)
         assert (boxes[1].x0 > boxes[0].x1) != bool(apart)
+
+
+def test_traversals_that_do_not_fit_one_row_take_several(drawn: Callable[..., Figure]) -> None:
+    rows = {name: ["KL 1"] for name in ("a", "b", "c")}
+    strips = np.zeros((3, 1, 9, 1, 8, 8), np.uint8)
+    figure = drawn(traversals, lambda: traversals.draw(strips, rows, "dSprites, drawn"))
+    first, second, third = (axes.get_position() for axes in figure.axes)
+    assert second.x0 > first.x1
+    assert third.y1 < first.y0
+    np.testing.assert_allclose([second.y0, third.x0], [first.y0, first.x0])
 
 
 def test_coloured_traversals_stay_coloured(drawn: Callable[..., Figure]) -> None:

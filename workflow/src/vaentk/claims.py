@@ -32,9 +32,13 @@ VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_RUN)
 
 COLUMNS = (
     *("id", "paper", "where", "statement", "expected"),
-    *("measured", "interval", "verdict", "reason", "figure"),
+    *("measured", "interval", "verdict", "reason", "figure", "source", "headline"),
 )
-"""Columns of the table of claims, all text; empty where there is nothing to say."""
+"""Columns of the table of claims, all text; empty where there is nothing to say.
+
+``source`` says from which file, columns and row a number is read; ``headline`` is yes for what the
+one-page summary shows.
+"""
 
 REMARK_COLUMNS = ("id", "paper", "where", "printed", "found", "evidence", "figure")
 
@@ -242,6 +246,7 @@ def _judge(
     row = {key: getattr(claim, key) for key in ("id", "paper", "where", "statement")}
     row |= {"expected": str(claim.expect or claim.expected), "measured": "", "interval": ""}
     row |= {"figure": claim.figure or "", "verdict": NOT_RUN, "reason": "not implemented yet"}
+    row |= {"source": str(claim.test or ""), "headline": "yes" if claim.headline else ""}
     if claim.test is None or claim.expect is None:
         return row
     path = claim.test.measure

@@ -92,6 +92,13 @@ class Test(Strict):
     high: Text | None = None
     over: Text | None = None
 
+    def __str__(self) -> str:
+        """Say where the number is: file, columns and row, as a reader would look it up."""
+        column = f"{self.column} / {self.over}" if self.over else self.column
+        columns = f"{column} [{self.low}, {self.high}]" if self.low else column
+        row = ", ".join(f"{key} {_written(wanted)}" for key, wanted in self.where.items())
+        return f"measure/{self.measure}: {columns}" + (f" where {row}" if row else "")
+
     @model_validator(mode="after")
     def _whole_interval(self) -> Self:
         if (self.low is None) != (self.high is None):
@@ -100,7 +107,10 @@ class Test(Strict):
 
 
 class Claim(Strict):
-    """One statement that can fail; without a test it is not implemented yet."""
+    """One statement that can fail; without a test it is not implemented yet.
+
+    ``headline`` marks the few statements that the one-page summary shows.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^(W[1-6]|S[1-5]|X[1-6])(-[a-z0-9]+)+$")]
     paper: Paper
@@ -110,6 +120,7 @@ class Claim(Strict):
     expected: Text | None = None
     test: Test | None = None
     figure: Annotated[str, StringConstraints(pattern=r"^figures/[a-z0-9_]+\.svg$")] | None = None
+    headline: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -173,6 +184,15 @@ def parse_assumptions(rows: object) -> list[Assumption]:
 def parse_remarks(rows: object) -> list[Remark]:
     """Check the rows of `config/remarks.yaml`, as `parse_claims` does those of claims."""
     return _parse(rows, Remark, REMARKS)
+
+
+def _written(wanted: Wanted) -> str:
+    """Write what selects a row."""
+    if isinstance(wanted, list):
+        return " or ".join(wanted)
+    if isinstance(wanted, bool):
+        return "yes" if wanted else "no"
+    return f"{wanted:g}" if isinstance(wanted, float) else str(wanted)
 
 
 def _parse(rows: object, kind: type[Row], path: str) -> list[Row]:

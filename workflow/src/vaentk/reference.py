@@ -108,7 +108,7 @@ def _about(results: Path, title: str, note: str) -> dict[str, Any]:
         "machine": machines[0] | {"gpu": next(iter(gpus), None)},
         "seconds": round(seconds),
         "data": "; ".join(data),
-        "note": note,
+        "note": note or None,
     }
 
 

@@ -15,6 +15,7 @@ from vaentk.figures.style import (
     Drawing,
     against_width,
     finish,
+    log_ticks,
     number,
     plain_ticks,
     styled,
@@ -39,6 +40,9 @@ LINES: dict[str, Literal["-", "--"]] = {"standard": "-", "antisymmetric": "--"}
 PATH = "path of the training"
 SHIFT = 1.04
 """Factor between the places of two intervals at one width, so that both are seen."""
+
+HEIGHT = 1.75
+"""Inches of a row of panels: three of them fit a sheet of paper with their lettering unshrunk."""
 
 MARGIN = 1.3
 """How far the axis of a row of panels reaches beyond its data, as a factor."""
@@ -65,7 +69,7 @@ def draw(
     """
     counts = [table["beta"].nunique() for table in errors.values()]
     with styled():
-        size = (SMALL_PANEL[0] * 4, SMALL_PANEL[1] * sum(counts) + 0.8 * len(counts))
+        size = (SMALL_PANEL[0] * 4, HEIGHT * sum(counts) + 0.8 * len(counts))
         figure = Figure(figsize=size, layout="constrained")
         parts = figure.subfigures(len(counts), 1, height_ratios=counts, squeeze=False)
         for (part,), run in zip(parts, errors, strict=True):
@@ -125,6 +129,7 @@ def _path_panel(axes: Axes, path: pd.DataFrame) -> None:
             axes.plot(means["time"], means["distance"], line, color=colour, linewidth=1.0)
     axes.set(xscale="log", yscale="log", xlabel="time $t$")
     plain_ticks(axes)
+    log_ticks(axes.xaxis, later["time"].min(), later["time"].max())
 
 
 def _legend(part: SubFigure, axes: Axes, widths: list[int]) -> None:

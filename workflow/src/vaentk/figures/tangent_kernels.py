@@ -20,6 +20,9 @@ from vaentk.figures.style import (
     width_colours,
 )
 
+HEIGHT = 2.0
+"""Inches of a row of panels: three of them fit a sheet of paper with their lettering unshrunk."""
+
 TOTAL = (r"$\Theta$", "#0072B2", "o")
 PARTS = {
     part: (text, *LAYERS[part][1:])
@@ -49,7 +52,7 @@ def draw(
     trained = [run for run, table in training.items() if len(table)]
     with styled():
         rows = len(initial) + len(trained)
-        figure = Figure(figsize=(PANEL[0] * 3, PANEL[1] * rows + 0.5), layout="constrained")
+        figure = Figure(figsize=(PANEL[0] * 3, HEIGHT * rows + 0.5), layout="constrained")
         heights = [len(initial), *([len(trained)] if trained else [])]
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
         _start(parts[0][0], initial, data)
@@ -105,7 +108,7 @@ def _block_panel(axes: Axes, table: pd.DataFrame) -> None:
             if (table[column] > 0).all():
                 claimed = -0.5 if kind == "within" else None
                 against_width(axes, table, column, look, claimed, line)
-    axes.set_ylabel("deviation from the limit, rms")
+    axes.set_ylabel("rms deviation")
     axes.set_title("blocks of equal and of different outputs")
 
 

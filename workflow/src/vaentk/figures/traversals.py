@@ -23,11 +23,11 @@ GUTTER = 0.1
 """Inches to the right of a panel."""
 
 WIDEST = 11.5
-"""Inches; panels that together are wider stand under each other."""
+"""Inches; panels that together are wider go on below."""
 
 
 def draw(strips: NDArray[np.uint8], rows: Mapping[str, Sequence[str]], title: str) -> Drawing:
-    """Draw traversal strips of several runs side by side, or stacked where they are too wide.
+    """Draw traversal strips of several runs, as many side by side as fit.
 
     Parameters
     ----------
@@ -41,26 +41,28 @@ def draw(strips: NDArray[np.uint8], rows: Mapping[str, Sequence[str]], title: st
     """
     columns = strips.shape[2]
     wide = MARGIN + CELL * columns + GUTTER
-    beside = wide * len(strips) <= WIDEST
+    beside = max(1, min(int(WIDEST / wide), len(strips)))
     heights = [HEADING + CELL * len(labels) for labels in rows.values()]
-    width = wide * len(strips) if beside else wide
-    height = HEADING + (max(heights) if beside else sum(heights))
+    tallest = [max(heights[first : first + beside]) for first in range(0, len(heights), beside)]
+    width, height = wide * beside, HEADING + sum(tallest)
     with styled():
         figure = Figure(figsize=(width, height))
         figure.text(0.5, 1 - HEADING / 2 / height, title, ha="center", va="center", fontsize=9.5)
         for place, (strip, (name, labels)) in enumerate(zip(strips, rows.items(), strict=True)):
-            left = MARGIN + (place * wide if beside else 0)
-            above = 0 if beside else sum(heights[:place])
-            bottom = height - HEADING - above - heights[place]
+            row, column = divmod(place, beside)
+            left = MARGIN + column * wide
+            top = height - HEADING - sum(tallest[:row])
+            bottom = top - heights[place]
             size = (CELL * columns / width, CELL * len(labels) / height)
             axes = figure.add_axes((left / width, bottom / height, *size))
-            _strips(axes, strip[: len(labels)], labels, name)
+            _strips(axes, strip[: len(labels)], labels)
+            start = (GUTTER - MARGIN) / (CELL * columns)
+            axes.set_title(name, loc="left", x=start, fontsize=9)  # long ones end with the panel
         return finish(figure, _alt(rows, title, columns))
 
 
-def _strips(axes: Axes, strip: NDArray[np.uint8], labels: Sequence[str], name: str) -> None:
+def _strips(axes: Axes, strip: NDArray[np.uint8], labels: Sequence[str]) -> None:
     axes.imshow(tiled(strip), interpolation="none", cmap="gray", vmin=0, vmax=255, aspect="auto")
-    axes.set_title(name)
     axes.grid(visible=False)
     height = strip.shape[3]
     axes.set_yticks(np.arange(len(labels)) * (height + GAP) + height / 2, labels)

@@ -9,10 +9,8 @@ from typing import Any
 import pandas as pd
 
 from vaentk.errors import UserError
+from vaentk.report.reference import VERDICTS, ReferenceRun
 from vaentk.report.words import Section, Sections
-
-VERDICTS = {"reproduced": "✓", "not reproduced": "✗", "inconclusive": "?", "not run": "–"}
-"""Every verdict a claim can have, with the sign that stands beside its colour."""
 
 COLUMNS = {
     "claims": [
@@ -26,6 +24,8 @@ COLUMNS = {
         "verdict",
         "reason",
         "figure",
+        "source",
+        "headline",
     ],
     "assumptions": ["id", "paper", "where", "open", "choice", "tried"],
     "remarks": ["id", "paper", "where", "printed", "found", "evidence", "figure"],
@@ -36,7 +36,7 @@ PROVENANCE = ["rule", "code", "dtype", "device", "seeds"]
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure with its words; ``svg`` is the text of the file."""
+    """A figure with its words; ``svg`` is the text of the file, drawn from ``measures``."""
 
     name: str
     section: str
@@ -44,6 +44,7 @@ class Figure:
     caption: str
     alt: str
     svg: str
+    measures: tuple[str, ...] = ()
 
     @property
     def uri(self) -> str:
@@ -59,6 +60,11 @@ class Figure:
             return None
         return round(float(width[1]) * 4 / 3), round(float(height[1]) * 4 / 3)
 
+    @property
+    def is_tall(self) -> bool:
+        """Whether it stands better on an upright sheet of paper than on a lying one."""
+        return self.size is not None and self.size[1] > self.size[0]
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -69,6 +75,7 @@ class Table:
     title: str
     caption: str
     frame: pd.DataFrame
+    measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,8 @@ class ReportData:
         Versions of the libraries that made the results.
     provenance
         One row a result file.
+    references
+        Runs made elsewhere, whose verdicts stand beside these.
     """
 
     sections: Sections
@@ -137,6 +146,7 @@ class ReportData:
     benchmarks: pd.DataFrame
     versions: Mapping[str, str]
     provenance: pd.DataFrame
+    references: Sequence[ReferenceRun]
     commit: str
 
 
@@ -152,6 +162,7 @@ def gather(
     sources: Sequence[Source],
     benchmarks: pd.DataFrame,
     sidecars: Mapping[str, Mapping[str, Any]],
+    references: Sequence[ReferenceRun],
     commit: str,
 ) -> ReportData:
     """Join results with the words about them, and check that neither is without the other.
@@ -196,13 +207,24 @@ def gather(
         assumptions=assumptions,
         remarks=remarks,
         figures=[
-            Figure(**words.model_dump(), section=section.id, alt=alt, svg=svg)
+            Figure(
+                **words.model_dump(),
+                section=section.id,
+                alt=alt,
+                svg=svg,
+                measures=_measures(sidecars, f"figures/{words.name}.svg"),
+            )
             for section in shown
             for words in section.figures
             for svg, alt in [figures[words.name]]
         ],
         tables=[
-            Table(**words.model_dump(), section=section.id, frame=tables[words.name])
+            Table(
+                **words.model_dump(),
+                section=section.id,
+                frame=tables[words.name],
+                measures=_measures(sidecars, f"tables/{words.name}.csv"),
+            )
             for section in shown
             for words in section.tables
         ],
@@ -211,6 +233,7 @@ def gather(
         benchmarks=benchmarks,
         versions=_versions(sidecars),
         provenance=_provenance(sidecars),
+        references=references,
         commit=commit,
     )
 
@@ -259,6 +282,13 @@ def _versions(sidecars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         for name, version in record.get("versions", {}).items():
             found.setdefault(name, set()).add(str(version))
     return {name: ", ".join(sorted(found[name])) for name in sorted(found)}
+
+
+def _measures(sidecars: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, ...]:
+    """Name what a figure or table was made of, as its sidecar says, without the results folder."""
+    record = next((r for path, r in sidecars.items() if path.endswith(f"/{name}")), {})
+    inputs = sorted(record.get("inputs", {}))
+    return tuple(path.removeprefix("results/") for path in inputs if path.startswith("results/"))
 
 
 def _provenance(sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

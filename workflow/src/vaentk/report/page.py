@@ -1,5 +1,7 @@
-"""The page: contents put into the template."""
+"""The pages: contents put into the templates."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,9 +12,11 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from vaentk.report.contents import VERDICTS, ReportData, Source
-from vaentk.report.text import MISSING, number, quantity, typeset
-from vaentk.report.words import Section
+from vaentk.report.contents import ReportData, describe_machine
+from vaentk.report.inputs import inputs
+from vaentk.report.reference import VERDICTS, agreement
+from vaentk.report.text import MISSING, number, plain, quantity, typeset
+from vaentk.report.verdicts import claim_groups, overview, statements
 
 FOLD_ABOVE = 36
 """Tables with more rows than this start folded."""
@@ -23,32 +27,29 @@ HIGH = re.compile(r"(^|_)high$")
 
 @dataclass(frozen=True)
 class Column:
-    """A table's heading, whether its cells are numbers, and the cells as text."""
+    """A table's heading, whether its cells are numbers, and the cells as text.
+
+    ``values`` are the full numbers that the cells are sorted by, empty where there is none.
+    """
 
     heading: str
     numeric: bool
     cells: list[str]
+    values: list[str]
 
 
-@dataclass(frozen=True)
-class Group:
-    """The claims of one protocol, those with a measured verdict apart."""
-
-    label: str
-    title: str
-    tested: list[dict[str, Any]]
-    untested: list[dict[str, Any]]
-
-
-def render(template: str, style: str, data: ReportData) -> str:
-    """Fill the page.
+def render(template: str, style: str, script: str, data: ReportData) -> str:
+    """Fill the page, or its summary.
 
     Parameters
     ----------
     template
-        Text of `index.html.j2`.
+        Text of `index.html.j2` or `summary.html.j2`.
     style
         Text of `style.css`, which is put into the page.
+    script
+        Text of `page.js`, which is put into the page; the page's policy allows it by its hash and
+        no other script.
     data
         What `gather` returns.
 
@@ -56,7 +57,8 @@ def render(template: str, style: str, data: ReportData) -> str:
     -------
     str
         An HTML document that needs no other file and no network. Equal data gives equal text; what
-        differs from run to run (times, machines) stands in the section ``run-times`` alone.
+        differs from run to run (times, machines) stands in the section ``run-times`` alone, and in
+        the summary.
     """
     environment = jinja2.Environment(
         autoescape=True,
@@ -66,20 +68,33 @@ def render(template: str, style: str, data: ReportData) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"typeset": typeset, "number": number, "quantity": quantity}
+    environment.filters |= {"plain": plain}
     labels, formats = data.sections.labels, data.sections.formats
+    rows = statements(data)
+    groups = claim_groups(data, rows)
+    verdicts = {row.id: row.verdict for row in rows}
     return environment.from_string(template).render(
         data=data,
         style=Markup(style),
+        script=Markup(script),
+        script_hash=_policy_hash(script),
         shown=[section for section in data.sections.sections if section.id in data.runs],
         signs=VERDICTS,
         counts={verdict: int((data.claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
-        groups=list(claim_groups(data)),
+        statements=rows,
+        machine_of=describe_machine,
+        groups=groups,
+        overview=overview(data, groups),
+        headlines=[row for row in rows if row.headline],
+        only_elsewhere=[row for row in rows if row.verdict == "not run" and row.elsewhere],
+        agreements=[agreement(run, verdicts) for run in data.references],
         columns_of=lambda frame: columns(frame, labels, formats),
         settings_of=settings,
         inputs_of=lambda section: inputs(data, section),
         origins=data.sections.origins,
         drawn={figure.name for figure in data.figures},
         machines=sorted(set(data.benchmarks["machine"])),
+        jobs=_jobs(data.benchmarks),
         config_text=yaml.safe_dump(data.config, sort_keys=False, allow_unicode=True),
         fold_above=FOLD_ABOVE,
     )
@@ -103,7 +118,9 @@ def columns(
                 for below, above in zip(cells, frame[high], strict=True)
             ]
             heading = labels.get(LOW.sub(r"\1interval", name), labels["interval"])
-        made.append(Column(heading, _is_numeric(frame[name]), cells))
+        numeric = _is_numeric(frame[name])
+        values = [repr(float(v)) if numeric and pd.notna(v) else "" for v in frame[name]]
+        made.append(Column(heading, numeric, cells, values))
     return made
 
 
@@ -115,92 +132,16 @@ def settings(runs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", *flat])
 
 
-def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
-    """Say for each run what it was trained on: which data, how many images, at what size.
-
-    Returns
-    -------
-    list
-        Name of the run, and the words.
-    """
-    if section.drawn is not None:
-        return [
-            (run, section.drawn.format(**values["data"]))
-            for run, values in data.runs[section.id].items()
-        ]
-    if section.dataset is None:
-        return [
-            (run, _origin(data, source) + _part(source, trained))
-            for run, values in data.runs[section.id].items()
-            for trained in (_trained(data, values),)
-            for source in data.sources.values()
-            if _is_of(source, trained)
-        ]
-    source = data.sources[section.dataset]
-    origin = _origin(data, source)
-    said = []
-    for run, values in data.runs[section.id].items():
-        given = values["inputs"]
-        side = given["resolution"]
-        size = f"{side}×{side} pixels" if side == source.pixels else f"mean-pooled to {side}×{side}"
-        kept = given.get("components")
-        size += f", {kept} principal components" if kept else ""
-        words = f"{origin}, {given['samples']:,} images, {size}, {given['scaling']}"
-        said.append((run, words))
-    return said
+def _jobs(benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the machine where all jobs ran on one, which the page names above the table."""
+    one = benchmarks["machine"].nunique() < 2
+    return benchmarks.drop(columns="machine") if one else benchmarks
 
 
-def _trained(data: ReportData, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings of a run, or of the run of deep VAEs that it names as its network."""
-    named = values.get("network")
-    return data.runs["deep_vae"][named] if isinstance(named, str) else values
-
-
-def _is_of(source: Source, values: Mapping[str, Any]) -> bool:
-    """Whether a run takes the images of a source; a deep network takes faces uncropped."""
-    if "network" not in values:
-        return bool(source.dataset == values["dataset"])
-    cropped = source.name == "celeba"
-    return source.dataset.startswith(values["network"]["dataset"]) and not cropped
-
-
-def _part(source: Source, values: Mapping[str, Any]) -> str:
-    """Say how much of a source a deep network is trained on, and at what size."""
-    if "network" not in values:
-        return ""
-    side, images = values["network"]["side"], values["network"]["images"]
-    words = f", {images:,} of them for training" if images else ""
-    return words + (f", mean-pooled to {side}×{side}" if side != source.pixels else "")
-
-
-def _origin(data: ReportData, source: Source) -> str:
-    words = data.sections.datasets[source.name].words[source.label]
-    return words.format(images=f"{source.images:,}")
-
-
-def claim_groups(data: ReportData) -> Iterator[Group]:
-    """Yield the claims by protocol, those protocols first of which something was measured."""
-    claims = data.claims.astype(object).where(data.claims.notna(), "")
-    labels = claims["id"].astype(str).str.partition("-")[0]
-    measured = set(labels[claims["verdict"] != "not run"])
-    present = [*data.sections.protocols, *labels]
-    order = [name for name in dict.fromkeys(present) if name in set(labels)]
-    figures = {figure.name for figure in data.figures}
-    for label in sorted(order, key=lambda name: name not in measured):
-        rows = [_claim(figures, row) for row in claims[labels == label].to_dict("records")]
-        yield Group(
-            label,
-            data.sections.protocols.get(label, ""),
-            [row for row in rows if row["verdict"] != "not run"],
-            [row for row in rows if row["verdict"] == "not run"],
-        )
-
-
-def _claim(figures: set[str], row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Name a claim's figure where the page shows it."""
-    figure = str(row["figure"]).rpartition("/")[2].removesuffix(".svg")
-    known = {str(key): value for key, value in row.items()}
-    return known | {"figure": figure if figure in figures else ""}
+def _policy_hash(script: str) -> str:
+    """Write what a content security policy names an inline script by."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _is_numeric(cells: "pd.Series[Any]") -> bool:

@@ -86,6 +86,15 @@ def quantity(value: object) -> str:
     return number(DECIMAL.sub(shorten, value) if isinstance(value, str) else value)
 
 
+def plain(value: object) -> str:
+    """Return the full number that a cell is sorted by, empty where it holds none."""
+    try:
+        real = float(str(value))
+    except ValueError:
+        return ""
+    return "" if math.isnan(real) else repr(real)
+
+
 def typeset(value: object) -> Markup:
     """Set the plain-text mathematics of a sentence: Greek letters, sub- and superscripts, signs.
 

@@ -39,8 +39,13 @@ class Section(_Entry):
 
 
 class Paper(_Entry):
-    """A paper whose statements are tested."""
+    """A paper whose statements are tested, or what goes beyond it.
 
+    ``letter`` is what the ids of its claims begin with, ``short`` its name as claims give it.
+    """
+
+    letter: str
+    short: str
     citation: str
     url: str
 
@@ -62,6 +67,10 @@ class Sections(_Entry):
     ----------
     verdicts
         What each verdict means.
+    beyond
+        What stands for the statements that are none of a paper's; without an address.
+    references
+        What stands above the reference runs.
     remarks
         What stands above the remarks on the papers' text.
     origins
@@ -78,6 +87,8 @@ class Sections(_Entry):
     summary: str
     verdicts: dict[str, str]
     papers: tuple[Paper, ...]
+    beyond: Paper
+    references: str
     remarks: str
     origins: dict[str, str]
     protocols: dict[str, str]
