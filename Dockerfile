@@ -1,11 +1,14 @@
 # vaentk in a container: the default configuration runs without a network.
 #
 #   docker build --build-arg COMMIT=$(git rev-parse HEAD) --tag vaentk .
-#   docker run --rm --volume "$PWD/results:/vaentk/results" --user "$(id -u):$(id -g)" vaentk
-#   docker run ... vaentk --cores 8 --configfile config/paper.yaml
+#   mkdir -p results data
+#   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD/results:/vaentk/results" vaentk
+#   docker run --rm --gpus all --user "$(id -u):$(id -g)" --volume "$PWD/results:/vaentk/results" \
+#       --volume "$PWD/data:/data" vaentk --cores all --configfile config/paper.yaml
 #
-# BASE may be any image with Python >= 3.11, its venv module and glibc >= 2.28. The digest is a multi-platform
-# index (amd64, arm64) of the tag before it; to move on: docker buildx imagetools inspect python:3.12-slim-bookworm
+# BASE may be any image with Python 3.11 to 3.13, its venv module, glibc >= 2.28, libstdc++ and certificates. The digest
+# is a multi-platform index (amd64, arm64) of the tag before it; to move on: docker buildx imagetools inspect
+# python:3.12-slim-bookworm
 ARG BASE=python:3.12-slim-bookworm@sha256:54c85f3c47607a77f32adec749d3c81d1348bf25833671f512b26a9b6d778cb3
 FROM ${BASE}
 
@@ -14,28 +17,42 @@ ENV VIRTUAL_ENV=/opt/venv \
     PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 
-# The lock before the code: a change of code does not install torch again.
+# The lock before the code: a change of code does not install torch again. One layer: what only installing, linking
+# and testing need is gone before it ends. pip stays, jobs on Kubernetes and AWS Batch call it.
 COPY envs/installer.lock envs/requirements.lock envs/
 RUN python3 -m venv "$VIRTUAL_ENV" \
-    && python -m pip install --quiet --no-cache-dir --require-hashes -r envs/installer.lock \
-    && uv pip sync --no-cache --compile-bytecode --require-hashes envs/requirements.lock
+    && pip install --quiet --no-cache-dir --target /tmp/uv --require-hashes -r envs/installer.lock \
+    && /tmp/uv/bin/uv pip sync --no-cache --compile-bytecode --require-hashes envs/requirements.lock \
+    && find "$VIRTUAL_ENV" -depth -type d \( -name tests -o -path '*/torch/include' \) -exec rm -r {} + \
+    && find "$VIRTUAL_ENV" -path '*/cupti*' -name '*_static.a' -delete \
+    && rm -r /tmp/uv*
 
 COPY . .
-RUN uv pip install --no-cache --no-deps --no-build-isolation --editable .
+RUN pip install --quiet --no-cache-dir --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q workflow/src
 
-# Snakemake writes .snakemake and results here and caches at home. Both stay writable for whichever user
-# `docker run --user` names, so that results on a mounted folder belong to the person who runs it.
-RUN useradd --create-home --uid 1000 vaentk \
-    && mkdir results \
-    && chmod 1777 . results /home/vaentk
-USER vaentk
+# Whichever user `docker run --user` names may write where results, downloads and caches go, so that files on a
+# mounted folder belong to the person who runs it. What Snakemake knows of a run lies with its results: else a
+# new container would take the results of other settings for its own.
+RUN mkdir -p results/.snakemake /data /home/vaentk \
+    && ln -s results/.snakemake .snakemake \
+    && chmod 1777 . results results/.snakemake /data /home/vaentk
+USER 1000:1000
 ENV HOME=/home/vaentk \
-    USER=vaentk
-VOLUME /vaentk/results
+    USER=vaentk \
+    VAENTK_CACHE=/data \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+VOLUME ["/vaentk/results", "/data"]
 
 # There is no .git here, so provenance takes the commit from this.
 ARG COMMIT=unknown
 ENV VAENTK_COMMIT=${COMMIT}
+LABEL org.opencontainers.image.title="vaentk" \
+      org.opencontainers.image.description="Over-parameterised variational autoencoders: kernels, training dynamics, measures" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${COMMIT}"
 
-ENTRYPOINT ["snakemake"]
+ENTRYPOINT ["sh", "/vaentk/envs/entrypoint.sh"]
 CMD ["--cores", "all"]

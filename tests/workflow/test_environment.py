@@ -200,11 +200,54 @@ def test_image_takes_the_lock_before_the_code() -> None:
     assert steps[lock][1].split()[:-1] == ["envs/installer.lock", "envs/requirements.lock"]
 
 
-def test_image_runs_snakemake_and_not_as_root() -> None:
+def test_image_starts_its_own_program_and_not_as_root() -> None:
     steps = instructions()
-    assert [rest for word, rest in steps if word == "USER"] == ["vaentk"]
-    assert steps.index(("USER", "vaentk")) > steps.index(("COPY", ". ."))
-    assert steps[-2:] == [("ENTRYPOINT", '["snakemake"]'), ("CMD", '["--cores", "all"]')]
+    # By number: what runs only images that are not root's can tell without a look into them.
+    assert [rest for word, rest in steps if word == "USER"] == ["1000:1000"]
+    assert steps.index(("USER", "1000:1000")) > steps.index(("COPY", ". ."))
+    start, arguments = steps[-2:]
+    assert start == ("ENTRYPOINT", '["sh", "/vaentk/envs/entrypoint.sh"]')
+    assert (ENVS / "entrypoint.sh").is_file()
+    assert arguments == ("CMD", '["--cores", "all"]')
+
+
+def test_image_says_what_the_package_says(pyproject: dict) -> None:
+    (labels,) = (rest for word, rest in instructions() if word == "LABEL")
+    said = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', labels))
+    project = pyproject["project"]
+    assert said.pop("revision") == "${COMMIT}"
+    assert said == {
+        "title": project["name"],
+        "description": project["description"],
+        "version": project["version"],
+        "licenses": project["license"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "run"),
+    [
+        ([], "snakemake []"),
+        (["--cores", "4"], "snakemake [--cores 4]"),
+        (["results/report/index.html"], "snakemake [results/report/index.html]"),
+        (["echo", "a  b", "c"], "a  b c"),
+    ],
+)
+def test_image_runs_a_program_or_snakemake(arguments: list, run: str, tmp_path: Path) -> None:
+    program = tmp_path / "snakemake"
+    program.write_text('#!/bin/sh\necho "snakemake [$*]"\n')
+    program.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    result = subprocess.run(
+        ["sh", ENVS / "entrypoint.sh", *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"{run}\n", "")
+    assert (tmp_path / "results/.snakemake").is_dir() == run.startswith("snakemake")
 
 
 def test_image_context_denies_by_default() -> None:
