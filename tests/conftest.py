@@ -11,9 +11,6 @@ HERE = Path(__file__).parent
 LONG = ("workflow", "container", "cluster", "browser")
 """Folders whose tests share a costly fixture: each folder is one worker's, and starts first."""
 
-MEASURED = "measured"
-"""The name under which a test records what it measured, with pytest's `record_property`."""
-
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests measured and kept by `record_property`: times and sizes."""
@@ -46,14 +43,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder in LONG:
             item.add_marker(pytest.mark.xdist_group(folder))
     items.sort(key=lambda item: (*LONG, folders[item]).index(folders[item]))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests measured, also where a worker ran them."""
-    kinds = ("passed", "failed")
-    reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]
-    lines = [str(said) for r in reports for name, said in r.user_properties if name == MEASURED]
-    if lines:
-        terminalreporter.section("measured")
-        for line in lines:
-            terminalreporter.line(line)
