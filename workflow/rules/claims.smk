@@ -1,6 +1,11 @@
 # Needs: results/measure. Makes: results/claims, a verdict on every statement, what was assumed, remarks.
 
 
+# A second: less than a cluster needs to start a job.
+localrules:
+    claims,
+
+
 rule claims:
     input:
         claims="config/claims.yaml",

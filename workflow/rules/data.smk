@@ -1,6 +1,18 @@
 # Needs: nothing, or a download. Makes: results/data, the images and the inputs of every run.
 
 
+# Run where Snakemake runs, also on a cluster, whose nodes often reach no network to download from.
+localrules:
+    mnist,
+    dsprites,
+    cars3d,
+    cars,
+    celeba,
+    faces,
+    cifar,
+    inputs,
+
+
 rule mnist:
     input:
         table="config/datasets.csv",

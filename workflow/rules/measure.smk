@@ -1,6 +1,11 @@
 # Needs: results/data/inputs and results/train. Makes: results/measure, every number of the report.
 
 
+# Seconds, and it reads all images, which lie where Snakemake runs.
+localrules:
+    data_facts,
+
+
 rule data_facts:
     input:
         images=all_images(),

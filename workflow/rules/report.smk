@@ -1,6 +1,11 @@
 # Needs: every saved result. Makes: results/report/index.html, one page that works from a file.
 
 
+# A second: less than a cluster needs to start a job.
+localrules:
+    report,
+
+
 rule report:
     input:
         template="workflow/report/index.html.j2",
