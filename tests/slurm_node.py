@@ -52,7 +52,7 @@ KillWait=2
 MinJobAge=3600
 """
 
-CORES, MEMORY = max(2, os.cpu_count() or 1), 16000
+CORES, MEMORY = 4, 16000
 
 
 def missing() -> str:

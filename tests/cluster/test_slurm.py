@@ -160,8 +160,8 @@ def interfere(slurm: Slurm, tree: Path, snakemake: "subprocess.Popen[bytes]") ->
     slurm.ask("scancel", first[-1])
     slurm.wait_for(lambda: len(jobs_of(slurm, comment)) > len(first), "a second attempt", 120)
     slurm.stop_controller()
-    # A command of SLURM gives up after nine seconds: this is longer.
-    time.sleep(12)
+    # Commands of SLURM meanwhile wait for it, up to nine seconds.
+    time.sleep(4)
     slurm.start_controller()
 
 

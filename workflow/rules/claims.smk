@@ -8,9 +8,9 @@ localrules:
 
 rule claims:
     input:
-        claims="config/claims.yaml",
-        assumptions="config/assumptions.yaml",
-        remarks="config/remarks.yaml",
+        claims=local("config/claims.yaml"),
+        assumptions=local("config/assumptions.yaml"),
+        remarks=local("config/remarks.yaml"),
         measures=all_measures(),
     output:
         **recorded(

@@ -15,7 +15,7 @@ localrules:
 
 rule mnist:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/mnist.safetensors"),
     log:
@@ -34,7 +34,7 @@ rule mnist:
 
 rule dsprites:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/dsprites.safetensors"),
     log:
@@ -52,7 +52,7 @@ rule dsprites:
 
 rule cars3d:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/cars3d.safetensors"),
     log:
@@ -85,8 +85,8 @@ rule cars:
 
 rule celeba:
     input:
-        table="config/datasets.csv",
-        partial=partial_celeba(),
+        table=local("config/datasets.csv"),
+        partial=local(partial_celeba()),
     output:
         **recorded(images="results/data/{name}.safetensors"),
     log:
@@ -124,7 +124,7 @@ rule faces:
 
 rule cifar:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/{name}.safetensors"),
     log:

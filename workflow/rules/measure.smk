@@ -9,7 +9,7 @@ localrules:
 rule data_facts:
     input:
         images=all_images(),
-        agreement="config/dsprites_agreement.json",
+        agreement=local("config/dsprites_agreement.json"),
     output:
         **recorded(
             facts="results/measure/data/facts.csv",
@@ -373,7 +373,7 @@ rule measure_deep_vae:
     input:
         images=images_of("deep_vae"),
         records=trained("parquet", "deep_vae"),
-        published="config/surendran2024.csv",
+        published=local("config/surendran2024.csv"),
     output:
         **recorded(
             curves="results/measure/deep_vae/{run}/curves.csv",

@@ -8,10 +8,10 @@ localrules:
 
 rule report:
     input:
-        template="workflow/report/index.html.j2",
-        style="workflow/report/style.css",
-        sections="workflow/report/sections.yaml",
-        datasets="config/datasets.csv",
+        template=local("workflow/report/index.html.j2"),
+        style=local("workflow/report/style.css"),
+        sections=local("workflow/report/sections.yaml"),
+        datasets=local("config/datasets.csv"),
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",
         remarks="results/claims/remarks.csv",
