@@ -1,11 +1,16 @@
 # Needs: results/measure. Makes: results/claims, a verdict on every statement, what was assumed, remarks.
 
 
+# A second: less than a cluster needs to start a job.
+localrules:
+    claims,
+
+
 rule claims:
     input:
-        claims="config/claims.yaml",
-        assumptions="config/assumptions.yaml",
-        remarks="config/remarks.yaml",
+        claims=local("config/claims.yaml"),
+        assumptions=local("config/assumptions.yaml"),
+        remarks=local("config/remarks.yaml"),
         measures=all_measures(),
     output:
         **recorded(

@@ -298,12 +298,13 @@ def all_jobs():
 
 def reference_claims():
     """The verdicts of runs made elsewhere, which are kept with the source; there may be none."""
-    return sorted(map(str, Path("results/reference").glob("*/claims/claims.csv")))
+    found = Path("results/reference").glob("*/claims/claims.csv")
+    return [local(str(path)) for path in sorted(found)]
 
 
 def reference_about():
     """What each of these runs was."""
-    return [str(Path(path).parents[1] / "about.yaml") for path in reference_claims()]
+    return [local(str(Path(path).parents[1] / "about.yaml")) for path in reference_claims()]
 
 
 def image_labels(kind):

@@ -1,9 +1,21 @@
 # Needs: nothing, or a download. Makes: results/data, the images and the inputs of every run.
 
 
+# Run where Snakemake runs, also on a cluster, whose nodes often reach no network to download from.
+localrules:
+    mnist,
+    dsprites,
+    cars3d,
+    cars,
+    celeba,
+    faces,
+    cifar,
+    inputs,
+
+
 rule mnist:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/mnist.safetensors"),
     log:
@@ -22,7 +34,7 @@ rule mnist:
 
 rule dsprites:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/dsprites.safetensors"),
     log:
@@ -40,7 +52,7 @@ rule dsprites:
 
 rule cars3d:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/cars3d.safetensors"),
     log:
@@ -73,8 +85,8 @@ rule cars:
 
 rule celeba:
     input:
-        table="config/datasets.csv",
-        partial=partial_celeba(),
+        table=local("config/datasets.csv"),
+        partial=local(partial_celeba()),
     output:
         **recorded(images="results/data/{name}.safetensors"),
     log:
@@ -112,7 +124,7 @@ rule faces:
 
 rule cifar:
     input:
-        table="config/datasets.csv",
+        table=local("config/datasets.csv"),
     output:
         **recorded(images="results/data/{name}.safetensors"),
     log:

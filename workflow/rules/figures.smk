@@ -1,6 +1,35 @@
 # Needs: results/measure. Makes: results/figures. Restyling a figure retrains nothing.
 
 
+# A second or three each: less than a cluster needs to start a job.
+localrules:
+    figure_images,
+    figure_limit_kernels,
+    figure_tangent_kernels,
+    figure_linear_rate,
+    figure_ridge,
+    figure_ridge_pictures,
+    figure_weight_change,
+    figure_weight_change_slopes,
+    figure_sensitivity,
+    figure_activations,
+    figure_frozen_sigma,
+    figure_least_width,
+    figure_disentanglement,
+    figure_disentanglement_units,
+    figure_traversals,
+    figure_gradient_noise,
+    figure_gradient_noise_exponents,
+    figure_discovery,
+    figure_discovery_pictures,
+    figure_linear_vae,
+    figure_linear_vae_noise,
+    figure_linear_vae_betas,
+    figure_deep_vae_activations,
+    figure_deep_vae_betas,
+    figure_deep_vae_samples,
+
+
 rule figure_images:
     input:
         facts="results/measure/data/facts.csv",

@@ -1,10 +1,15 @@
 # Needs: results/data/inputs and results/train. Makes: results/measure, every number of the report.
 
 
+# Seconds, and it reads all images, which lie where Snakemake runs.
+localrules:
+    data_facts,
+
+
 rule data_facts:
     input:
         images=all_images(),
-        agreement="config/dsprites_agreement.json",
+        agreement=local("config/dsprites_agreement.json"),
     output:
         **recorded(
             facts="results/measure/data/facts.csv",
@@ -368,7 +373,7 @@ rule measure_deep_vae:
     input:
         images=images_of("deep_vae"),
         records=trained("parquet", "deep_vae"),
-        published="config/surendran2024.csv",
+        published=local("config/surendran2024.csv"),
     output:
         **recorded(
             curves="results/measure/deep_vae/{run}/curves.csv",

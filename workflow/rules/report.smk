@@ -2,14 +2,19 @@
 # from a file, and summary.html, one sheet of paper.
 
 
+# A second: less than a cluster needs to start a job.
+localrules:
+    report,
+
+
 rule report:
     input:
-        template="workflow/report/index.html.j2",
-        summary="workflow/report/summary.html.j2",
-        style="workflow/report/style.css",
-        behaviour="workflow/report/page.js",
-        sections="workflow/report/sections.yaml",
-        datasets="config/datasets.csv",
+        template=local("workflow/report/index.html.j2"),
+        summary=local("workflow/report/summary.html.j2"),
+        style=local("workflow/report/style.css"),
+        behaviour=local("workflow/report/page.js"),
+        sections=local("workflow/report/sections.yaml"),
+        datasets=local("config/datasets.csv"),
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",
         remarks="results/claims/remarks.csv",

@@ -1,6 +1,24 @@
 # Needs: results/measure. Makes: results/tables, the measures of all runs put in reading order.
 
 
+# A second each: less than a cluster needs to start a job.
+localrules:
+    tables_limit_kernels,
+    tables_tangent_kernels,
+    tables_linear_rate,
+    tables_ridge,
+    tables_weight_change,
+    tables_sensitivity,
+    tables_activations,
+    tables_frozen_sigma,
+    tables_least_width,
+    tables_disentanglement,
+    tables_gradient_noise,
+    tables_discovery,
+    tables_linear_vae,
+    tables_deep_vae,
+
+
 rule tables_limit_kernels:
     input:
         eigenvalues=measures("limit_kernels", "eigenvalues.csv"),
