@@ -12,8 +12,9 @@ from torch import Tensor
 from vaentk import deep_ensembles, io
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
+from vaentk.devices import one_thread
 from vaentk.experiments.deep_vae import DeepNetwork, DeepTraining
-from vaentk.job import Job, one_thread
+from vaentk.job import Job
 
 SETTINGS = DeepTraining(
     network=DeepNetwork(side=32, widths=(2, 2, 2), hidden=4, latent=2),

@@ -19,8 +19,9 @@ import torch
 from vaentk import checkpoints, ensembles, io
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
+from vaentk.devices import one_thread
 from vaentk.errors import UserError
-from vaentk.job import Job, one_thread
+from vaentk.job import Job
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.training import minibatch
 from vaentk.training.minibatch import Member, Recipe, State

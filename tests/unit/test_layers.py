@@ -13,14 +13,14 @@ LIBRARY = Path(__file__).parents[2] / "workflow" / "src" / "vaentk"
 # A module imports from the lines above its own, and from its own folder.
 ORDER = (
     ("errors", "digest", "krylov"),
-    ("activations", "data"),
+    ("activations", "data", "devices"),
     ("experiments",),
     ("config",),
     ("models",),
     ("objectives", "bounds"),
-    ("training", "plan"),
-    ("kernels", "metrics", "traversals"),
-    ("analysis",),
+    ("training", "footprints"),
+    ("kernels", "metrics", "traversals", "costs"),
+    ("analysis", "plan"),
     ("portraits",),
     ("claims_schema",),
     ("figures", "tables", "claims"),
@@ -32,16 +32,17 @@ LAYER = {name: place for place, names in enumerate(ORDER) for name in names}
 OUTSIDE = {
     "io": {"errors", "config"},
     "job": {*LAYER, "io"},
-    "members": {*LAYER, "io", "job", "progress"},
+    "members": {*LAYER, "io", "job", "groups", "progress"},
     "compare": {"errors", "io"},
     "settings_page": {"config"},
     "board": set(LAYER),
     "progress": set(),
+    "groups": {*LAYER, "job"},
     "checkpoints": {*LAYER, "io", "job"},
     "linear_runs": {*LAYER, "io", "job", "checkpoints", "progress"},
-    "ensembles": {*LAYER, "io", "job", "board", "checkpoints", "progress"},
-    "deep_ensembles": {*LAYER, "io", "job", "checkpoints", "progress"},
-    "gradient_grids": {*LAYER, "io", "job", "progress"},
+    "ensembles": {*LAYER, "io", "job", "groups", "board", "checkpoints", "progress"},
+    "deep_ensembles": {*LAYER, "io", "job", "groups", "checkpoints", "progress"},
+    "gradient_grids": {*LAYER, "io", "job", "groups", "progress"},
 }
 SHARED = "figures.style"  # the one module that the layer of figures has in common
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "urllib", "urllib3"}

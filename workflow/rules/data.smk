@@ -13,6 +13,8 @@ rule mnist:
     priority: FIRST
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("mnist"),
     params:
         source=CONFIG.data.mnist,
         code=code("mnist.py"),
@@ -31,6 +33,8 @@ rule dsprites:
         "results/benchmarks/data/dsprites.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("dsprites"),
     params:
         source=CONFIG.data.dsprites,
         code=code("dsprites.py"),
@@ -49,6 +53,8 @@ rule cars3d:
         "results/benchmarks/data/cars3d.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("cars3d"),
     params:
         source=CONFIG.data.cars3d,
         code=code("cars3d.py"),
@@ -65,6 +71,8 @@ rule cars:
         "results/benchmarks/data/cars.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("cars"),
     params:
         code=code("cars.py"),
     script:
@@ -86,6 +94,8 @@ rule celeba:
     conda:
         "../../envs/rule.yaml"
     threads: 2
+    resources:
+        **needs("celeba"),
     params:
         name="{name}",
         source=CONFIG.data.celeba,
@@ -103,6 +113,8 @@ rule faces:
         "results/benchmarks/data/faces.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("faces"),
     params:
         faces=CONFIG.data.faces,
         code=code("faces.py"),
@@ -123,6 +135,8 @@ rule cifar:
         name="cifar10|cifar100",
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("cifar"),
     params:
         name="{name}",
         source=CONFIG.data.cifar,
@@ -143,6 +157,8 @@ rule inputs:
     priority: FIRST
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("inputs"),
     params:
         settings=input_settings,
         held_out=held_out,

@@ -24,8 +24,9 @@ from tensorboard.summary import Writer
 from tqdm import tqdm
 
 from vaentk import io, progress
+from vaentk.devices import one_thread
 from vaentk.errors import UserError
-from vaentk.job import Job, log, one_thread, start_log
+from vaentk.job import Job, log, start_log
 from vaentk.training.descent import Checkpoint, Observe, Record, descend
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
