@@ -27,8 +27,8 @@ SIDECAR = ".json"
 BENCHMARKS = Path("results/benchmarks")
 """Where Snakemake writes run times, and every job its machine beside them."""
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
-"""How torch words a full memory, on a GPU and on a CPU."""
+OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
+"""How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
 """Whose versions are recorded with every result."""
@@ -104,7 +104,7 @@ def running(snakemake: Any) -> Iterator[Job]:
         sentence = str(error) or "out of memory: use fewer widths or seeds at once, or more memory"
         _stop(f"{snakemake.rule}: {sentence}")
     except RuntimeError as error:
-        if not any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY):
+        if not is_full(error):
             log.exception("%s failed", snakemake.rule)
             raise
         first = str(error).splitlines()[0]
@@ -112,6 +112,16 @@ def running(snakemake: Any) -> Iterator[Job]:
     except Exception:
         log.exception("%s failed", snakemake.rule)
         raise
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is a full memory of a GPU or a CPU."""
+    while error is not None:
+        worded = isinstance(error, RuntimeError) and str(error).lower()
+        if isinstance(error, MemoryError) or (worded and any(w in worded for w in OUT_OF_MEMORY)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def start_log(path: Path) -> None:
