@@ -16,7 +16,7 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report compare reference test lint bench peers clean unlock lock FORCE
+.PHONY: help report plan compare reference test lint bench peers clean unlock lock FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	  && echo "vaentk: running the workflow (about 14 minutes on two cores the first time, seconds when nothing changed)" \
 	  && snakemake --cores $(CORES) $(ARGS) \
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
+
+plan: $(INSTALLED) ## what would run, with hours and memory, before anything does
+	@$(ACTIVATE) && python workflow/plan/plan.py $(ARGS)
 
 compare: $(INSTALLED) ## what differs between two runs: make compare A=results B=elsewhere/results
 	@$(ACTIVATE) && python -m vaentk.compare $(A) $(B)

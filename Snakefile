@@ -20,13 +20,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    for cost in (
-        plan.training_of_vaes(CONFIG),
-        plan.training_of_deep_vaes(CONFIG),
-        plan.gradients_of_deep_vaes(CONFIG),
-    ):
-        if cost:
-            print(f"vaentk: {cost}", file=sys.stderr)
+    print(f"vaentk: {plan.at_most(CONFIG, GPU)}", file=sys.stderr)
 
 
 rule all:

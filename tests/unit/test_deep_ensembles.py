@@ -12,8 +12,9 @@ from torch import Tensor
 from vaentk import deep_ensembles, io
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
+from vaentk.devices import one_thread
 from vaentk.experiments.deep_vae import DeepNetwork, DeepTraining
-from vaentk.job import Job, one_thread
+from vaentk.job import Job
 
 SETTINGS = DeepTraining(
     network=DeepNetwork(side=32, widths=(2, 2, 2), hidden=4, latent=2),
@@ -98,3 +99,39 @@ def test_a_checkpoint_of_other_images_is_not_used(
     with caplog.at_level(logging.INFO, logger="vaentk"):
         run(tmp_path, images(1))
     assert "the checkpoint belongs to other settings; starting afresh" in caplog.messages
+
+
+@pytest.mark.parametrize("saves", [0, 2])
+def test_seeds_that_do_not_fit_go_on_apart_and_end_with_the_same_bytes(
+    saves: int,
+    whole: Found,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Before anything is saved, and after a block and a look are."""
+    train = deep_ensembles.train
+
+    def limited(*given: Any) -> Any:
+        recipe, tick = given[3], given[5]
+        saved = 0
+
+        def counted(state: Any) -> None:
+            nonlocal saved
+            if len(recipe.seeds) > 1 and saved == saves:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+            tick(state)
+            saved += 1
+
+        return train(*given[:5], counted, given[6])
+
+    monkeypatch.setattr(deep_ensembles, "train", limited)
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        records, weights = run(tmp_path)
+    said = "out of memory with 2 members side by side: going on with groups of 1"
+    assert caplog.messages.count(said) == 1
+    resumed = [line for line in caplog.messages if line.startswith("resuming members-")]
+    assert len(resumed) == (2 if saves else 0)
+    pd.testing.assert_frame_equal(records, whole[0], check_exact=True)
+    assert list(weights) == list(whole[1])
+    assert all(torch.equal(weights[name], tensor) for name, tensor in whole[1].items())

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,8 +20,9 @@ import torch
 from vaentk import checkpoints, ensembles, io
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
+from vaentk.devices import one_thread
 from vaentk.errors import UserError
-from vaentk.job import Job, one_thread
+from vaentk.job import Job
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.training import minibatch
 from vaentk.training.minibatch import Member, Recipe, State
@@ -105,6 +107,69 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
         resumed = run(tmp_path)
     assert f"resuming ensemble after step {step}" in caplog.messages
     assert same_bytes(resumed, whole[0])
+
+
+def full_beyond(most: int, after: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Make memory too small for more than so many members, once so many blocks are done."""
+    sizes: list[int] = []
+    train = ensembles.train
+
+    def limited(*given: Any) -> State:
+        members, tick = given[2], given[5]
+        sizes.append(len(members))
+        blocks = 0
+
+        def counted(state: State) -> None:
+            nonlocal blocks
+            tick(state)
+            blocks += 1
+            if len(members) > most and blocks == after:
+                next(iter(state.weights().values())).zero_()  # as an update that broke off
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+        if len(members) > most and not after:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return train(*given[:5], counted, given[6])
+
+    monkeypatch.setattr(ensembles, "train", limited)
+    return sizes
+
+
+@pytest.mark.parametrize("after", [0, 3])
+def test_members_that_do_not_fit_go_on_apart_and_end_with_the_same_bytes(
+    after: int,
+    whole: tuple[State, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the start where there is no checkpoint, else from the one of both members."""
+    sizes = full_beyond(1, after, monkeypatch)
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        found = run(tmp_path)
+    assert same_bytes(found, whole[0])
+    assert list(found.tensors) == list(whole[0].tensors)
+    assert sizes == [2, 1, 1]
+    said = "out of memory with 2 members side by side: going on with groups of 1"
+    assert caplog.messages.count(said) == 1
+    assert capsys.readouterr().err.count(said) == 1
+    resumed = f"resuming members-1 after step {after * BLOCK}"
+    assert (resumed in caplog.messages) == (after > 0)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        again = run(tmp_path)  # killed after its training, before its results were saved
+    assert same_bytes(again, whole[0])
+    assert said not in caplog.messages
+
+
+def test_a_full_memory_with_one_member_is_what_torch_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = full_beyond(0, 0, monkeypatch)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        run(tmp_path)
+    assert sizes == [2, 1]
 
 
 def test_a_finished_checkpoint_is_the_result(

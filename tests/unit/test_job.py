@@ -95,31 +95,3 @@ def test_the_commit_comes_from_the_variable_where_there_is_no_git(
     assert job.commit() == "abc123"
     monkeypatch.delenv("VAENTK_COMMIT")
     assert job.commit() == "unknown"
-
-
-def test_freed_memory_is_kept_by_three_options_of_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the numbers of glibc's malloc.h, which no binding of Python has."""
-    trim_threshold, mmap_threshold, arena_max = -1, -3, -8
-    asked = {}
-    library = SimpleNamespace(mallopt=asked.__setitem__)
-    monkeypatch.setattr(job.ctypes, "CDLL", {"libc.so.6": library}.__getitem__)
-    job.keep_freed_memory()
-    assert asked == {mmap_threshold: 32 * 2**20, trim_threshold: 2**31 - 1, arena_max: 1}
-
-
-@pytest.mark.parametrize("has_library", [True, False])
-def test_another_c_library_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch, has_library: bool
-) -> None:
-    """One without mallopt under glibc's name, or none of that name."""
-
-    def load(name: str) -> SimpleNamespace:
-        loaded.append(name)
-        if has_library:
-            return SimpleNamespace()
-        raise OSError(f"{name}: cannot open shared object file")
-
-    loaded: list[str] = []
-    monkeypatch.setattr(job.ctypes, "CDLL", load)
-    job.keep_freed_memory()
-    assert loaded == ["libc.so.6"]

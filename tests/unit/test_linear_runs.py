@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from vaentk import io, linear_runs
+from vaentk.devices import one_thread
 from vaentk.errors import UserError
 from vaentk.experiments.linear_vae import LinearVae
-from vaentk.job import Job, one_thread
+from vaentk.job import Job
 
 SETTINGS = LinearVae(
     runs=2,

@@ -5,6 +5,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,12 +58,12 @@ def test_a_finished_checkpoint_gives_the_same_records_and_goes(
     folder = tmp_path / "checkpoint"
     first = members.train(problem, job, folder)
     assert {path.name for path in folder.iterdir()} == {
-        "seeds-3.safetensors",
-        "seeds-5.safetensors",
+        "members-0.safetensors",
+        "members-1.safetensors",
     }
     with caplog.at_level(logging.INFO, logger="vaentk"):
         again = members.train(problem, job, folder)
-    assert "resuming after step" in caplog.text
+    assert "resuming members-1 after step" in caplog.text
     assert again.records == first.records
     checkpoints.forget(folder)
     assert not folder.exists()
@@ -84,7 +85,8 @@ def test_a_checkpoint_of_other_settings_is_not_used(
 def test_a_checkpoint_file_holds_the_whole_state(
     problem: Problem, job: Job, tmp_path: Path
 ) -> None:
-    place = members._surroundings(problem, job, tmp_path, (3, 5), "same", True, None)
+    kept = checkpoints.Checkpoint(tmp_path / "ensemble.safetensors", "same", 0.0)
+    place = members._surroundings(problem, job, tmp_path, (3, 5), kept, True, None)
     generator = torch.Generator().manual_seed(0)
     displacement, dual, outputs = torch.randn((3, 2, 4, 4), generator=generator)
     state = Checkpoint(7, {"hid": displacement}, [{"loss": 1.5}], {4: outputs}, {"enc": dual})
@@ -100,6 +102,57 @@ def test_a_checkpoint_file_holds_the_whole_state(
     assert torch.equal(found.displacement["hid"], displacement)
     assert torch.equal(found.dual["enc"], dual)
     assert torch.equal(found.outputs[4], outputs)
+
+
+def full_with_both(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Train two seeds as one batch, as on a GPU, whose memory is full after some steps."""
+    monkeypatch.setattr(members, "_side_by_side", lambda *_: 2)
+    descend = members.descend
+
+    def limited(*given: Any, tick: Any, **named: Any) -> Checkpoint:
+        seeds = given[4]
+
+        def counted(state: Checkpoint) -> None:
+            tick(state)
+            if len(seeds) > 1 and state.step == after:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+        if len(seeds) > 1 and not after:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return descend(*given, tick=counted, **named)
+
+    monkeypatch.setattr(members, "descend", limited)
+
+
+@pytest.mark.parametrize("after", [0, 20])
+def test_seeds_that_do_not_fit_go_on_apart(
+    after: int,
+    problem: Problem,
+    job: Job,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the start to the same bytes; from a checkpoint of both to the same but for rounding."""
+    apart = members.train(problem, job, tmp_path / "apart", keep_outputs=True)
+    full_with_both(monkeypatch, after)
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        found = members.train(problem, job, tmp_path / "halved", keep_outputs=True)
+    said = "out of memory with 2 members side by side: going on with groups of 1"
+    assert caplog.messages.count(said) == 1
+    assert capsys.readouterr().err.count(said) == 1
+    assert (f"resuming members-1 after step {after}" in caplog.messages) == (after > 0)
+    assert found.outputs.keys() == apart.outputs.keys()
+    assert [(r["seed"], r["step"]) for r in found.records] == [
+        (r["seed"], r["step"]) for r in apart.records
+    ]
+    if not after:
+        assert found.records == apart.records
+        assert all(np.array_equal(found.outputs[k], apart.outputs[k]) for k in apart.outputs)
+    for name in ("loss", "change_enc", "change_hid", "change_dec"):
+        ours, theirs = ([row[name] for row in run.records] for run in (found, apart))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-9)
 
 
 def test_tensorboard_scalars_are_written(problem: Problem, job: Job, tmp_path: Path) -> None:

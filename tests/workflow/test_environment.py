@@ -349,5 +349,5 @@ def test_make_alone_lists_every_target(make) -> None:
     result = make()
     assert result.returncode == 0, result.stderr
     listed = re.findall(r"(?m)^  make (\w+) +\S", result.stdout)
-    own = ["help", "report", "compare", "reference", "test", "lint", "bench", "peers"]
+    own = ["help", "report", "plan", "compare", "reference", "test", "lint", "bench", "peers"]
     assert listed == [*own, "clean", "unlock", "lock"]

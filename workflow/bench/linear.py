@@ -11,7 +11,7 @@ import torch
 from timing import Line, line, side_by_side
 from torch import Tensor, nn
 
-from vaentk import job
+from vaentk import devices
 from vaentk.experiments.linear_vae import EstimatorName, LinearVae, OptimiserName, Variant
 from vaentk.training.linear import (
     MEAN_DECAY,
@@ -66,7 +66,7 @@ class PlainVae(nn.Module):
 
 def linear() -> list[Line]:
     """Seconds that one run's 1,000 iterations take, ours as a part of the runs side by side."""
-    job.keep_freed_memory()
+    devices.keep_freed_memory()
     settings = LinearVae(runs=RUNS, steps=STEPS, short_steps=STEPS)
     problem = problem_of(settings)
     lines = []

@@ -22,7 +22,7 @@ from plain_vae import BATCH, BETA, LATENT, LEARNING_RATE, binary_images
 from timing import Line, line
 from windows import WINDOW, Window, serve
 
-from vaentk import job
+from vaentk import devices
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
@@ -143,7 +143,7 @@ class Ensemble:
     """Our side: an ensemble that trains on and on, set up as a job of the workflow."""
 
     def __init__(self, members: int, channels: int) -> None:
-        device = job.prepare_torch("auto")
+        device = devices.prepare_torch("auto")
         pixels = binary_images(channels).to(torch.uint8)
         if channels == 1:  # as dSprites lies in its file
             bits = np.packbits(pixels.flatten(1).numpy(), axis=1, bitorder="little")
@@ -186,7 +186,7 @@ class _Over(Exception):
 
 def _machine() -> float:
     """GFLOP/s of matrix products in float32: of all threads at once, each on its own matrices."""
-    device = job.prepare_torch("auto")
+    device = devices.prepare_torch("auto")
     threads, n = (_cores() if device == "cpu" else 1), ROWS[device]
 
     pairs = torch.randn(threads, 2, n, n, device=device)

@@ -5,7 +5,9 @@ from pathlib import Path
 import vaentk
 from vaentk import plan
 from vaentk.config import load
+from vaentk.costs import jobs
 from vaentk.data.download import cache_folder
+from vaentk.devices import gpu_at_hand
 from vaentk.digest import code_digest
 from vaentk.errors import UserError
 
@@ -15,7 +17,7 @@ except UserError as error:
     sys.exit(str(error))
 
 KINDS = [kind for kind, runs in CONFIG.experiments if runs]
-NARROW = 4096
+GPU = gpu_at_hand(CONFIG.device)
 FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 
@@ -74,18 +76,26 @@ def held_out(wildcards):
     return getattr(run_of(None, wildcards), "held_out", 0)
 
 
-def members(kind=None):
-    """Function of the wildcards that gives a training job its cores.
+def cores(rule):
+    """Function of the wildcards that gives a job its cores."""
 
-    Very wide networks get a core for each member; others train their members one after another on
-    one core, beside other jobs: waiting until several cores are free leaves some of them idle.
-    """
+    def count(wildcards):
+        return jobs.cores_of(CONFIG, rule, dict(wildcards.items()), GPU)
 
-    def cores(wildcards):
-        seeds = run_of(kind, wildcards).seeds
-        return 1 if int(wildcards.width) <= NARROW else len(seeds)
+    return count
 
-    return cores
+
+def needs(rule):
+    """What a job asks for beside cores: a GPU, memory and time, more at every new attempt."""
+
+    def asked(name):
+        def amount(wildcards, attempt):
+            named = dict(wildcards.items())
+            return jobs.resources(CONFIG, rule, named, GPU, attempt)[name]
+
+        return amount
+
+    return {name: asked(name) for name in ("gpu", "mem_mb", "runtime")}
 
 
 def sizes(settings):
@@ -174,17 +184,6 @@ TABLES = {
     "deep_vae": ["deep_vae_slopes", "deep_vae_trends", "deep_vae_ends"],
     "gradient_noise": ["gradient_noise", "gradient_noise_budgets"],
 }
-
-
-def side_by_side(kind):
-    """Function of the wildcards that gives a job a core for every VAE that it trains."""
-
-    def cores(wildcards):
-        settings = run_of(kind, wildcards)
-        jobs = hasattr(settings, "sweeps")  # several betas are several jobs there
-        return len(settings.seeds) * (1 if jobs else len(getattr(settings, "betas", [settings])))
-
-    return cores
 
 
 def images_of(kind):

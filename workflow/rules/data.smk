@@ -25,6 +25,8 @@ rule mnist:
     priority: FIRST
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("mnist"),
     params:
         source=CONFIG.data.mnist,
         code=code("mnist.py"),
@@ -43,6 +45,8 @@ rule dsprites:
         "results/benchmarks/data/dsprites.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("dsprites"),
     params:
         source=CONFIG.data.dsprites,
         code=code("dsprites.py"),
@@ -61,6 +65,8 @@ rule cars3d:
         "results/benchmarks/data/cars3d.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("cars3d"),
     params:
         source=CONFIG.data.cars3d,
         code=code("cars3d.py"),
@@ -77,6 +83,8 @@ rule cars:
         "results/benchmarks/data/cars.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("cars"),
     params:
         code=code("cars.py"),
     script:
@@ -98,6 +106,8 @@ rule celeba:
     conda:
         "../../envs/rule.yaml"
     threads: 2
+    resources:
+        **needs("celeba"),
     params:
         name="{name}",
         source=CONFIG.data.celeba,
@@ -115,6 +125,8 @@ rule faces:
         "results/benchmarks/data/faces.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("faces"),
     params:
         faces=CONFIG.data.faces,
         code=code("faces.py"),
@@ -135,6 +147,8 @@ rule cifar:
         name="cifar10|cifar100",
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("cifar"),
     params:
         name="{name}",
         source=CONFIG.data.cifar,
@@ -155,6 +169,8 @@ rule inputs:
     priority: FIRST
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("inputs"),
     params:
         settings=input_settings,
         held_out=held_out,

@@ -21,6 +21,8 @@ rule data_facts:
         "results/benchmarks/measure/data/facts.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("data_facts"),
     params:
         code=code("data_facts.py"),
     script:
@@ -42,6 +44,8 @@ rule measure_limit_kernels:
         "results/benchmarks/measure/limit_kernels/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_limit_kernels"),
     params:
         settings=run_settings("limit_kernels"),
         code=code("measure_limit_kernels.py"),
@@ -67,6 +71,8 @@ rule measure_tangent_kernels:
         "results/benchmarks/measure/tangent_kernels/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_tangent_kernels"),
     params:
         settings=run_settings("tangent_kernels"),
         device="cpu",
@@ -93,6 +99,8 @@ rule measure_linear_rate:
         "results/benchmarks/measure/linear_rate/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_linear_rate"),
     params:
         settings=run_settings("linear_rate"),
         device="cpu",
@@ -122,6 +130,8 @@ rule measure_ridge:
         "results/benchmarks/measure/ridge/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_ridge"),
     params:
         settings=run_settings("ridge"),
         device="cpu",
@@ -146,6 +156,8 @@ rule measure_weight_change:
         "results/benchmarks/measure/weight_change/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_weight_change"),
     params:
         settings=run_settings("weight_change"),
         code=code("measure_weight_change.py"),
@@ -167,6 +179,8 @@ rule measure_sensitivity:
         "results/benchmarks/measure/sensitivity/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_sensitivity"),
     params:
         settings=run_settings("sensitivity"),
         code=code("measure_sensitivity.py"),
@@ -193,6 +207,8 @@ rule measure_variants:
         kind="activations|frozen_sigma|least_width",
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_variants"),
     params:
         settings=run_settings(),
         device="cpu",
@@ -214,6 +230,8 @@ rule measure_activations:
         "results/benchmarks/measure/activations/{run}/agreement.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_activations"),
     params:
         code=code("measure_activations.py"),
     script:
@@ -235,6 +253,8 @@ rule measure_frozen_sigma:
         "results/benchmarks/measure/frozen_sigma/{run}/difference.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_frozen_sigma"),
     params:
         code=code("measure_frozen_sigma.py"),
     script:
@@ -255,6 +275,8 @@ rule measure_least_width:
         "results/benchmarks/measure/least_width/{run}/least_width.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_least_width"),
     params:
         settings=run_settings("least_width"),
         code=code("measure_least_width.py"),
@@ -279,6 +301,8 @@ rule measure_disentanglement:
         "results/benchmarks/measure/disentanglement/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_disentanglement"),
     params:
         settings=run_settings("disentanglement"),
         device="cpu",
@@ -304,10 +328,13 @@ rule measure_gradient_noise:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_gradient_noise"),
     params:
         settings=run_settings("gradient_noise"),
         base=base_of_network,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         code=code("measure_gradient_noise.py"),
     script:
         "../scripts/measure_gradient_noise.py"
@@ -331,6 +358,8 @@ rule measure_discovery:
         "results/benchmarks/measure/discovery/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_discovery"),
     params:
         settings=run_settings("discovery"),
         device="cpu",
@@ -361,6 +390,8 @@ rule measure_linear_vae:
         "results/benchmarks/measure/linear_vae/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_linear_vae"),
     params:
         settings=run_settings("linear_vae"),
         device="cpu",
@@ -388,6 +419,8 @@ rule measure_deep_vae:
         "results/benchmarks/measure/deep_vae/{run}.tsv"
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("measure_deep_vae"),
     params:
         settings=run_settings("deep_vae"),
         code=code("measure_deep_vae.py"),

@@ -16,11 +16,14 @@ rule train_tangent_kernels:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: members("tangent_kernels")
+    threads: cores("train_tangent_kernels")
+    resources:
+        **needs("train_tangent_kernels"),
     params:
         settings=run_settings("tangent_kernels"),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_tangent_kernels.py"),
     script:
@@ -44,11 +47,14 @@ rule train_linear_rate:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: members()
+    threads: cores("train_linear_rate")
+    resources:
+        **needs("train_linear_rate"),
     params:
         settings=run_settings(),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_linear_rate.py"),
     script:
@@ -70,11 +76,14 @@ rule train_ridge:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: members("ridge")
+    threads: cores("train_ridge")
+    resources:
+        **needs("train_ridge"),
     params:
         settings=run_settings("ridge"),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_ridge.py"),
     script:
@@ -97,11 +106,14 @@ rule train_weight_change:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: members()
+    threads: cores("train_weight_change")
+    resources:
+        **needs("train_weight_change"),
     params:
         settings=run_settings(),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_weight_change.py"),
     script:
@@ -125,11 +137,14 @@ rule train_disentanglement:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: side_by_side("disentanglement")
+    threads: cores("train_disentanglement")
+    resources:
+        **needs("train_disentanglement"),
     params:
         settings=run_settings("disentanglement"),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_disentanglement.py"),
     script:
@@ -153,11 +168,14 @@ rule train_discovery:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: side_by_side("discovery")
+    threads: cores("train_discovery")
+    resources:
+        **needs("train_discovery"),
     params:
         settings=run_settings("discovery"),
         dtype=CONFIG.dtype,
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_discovery.py"),
     script:
@@ -179,10 +197,13 @@ rule train_linear_vae:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
+    resources:
+        **needs("train_linear_vae"),
     params:
         settings=run_settings("linear_vae"),
         dtype="float64",
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_linear_vae.py"),
     script:
@@ -206,11 +227,14 @@ rule train_deep_vae:
     priority: LONG
     conda:
         "../../envs/rule.yaml"
-    threads: side_by_side("deep_vae")
+    threads: cores("train_deep_vae")
+    resources:
+        **needs("train_deep_vae"),
     params:
         settings=variant_settings("deep_vae"),
         dtype="float32",
         device=CONFIG.device,
+        deterministic=CONFIG.deterministic,
         checkpoint_seconds=CONFIG.checkpoint_seconds,
         code=code("train_deep_vae.py"),
     script:

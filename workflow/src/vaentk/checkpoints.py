@@ -45,6 +45,11 @@ class Checkpoint:
     seconds: float
     saved: float = field(default_factory=time.monotonic)
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self.saved >= self.seconds
+
     def load(self, device: str) -> Kept | None:
         """What was kept under the same settings and code, if anything was."""
         if not self.path.exists():
@@ -68,7 +73,7 @@ class Checkpoint:
         marks: Sequence[Record] = (),
     ) -> None:
         """Save a state, if it is time."""
-        if time.monotonic() - self.saved >= self.seconds:
+        if self.due:
             self.save(step, tensors, records, marks)
 
     def save(

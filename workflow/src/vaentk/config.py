@@ -127,7 +127,17 @@ class Config(Strict):
 
     name: RunName = Field("quick", description="shown in the report")
     note: str | None = Field(None, description="shown at the top of the report")
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="where training computes; auto is a GPU if this machine has one, and cuda is "
+        "for clusters whose login node has none",
+    )
+    deterministic: bool = Field(
+        True,
+        description="on a GPU, the same bytes again and again; false lets its libraries choose "
+        "faster ways (how much faster is not measured here). A CPU run is deterministic "
+        "anyway, at no cost",
+    )
     dtype: Literal["float32", "float64"] = Field(
         "float32", description="of training; kernels are always float64"
     )

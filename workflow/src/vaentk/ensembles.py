@@ -1,4 +1,8 @@
-"""An ensemble of VAEs trained in one job, with checkpoints, progress and TensorBoard."""
+"""An ensemble of VAEs trained in one job, with checkpoints, progress and TensorBoard.
+
+On a CPU a member ends with the same bytes whoever is trained beside it. On a GPU as many members
+are trained side by side as fit into its memory, and their last digits may differ with that number.
+"""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +10,10 @@ from pathlib import Path
 
 from vaentk import progress
 from vaentk.board import Board
-from vaentk.checkpoints import Checkpoint
 from vaentk.data.image_set import ImageSet
+from vaentk.footprints import conv_member
+from vaentk.group_checkpoints import GroupCheckpoints, Places
+from vaentk.groups import fitting, in_groups
 from vaentk.job import Job
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.training.minibatch import Member, Recipe, State, initial_state, train
@@ -21,7 +27,7 @@ def train_ensemble(
     job: Job,
     folder: Path,
 ) -> State:
-    """Train all members, from their checkpoint if there is one.
+    """Train all members, from their checkpoints if there are any.
 
     Parameters
     ----------
@@ -30,15 +36,41 @@ def train_ensemble(
     job : Job
         Gives the device, the log and the parameters.
     folder : Path
-        Where the checkpoint lives until it is forgotten; not a declared result.
+        Where checkpoints live until they are forgotten; not a declared result.
     """
-    path = folder / "ensemble.safetensors"
     # A generator's state is its device's own, and a stand-in's file may give way to real images.
     known = [job.device, job.params, images.facts.text(), len(images)]
-    fingerprint = json.dumps(known)
-    checkpoint = Checkpoint(path, fingerprint, job.params["checkpoint_seconds"])
-    kept = checkpoint.load(job.device)
-    state = State(*kept[:3]) if kept else initial_state(model, members, job.device)
+    kept = GroupCheckpoints(
+        folder,
+        json.dumps(known),
+        job.params["checkpoint_seconds"],
+        [(member.seed, member.beta) for member in members],
+        lambda record: (record["seed"], record["beta"]),
+    )
+
+    def work(group: Places) -> State:
+        return _train_group(model, images, [members[i] for i in group], recipe, job, kept, group)
+
+    each = conv_member(model.channels, model.latent_dim, recipe.batch)
+    groups = kept.groups(fitting(len(members), each, job.device))
+    found = in_groups(groups, work, kept.divide)
+    tensors, records = kept.united((group, s.tensors, s.records) for group, s in found)
+    return State(recipe.steps, tensors, records)
+
+
+def _train_group(
+    model: ConvVAE,
+    images: ImageSet,
+    members: Sequence[Member],
+    recipe: Recipe,
+    job: Job,
+    kept: GroupCheckpoints,
+    group: Places,
+) -> State:
+    """Train some members side by side."""
+    checkpoint = kept.of(group)
+    found = checkpoint.load(job.device)
+    state = State(*found[:3]) if found else initial_state(model, members, job.device)
     what = f"latent {model.latent_dim}, {len(members)} members"
     bar = progress.bar(recipe.steps, state.step, what)
     board = Board(job.log_file.with_suffix(""), model, images, members, recipe, state)
@@ -49,7 +81,10 @@ def train_ensemble(
         checkpoint.offer(state.step, state.tensors, state.records)
 
     try:
-        return train(model, images, members, recipe, state, tick, job.threads)
+        state = train(model, images, members, recipe, state, tick, job.threads)
     finally:
         bar.close()
         board.close()
+    if len(group) < len(kept.members):  # the other groups are still to come
+        checkpoint.save(state.step, state.tensors, state.records)
+    return state

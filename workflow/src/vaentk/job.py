@@ -1,6 +1,5 @@
 """What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
 
-import ctypes
 import json
 import logging
 import os
@@ -8,7 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -28,11 +27,8 @@ SIDECAR = ".json"
 BENCHMARKS = Path("results/benchmarks")
 """Where Snakemake writes run times, and every job its machine beside them."""
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
-"""How torch words a full memory, on a GPU and on a CPU."""
-
-MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -8: 1}
-"""glibc's M_MMAP_THRESHOLD (its maximum), M_TRIM_THRESHOLD and M_ARENA_MAX (threads share)."""
+OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
+"""How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
 """Whose versions are recorded with every result."""
@@ -108,7 +104,7 @@ def running(snakemake: Any) -> Iterator[Job]:
         sentence = str(error) or "out of memory: use fewer widths or seeds at once, or more memory"
         _stop(f"{snakemake.rule}: {sentence}")
     except RuntimeError as error:
-        if not any(phrase in str(error).lower() for phrase in OUT_OF_MEMORY):
+        if not is_full(error):
             log.exception("%s failed", snakemake.rule)
             raise
         first = str(error).splitlines()[0]
@@ -116,6 +112,16 @@ def running(snakemake: Any) -> Iterator[Job]:
     except Exception:
         log.exception("%s failed", snakemake.rule)
         raise
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is a full memory of a GPU or a CPU."""
+    while error is not None:
+        worded = isinstance(error, RuntimeError) and str(error).lower()
+        if isinstance(error, MemoryError) or (worded and any(w in worded for w in OUT_OF_MEMORY)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def start_log(path: Path) -> None:
@@ -202,7 +208,10 @@ def _job(snakemake: Any, log_file: Path) -> Job:
     params = dict(snakemake.params.items())
     device = "cpu"
     if "device" in params:
-        device = prepare_torch(params["device"])
+        # Imported here, with torch, for which jobs that draw would wait.
+        from vaentk.devices import prepare_torch
+
+        device = prepare_torch(params["device"], params.get("deterministic", True))
     files = {
         name: [Path(path)] if isinstance(path, str) else [Path(p) for p in path]
         for name, path in snakemake.input.items()
@@ -214,43 +223,6 @@ def _job(snakemake: Any, log_file: Path) -> Job:
         if not str(path).endswith(SIDECAR)
     }
     return Job(inputs, outputs, files, params, snakemake.threads, device, log_file)
-
-
-def prepare_torch(wanted: str) -> str:
-    """Choose the device and make torch compute on it the same way every time."""
-    one_thread()
-    keep_freed_memory()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    import torch
-
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise UserError("device is cuda, but torch finds no GPU: set device: auto or cpu")
-    if wanted == "cpu" or not torch.cuda.is_available():
-        return "cpu"
-    # On a CPU what we call is deterministic on one thread, and this costs seconds of imports.
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    return "cuda"
-
-
-def one_thread() -> None:
-    """Make torch use one thread, so that results do not depend on the number of cores."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def keep_freed_memory() -> None:
-    """Make glibc keep freed memory instead of returning it to the kernel, which zeroes it anew.
-
-    A training step frees and asks again for the same buffers: this saves a tenth of its time. With
-    another C library nothing is changed.
-    """
-    with suppress(OSError, AttributeError):
-        for option, value in MALLOC.items():
-            ctypes.CDLL("libc.so.6").mallopt(option, value)
 
 
 def _record_machine(job: Job) -> None:

@@ -2,13 +2,13 @@
 
 On a CPU every seed is trained by a single thread, in a process of its own where the job has more
 than one core: small matrices do not gain from threads, and the result does not depend on the number
-of cores. On a GPU the members are one batch.
+of cores. On a GPU as many members as fit into its memory are one batch, and the last digits of one
+may differ with their number.
 """
 
 import json
 import multiprocessing
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,8 +24,13 @@ from tensorboard.summary import Writer
 from tqdm import tqdm
 
 from vaentk import io, progress
+from vaentk.checkpoints import Checkpoint as Kept
+from vaentk.devices import one_thread
 from vaentk.errors import UserError
-from vaentk.job import Job, log, one_thread, start_log
+from vaentk.footprints import width_member
+from vaentk.group_checkpoints import GroupCheckpoints, Places
+from vaentk.groups import fitting, in_groups
+from vaentk.job import Job, log, start_log
 from vaentk.training.descent import Checkpoint, Observe, Record, descend
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
@@ -70,9 +75,7 @@ Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
 class Surroundings:
     """Where a worker keeps its checkpoint and shows its progress."""
 
-    checkpoint: Path
-    every_seconds: float
-    fingerprint: str
+    checkpoint: Kept
     tensorboard: Path
     log_file: Path
     label: str
@@ -110,8 +113,7 @@ def train(
         Map over worker processes that are there already; its own unless given.
     """
     seeds = problem.settings.seeds
-    groups = [seeds] if problem.device == "cuda" else [(seed,) for seed in seeds]
-    with _workers(min(job.threads, len(groups)), spread) as run:
+    with _workers(min(job.threads, len(seeds)), spread) as run:
         limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
         schedule = problem.schedule(min(limits.values()) if limit is None else limit)
         log.info(
@@ -121,13 +123,45 @@ def train(
             schedule.learning_rate,
             schedule.steps,
         )
-        fingerprint = json.dumps([job.params, schedule.learning_rate, schedule.steps])
-        places = [
-            _surroundings(problem, job, folder, group, fingerprint, keep_outputs, observe)
-            for group in groups
-        ]
-        states = run(partial(_train_group, problem, schedule), groups, places)
-    return _collect(groups, states, limits, schedule)
+        known = [problem.device, job.params, schedule.learning_rate, schedule.steps]
+        seconds = job.params["checkpoint_seconds"]
+        kept = GroupCheckpoints(folder, json.dumps(known), seconds, seeds, lambda row: row["seed"])
+        groups = kept.groups(_side_by_side(problem, len(schedule.record) if keep_outputs else 0))
+
+        def seeds_of(group: Places) -> tuple[int, ...]:
+            return tuple(seeds[place] for place in group)
+
+        def place_of(group: Places) -> Surroundings:
+            checkpoint, named = kept.of(group), seeds_of(group)
+            return _surroundings(problem, job, folder, named, checkpoint, keep_outputs, observe)
+
+        if all(len(group) == 1 for group in groups):
+            places = [place_of(group) for group in groups]
+            states = run(partial(_train_group, problem, schedule), [*map(seeds_of, groups)], places)
+        else:
+            found = in_groups(
+                groups,
+                lambda group: _train_group(problem, schedule, seeds_of(group), place_of(group)),
+                kept.divide,
+            )
+            groups, states = [group for group, _ in found], [state for _, state in found]
+    return _collect([seeds_of(group) for group in groups], states, limits, schedule)
+
+
+def _side_by_side(problem: Problem, looks: int) -> int:
+    """How many members are one batch: one on a CPU, on a GPU what fits.
+
+    Parameters
+    ----------
+    problem
+        The width.
+    looks
+        Recorded steps whose outputs are kept.
+    """
+    if problem.device == "cpu":
+        return 1
+    each = width_member(problem.settings, problem.width, problem.dtype, looks)
+    return fitting(len(problem.settings.seeds), each, problem.device)
 
 
 def _surroundings(
@@ -135,16 +169,14 @@ def _surroundings(
     job: Job,
     folder: Path,
     group: tuple[int, ...],
-    fingerprint: str,
+    checkpoint: Kept,
     keep_outputs: bool,
     observe: Observer | None,
 ) -> Surroundings:
     name = "-".join(map(str, group))
     what = "" if folder.suffix == ".checkpoint" else f" {folder.name}"
     return Surroundings(
-        checkpoint=folder / f"seeds-{name}.safetensors",
-        every_seconds=job.params["checkpoint_seconds"],
-        fingerprint=fingerprint,
+        checkpoint=checkpoint,
         tensorboard=job.log_file.with_suffix("") / what.strip() / f"seeds-{name}",
         log_file=job.log_file,
         label=f"width {problem.width}{what} seed {', '.join(map(str, group))}",
@@ -253,7 +285,6 @@ class _Tick:
     ) -> None:
         self.place, self.bar, self.writer = place, bar, writer
         self.written = written  # records that TensorBoard has
-        self.saved = time.monotonic()
         self.parent = os.getppid()
 
     def __call__(self, state: Checkpoint) -> None:
@@ -264,37 +295,30 @@ class _Tick:
                     tag = f"{name}/seed-{record['seed']}"
                     self.writer.add_scalar(tag, number, int(record["step"]))
         self.written = len(state.records)
-        if time.monotonic() - self.saved >= self.place.every_seconds:
+        if self.place.checkpoint.due:
             if os.getppid() != self.parent:  # the job was killed: nobody waits for this process
                 os._exit(1)
             _write_checkpoint(state, self.place)
-            self.saved = time.monotonic()
 
 
 def _write_checkpoint(state: Checkpoint, place: Surroundings) -> None:
-    arrays = {f"displacement/{k}": w.cpu().numpy() for k, w in state.displacement.items()}
-    arrays |= {f"dual/{k}": w.cpu().numpy() for k, w in state.dual.items()}
-    arrays |= {f"outputs/{step}": o.cpu().numpy() for step, o in state.outputs.items()}
-    note = {"step": state.step, "records": state.records, "fingerprint": place.fingerprint}
-    io.write_arrays(arrays, place.checkpoint, json.dumps(note))
+    tensors = {f"displacement/{k}": w for k, w in state.displacement.items()}
+    tensors |= {f"dual/{k}": w for k, w in state.dual.items()}
+    tensors |= {f"outputs/{step}": o for step, o in state.outputs.items()}
+    place.checkpoint.save(state.step, tensors, state.records)
 
 
 def _read_checkpoint(place: Surroundings, device: str) -> Checkpoint | None:
     """Return the checkpoint of the same settings, steps and code, if there is one."""
-    if not place.checkpoint.exists():
+    kept = place.checkpoint.load(device)
+    if kept is None:
         return None
-    note = json.loads(io.read_note(place.checkpoint))
-    if note["fingerprint"] != place.fingerprint:
-        log.info("%s: the checkpoint belongs to other settings; starting afresh", place.label)
-        return None
-    arrays = io.read_arrays(place.checkpoint)
     parts: dict[str, dict[str, torch.Tensor]] = {"displacement": {}, "dual": {}, "outputs": {}}
-    for name, array in arrays.items():
+    for name, tensor in kept.tensors.items():
         part, _, key = name.partition("/")
-        parts[part][key] = torch.from_numpy(array).to(device)
-    log.info("%s: resuming after step %d", place.label, note["step"])
+        parts[part][key] = tensor
     outputs = {int(step): tensor for step, tensor in parts["outputs"].items()}
-    return Checkpoint(note["step"], parts["displacement"], note["records"], outputs, parts["dual"])
+    return Checkpoint(kept.step, parts["displacement"], kept.records, outputs, parts["dual"])
 
 
 def _collect(
