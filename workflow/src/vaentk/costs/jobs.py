@@ -7,6 +7,7 @@ from typing import Any, Final
 from vaentk.config import Config
 from vaentk.costs import networks, theory
 from vaentk.costs.work import LIBRARIES, MB, START, Cost
+from vaentk.data.sets import SETS
 from vaentk.experiments.representations import Discovery, Disentanglement
 
 NARROW: Final = 4096
@@ -151,7 +152,7 @@ def _without_gpu(config: Config, rule: str, settings: Any) -> Cost:
         count = config.data.faces
         return Cost(1 + FACE * count, memory=200 * MB + 2.0 * 12288 * count, disk=12288.0 * count)
     if rule == "celeba":
-        count = networks.COUNTS["celeba"]
+        count = SETS["celeba"].images
         size = 12288.0 * count
         return Cost(PHOTOGRAPH * count, memory=400 * MB + 2 * size, disk=size, cores=2)
     if rule == "measure_linear_rate":

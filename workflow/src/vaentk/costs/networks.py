@@ -16,6 +16,7 @@ from vaentk.costs.work import (
     START_ON_GPU,
     Cost,
 )
+from vaentk.data.sets import SETS
 from vaentk.experiments.deep_vae import DeepNetwork, DeepTraining
 from vaentk.experiments.gradient_noise import GradientNoise
 from vaentk.experiments.linear_vae import LinearVae
@@ -25,11 +26,6 @@ from vaentk.models.conv_layers import operations, shapes
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
-CHANNELS: Final = {"dsprites": 1, "cars3d": 3, "celeba": 3}
-PIXELS: Final = {"dsprites": 512, "cars3d": 12288, "celeba": 12288, "cifar": 3072}
-"""Bytes of an image; those of dSprites are one bit a pixel."""
-
-COUNTS: Final = {"dsprites": 737_280, "cars3d": 17_568, "celeba": 202_599, "cifar": 60_000}
 TRAINED_ON: Final = 0.8
 """Part of the faces that are trained on; of a partial CelebA the most that there can be."""
 
@@ -55,19 +51,19 @@ LAUNCHED, REPLAYED = 150, 20
 def images_of(dataset: str, data: Data) -> int:
     """How many images a data set has, as far as is known before they are there."""
     name = dataset.removesuffix("_whole")
-    return data.faces if name == "celeba" and data.celeba == "stand-in" else COUNTS[name]
+    return data.faces if name == "celeba" and data.celeba == "stand-in" else SETS[name].images
 
 
 def bytes_of(dataset: str, data: Data) -> float:
     """Bytes of a data set's images in memory and on the disk."""
-    return images_of(dataset, data) * PIXELS[dataset.removesuffix("_whole")]
+    return images_of(dataset, data) * SETS[dataset.removesuffix("_whole")].size
 
 
 def convolutional(
     settings: Disentanglement | Discovery, latent: int, data: Data, cores: int
 ) -> Cost:
     """Cost of training all members of one latent size of Figure 3 or 4, and of encoding images."""
-    channels, images = CHANNELS[settings.dataset], images_of(settings.dataset, data)
+    channels, images = SETS[settings.dataset].channels, images_of(settings.dataset, data)
     betas = len(settings.betas) if isinstance(settings, Disentanglement) else 1
     members = len(settings.seeds) * betas
     update = operations(channels, latent, settings.batch)

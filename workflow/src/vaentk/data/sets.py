@@ -13,6 +13,10 @@ class ImageData:
     title : str
         As figures call it.
     channels : int
+    images : int
+        How many there are in the whole of it.
+    size : int
+        Bytes of an image; those of dSprites are one bit a pixel.
     factors : int
         Factors of variation, where the images are a complete grid of them.
     stand_in : str or None
@@ -21,14 +25,16 @@ class ImageData:
 
     title: str
     channels: int
+    images: int
+    size: int
     factors: int = 0
     stand_in: str | None = None
 
 
 SETS: Final = {
-    "dsprites": ImageData("dSprites", channels=1, factors=5),
-    "cars3d": ImageData("Cars3D", channels=3, factors=3, stand_in="cars"),
-    "celeba": ImageData("CelebA", channels=3, stand_in="faces"),
-    "cifar": ImageData("CIFAR", channels=3),
+    "dsprites": ImageData("dSprites", channels=1, images=737_280, size=512, factors=5),
+    "cars3d": ImageData("Cars3D", 3, images=17_568, size=12_288, factors=3, stand_in="cars"),
+    "celeba": ImageData("CelebA", 3, images=202_599, size=12_288, stand_in="faces"),
+    "cifar": ImageData("CIFAR", channels=3, images=60_000, size=3_072),
 }
 """By key under ``data`` in the configuration, in the order of the report."""
