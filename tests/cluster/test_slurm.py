@@ -12,7 +12,7 @@ from typing import IO
 
 import pandas as pd
 import pytest
-from slurm_node import MEMORY, Slurm, killed_after
+from slurm_node import MEMORY, Slurm, killed_after, stop
 from trees import copy_sources, environment, run_snakemake
 
 pytestmark = pytest.mark.cluster
@@ -63,6 +63,7 @@ def start(tree: Path, log: IO[bytes], *arguments: str) -> "subprocess.Popen[byte
         env=environment(tree),
         stdout=log,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
 
 
@@ -114,8 +115,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
             interfere(slurm, fresh, snakemake)
             snakemake.wait(900)
         finally:
-            snakemake.kill()
-            snakemake.wait()
+            stop(snakemake)
     text, took = output.read_text(), time.monotonic() - begun
     assert snakemake.returncode == 0, text[-8000:]
     assert (fresh / "results/report/index.html").is_file()
