@@ -191,7 +191,7 @@ def instead_of(path: Path, text: str) -> Iterator[None]:
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a daemon with what it started."""
+    """End a daemon, or Snakemake, with what it started."""
     process.terminate()
     try:
         process.wait(15)

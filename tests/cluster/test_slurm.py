@@ -12,29 +12,40 @@ from typing import IO
 
 import pandas as pd
 import pytest
-from slurm_node import MEMORY, Slurm, killed_after
+from slurm_node import MEMORY, Slurm, killed_after, stop
 from trees import copy_sources, environment, run_snakemake
 
 pytestmark = pytest.mark.cluster
 
-LONG = """
+CUT = """
 checkpoint_seconds: 0.2
+data: {cars3d: null, dsprites: null}
 experiments:
   weight_change:
     mnist-7x7: {widths: [16, 32], steps: 131072}
+  sensitivity: {mnist-7x7: null}
+  activations: {mnist-7x7: null}
+  frozen_sigma: {mnist-7x7: null}
+  least_width: {mnist-7x7: null}
+  disentanglement: {dsprites-short: null, cars-short: null}
 """
-"""Some twenty seconds of training with checkpoints all along."""
+"""All of tiny takes two cores eight minutes: without runs that do as others on other settings.
 
-CONFIGS = ("config/tiny.yaml", "config/long.yaml")
+What is left has one training of some twenty seconds, with checkpoints all along.
+"""
+
+CONFIGS = ("config/tiny.yaml", "config/cut.yaml")
 CANCELLED = "results/train/weight_change/mnist-7x7/32.parquet"
 
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")
 
 KERNELS = ("linear_rate", "tangent_kernels", "ridge")
-VAES = ("disentanglement", "discovery", "deep_vae")
+VAES = ("discovery", "deep_vae")
+MEASURES = ("limit_kernels", *KERNELS, *VAES, "gradient_noise")
 GROUPS = {f"train_{kind}": "kernels" for kind in KERNELS}
 GROUPS |= {f"train_{kind}": "vaes" for kind in VAES}
+GROUPS |= {f"measure_{kind}": "measures" for kind in MEASURES}
 """On two cores, what a job costs to start outweighs the tiny jobs: many of them are one sbatch."""
 
 
@@ -52,6 +63,7 @@ def start(tree: Path, log: IO[bytes], *arguments: str) -> "subprocess.Popen[byte
         env=environment(tree),
         stdout=log,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
 
 
@@ -91,7 +103,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
     slurm: Slurm, fresh: Path, tmp_path: Path
 ) -> None:
     """A training is cancelled, the controller is restarted, a job wants the GPU."""
-    (fresh / "config/long.yaml").write_text(LONG)
+    (fresh / "config/cut.yaml").write_text(CUT)
     begun = time.monotonic()
     output = tmp_path / "output.txt"
     options = ["--set-resources", "train_linear_vae:gpu=1", "--cores", "2"]
@@ -103,8 +115,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
             interfere(slurm, fresh, snakemake)
             snakemake.wait(900)
         finally:
-            snakemake.kill()
-            snakemake.wait()
+            stop(snakemake)
     text, took = output.read_text(), time.monotonic() - begun
     assert snakemake.returncode == 0, text[-8000:]
     assert (fresh / "results/report/index.html").is_file()
@@ -139,7 +150,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
     )
 
     here = copy_sources(tmp_path / "here")
-    (here / "config/long.yaml").write_text(LONG)
+    (here / "config/cut.yaml").write_text(CUT)
     alike = run_snakemake(here, CANCELLED, configs=CONFIGS)
     assert alike.returncode == 0, alike.stdout[-8000:]
     stem = CANCELLED.removesuffix(".parquet")
