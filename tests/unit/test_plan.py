@@ -1,97 +1,116 @@
-"""What a run will cost: told from the configuration."""
+"""The table of `make plan`, from jobs that are told to it."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
+import pytest
 
-from vaentk.config import load
-from vaentk.models.conv_layers import operations
-from vaentk.models.deep_gaussian_vae import deep_gaussian_vae
-from vaentk.models.nonlinearities import Nonlinearities
-from vaentk.plan import gradients_of_deep_vaes, training_of_deep_vaes, training_of_vaes
+from vaentk import plan
+from vaentk.config import Config, load
+from vaentk.costs.jobs import cost_of
+from vaentk.costs.work import Cost
+from vaentk.data.table import read_table
+from vaentk.plan import Planned
 
-CONFIG = Path(__file__).parents[2] / "config"
-
-
-def test_nothing_is_said_where_nothing_is_trained() -> None:
-    assert training_of_vaes(load({})) is None
+ROOT = Path(__file__).parents[2]
+FACES = {"latent": [10, 64], "seeds": [0, 1], "steps": 1000}
+DATA = {"mnist": "full", "celeba": "full", "cars3d": "archive", "cifar": "cifar10-packaged"}
 
 
-def said(runs: dict[str, Any], faces: dict[str, Any] | None = None) -> str:
-    data = {"dsprites": "drawn", "cars3d": "stand-in", "celeba": "stand-in"}
-    experiments = {"disentanglement": runs, "discovery": faces or {}}
-    sentence = training_of_vaes(load({"data": data, "experiments": experiments}))
-    assert sentence is not None
-    return sentence
+@pytest.fixture
+def config() -> Config:
+    return load({"data": DATA, "experiments": {"discovery": {"faces": FACES}}})
 
 
-def test_updates_count_seeds_betas_and_latent_sizes() -> None:
-    run = {"dataset": "dsprites", "latent": [10, 20], "seeds": [0, 1], "betas": [1.0, 4.0, 8.0]}
-    total = 6000 * (operations(1, 10, 64) + operations(1, 20, 64))
-    sentence = said({"a": run | {"steps": 1000}})
-    assert "train 12,000 updates" in sentence
-    assert f"{total:.1e} floating-point operations" in sentence
+def job(rule: str, needs: str = "", makes: str = "", **wildcards: str) -> Planned:
+    return Planned(rule, wildcards, frozenset(needs.split()), frozenset(makes.split()))
 
 
-def test_figure_4_counts_too() -> None:
-    sentence = said({}, {"a": {"latent": [10, 256], "seeds": [0, 1, 2], "steps": 1000}})
-    total = 3000 * (operations(3, 10, 64) + operations(3, 256, 64))
-    assert "train 6,000 updates" in sentence
-    assert f"{total:.1e} floating-point operations" in sentence
+def jobs() -> list[Planned]:
+    """Two trainings on one data set, and what shows them."""
+    return [
+        job("celeba", "", "faces", name="celeba"),
+        job("train_discovery", "faces", "a", run="faces", latent="10"),
+        job("train_discovery", "faces", "b", run="faces", latent="64"),
+        job("measure_discovery", "faces a b", "measured", run="faces"),
+        job("figure_discovery", "measured", "figure"),
+        job("all", "figure"),
+    ]
 
 
-def test_the_papers_scale_is_two_gpu_hours_at_the_assumed_rate() -> None:
-    """2 data sets x 5 latent sizes x 5 seeds x 300,000 updates of 5 to 6 GFLOP: 8e16 operations."""
-    paper = yaml.safe_load((CONFIG / "paper.yaml").read_text())
-    sentence = said(paper["experiments"]["disentanglement"])
-    assert "15,000,000 updates" in sentence
-    assert "about 2.34 GPU hours" in sentence
+def rows(text: str) -> dict[tuple[str, str], list[str]]:
+    """The table's rows by stage and experiment, columns of their own."""
+    found = {}
+    for line in text.splitlines():
+        if line[:9].strip() in (*plan.STAGES, "all"):
+            columns = [part.strip() for part in line[27:].split("  ") if part.strip()]
+            found[line[:9].strip(), line[10:26].strip()] = columns
+    return found
 
 
-def test_deep_vaes_count_variants_seeds_and_codes() -> None:
-    """Two seeds of 3 epochs of 4 batches; base, another beta, five codes. By hand per image:
-
-    the authors' small network has 16^2 48 32 + 8^2 512 64 + 4^2 1024 128 multiplications in its
-    convolutions, 2048 256 + 256 100 (+ 256 100 of a second head) in its dense layers.
-    """
-    convolutions = 16**2 * 48 * 32 + 8**2 * 512 * 64 + 4**2 * 1024 * 128
-    dense = 2048 * 256 + 256 * 100
-    encoder, decoder = convolutions + dense + 256 * 100, convolutions + dense
-    model = deep_gaussian_vae(32, Nonlinearities.named("relu"))
-    assert model.operations(5) == 6 * (encoder + 5 * decoder)
-    run = {
-        "network": {"dataset": "cifar", "side": 32, "images": 43},
-        "seeds": [0, 1],
-        "epochs": 3,
-        "batch": 10,
-        "activations": ["relu"],
-        "betas": [4.0],
-        "samples": [5],
-    }
-    config = load({"data": {"cifar": "cifar10"}, "experiments": {"deep_vae": {"a": run}}})
-    sentence = training_of_deep_vaes(config)
-    assert sentence is not None
-    assert "train 72 updates" in sentence
-    total = 240 * (2 * model.operations() + model.operations(5))
-    assert f"{total:.1e} floating-point operations" in sentence
-    assert training_of_deep_vaes(load({})) is None
+def test_rows_are_experiments_and_stages_in_their_order_and_add_up(config: Config) -> None:
+    text = plan.table(jobs(), config, gpu=False, cores=4)
+    found = rows(text)
+    assert list(found) == [
+        ("data", ""),
+        ("train", "discovery"),
+        ("measure", "discovery"),
+        ("figure", ""),
+        ("all", ""),
+    ]
+    assert [columns[0] for columns in found.values()] == ["1", "2", "1", "1", "5"]
+    trained = [cost_of(config, j.rule, j.wildcards) for j in jobs()[1:3]]
+    assert found["train", "discovery"][1] == plan.span(sum(2 * c.seconds for c in trained))
+    assert found["train", "discovery"][2] == plan.span(sum(c.on_gpu or 0 for c in trained))
+    assert found["measure", "discovery"][2] == "-"
+    assert max(map(len, text.splitlines())) <= 100
 
 
-def test_gradients_count_cells_kinds_seeds_and_repetitions() -> None:
-    """Two seeds, one state, two estimators, fixed and redrawn; M is 8, 8, 8 and 4 of 4 cells."""
-    assert gradients_of_deep_vaes(load({})) is None
-    network = {"dataset": "cifar", "side": 32, "images": 640}
-    noise = {"network": "a", "states": ["end"], "estimators": ["iwae", "elbo"]}
-    noise |= {"batches": [2, 4], "samples": [1, 4], "repetitions": 8, "least": 4, "budget": 64}
-    experiments = {
-        "deep_vae": {"a": {"network": network, "seeds": [0, 1]}},
-        "gradient_noise": {"b": noise},
-    }
-    config = {"data": {"cifar": "cifar100"}, "experiments": experiments}
-    sentence = gradients_of_deep_vaes(load(config))
-    assert sentence is not None
-    assert f"S5 draws {8 * (8 + 8 + 8 + 4)} gradients" in sentence
-    model = deep_gaussian_vae(32, Nonlinearities.named("relu"))
-    total = 8 * ((8 * 2 + 8 * 4) * model.operations(1) + (8 * 2 + 4 * 4) * model.operations(4))
-    assert f"{total:.1e} floating-point operations" in sentence
+def test_the_longest_chain_waits_for_data_and_not_for_its_neighbours() -> None:
+    data, first, second, measure, figure, _ = jobs()
+    seconds = {data: 10.0, first: 100.0, second: 30.0, measure: 5.0, figure: 1.0}
+    costs = {job: Cost(taken, on_gpu=taken / 10) for job, taken in seconds.items()}
+    assert plan.longest_chain(costs, gpu=False) == pytest.approx(116)
+    assert plan.longest_chain(costs, gpu=True) == pytest.approx(11.6)
+    assert plan.longest_chain({}, gpu=True) == 0
+
+
+def test_a_machine_shares_its_cores_and_its_gpu(config: Config) -> None:
+    text = plan.table(jobs(), config, gpu=True, cores=4)
+    costs = [cost_of(config, j.rule, j.wildcards, 4) for j in jobs()[:-1]]
+    on_cpu = plan.span(sum(c.seconds * c.cores for c in costs) / 4)
+    assert f"This machine: about {on_cpu} on its 4 CPU cores." in text
+    assert "With one GPU (it has one): about" in text
+
+
+def test_nothing_to_do_is_said(config: Config) -> None:
+    said = plan.table([], config, gpu=False, cores=2)
+    assert said == "Nothing to do: every result is there and up to date."
+    assert plan.table([job("all")], config, gpu=False, cores=2) == said
+
+
+def test_downloads_are_those_of_planned_jobs_and_not_in_the_cache(
+    config: Config, tmp_path: Path
+) -> None:
+    table = read_table(ROOT / "config/datasets.csv")
+    found = plan.to_download(jobs(), config, table, tmp_path)
+    assert [file.file for file in found] == ["img_align_celeba.zip", "list_attr_celeba.txt"]
+    (tmp_path / "celeba").mkdir()
+    (tmp_path / "celeba/img_align_celeba.zip").touch()
+    found = plan.to_download([*jobs(), job("cars3d"), job("cifar")], config, table, tmp_path)
+    assert [file.file for file in found] == ["nips2015-analogy-data.tar.gz", "list_attr_celeba.txt"]
+    said = plan.table(jobs(), config, gpu=False, cores=2, files=found).splitlines()[-1]
+    assert said == "Downloads: 2 files, 25 MB and nips2015-analogy-data.tar.gz (size not stated)."
+
+
+def test_a_sentence_says_what_all_trainings_take(config: Config) -> None:
+    said = plan.at_most(config, gpu=True)
+    assert "on 2 CPU cores (measured rates)" in said
+    assert "on a GPU (assumed rates)" in said
+    assert "GPU" not in plan.at_most(load({}), gpu=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(4, "4 s"), (90, "2 min"), (5400, "1.5 h"), (3.6e6, "1,000 h")]
+)
+def test_times_are_in_units_that_suit_them(seconds: float, said: str) -> None:
+    assert plan.span(seconds) == said

@@ -17,6 +17,24 @@ def snakemake() -> Callable[..., Completed]:
 
 
 @pytest.fixture
+def plan() -> Callable[..., Completed]:
+    """Run what `make plan` runs, in a tree."""
+
+    def call(tree: Path, *arguments: str) -> Completed:
+        return subprocess.run(
+            [sys.executable, "workflow/plan/plan.py", *arguments],
+            cwd=tree,
+            env=environment(tree),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    return call
+
+
+@pytest.fixture
 def start_snakemake() -> Callable[..., "subprocess.Popen[bytes]"]:
     """Start Snakemake in a tree, in a process group of its own, so that all of it can be killed."""
 

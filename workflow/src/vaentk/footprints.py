@@ -85,5 +85,5 @@ def width_member(case: Any, width: int, dtype: str, kept: int) -> int:
     if isinstance(case, WeightChange):
         numbers = 16 * m * m + 12 * m * d + 30 * n * m + 6 * n * d + TABLES
     else:
-        numbers = 11 * m * d + 24 * n * m + 6 * n * d + TABLES // 8
+        numbers = 11 * m * d + 24 * n * m + 6 * n * d + TABLES
     return (FLOAT if dtype == "float32" else 2 * FLOAT) * (numbers + kept * n * d)

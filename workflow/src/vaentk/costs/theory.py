@@ -98,8 +98,7 @@ def training(settings: Any, cases: Mapping[str, Any], width: int, cores: int, dt
         on_gpu += members * (2 + looks * eigenvalues * PRODUCTS / ON_GPU)
         memory *= 2.5
         disk = 5e4
-    held = cores * (LIBRARIES + memory)
-    return Cost(seconds, on_gpu, max(held, LIBRARIES + members * memory), disk, cores)
+    return Cost(seconds, on_gpu, cores * (LIBRARIES + memory), disk, cores)
 
 
 def steps_of(settings: Training, cases: Mapping[str, Any], width: int) -> dict[str, int]:
