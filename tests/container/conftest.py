@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,10 +148,13 @@ class Image:
     def run(self, *arguments: str, volumes: Mapping[Path, str] | None = None) -> Completed:
         """Run a new container without a network and remove it."""
         mounted = [f"--volume={here}:{inside}" for here, inside in (volumes or {}).items()]
-        command = ("podman", *PODMAN, "run", "--rm", "--network", "none", *LIMITS)
-        return self.engine.call(
-            *command, f"--user={self.user}:{self.user}", *mounted, IMAGE, *arguments
-        )
+        options = ["--rm", f"--user={self.user}:{self.user}", *mounted]
+        return self.podman_run(options, arguments)
+
+    def podman_run(self, options: Sequence[str], arguments: Sequence[str]) -> Completed:
+        """Run a new container without a network, with options of `docker run`."""
+        command = ("podman", *PODMAN, "run", "--network", "none", *LIMITS)
+        return self.engine.call(*command, *options, IMAGE, *arguments)
 
     def inspect(self) -> dict:
         """Its configuration, as `docker inspect` shows it."""

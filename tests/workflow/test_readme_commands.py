@@ -14,18 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def commands(text: str) -> list[str]:
-    """The lines of indented code that a shell would run, without their comments."""
-    joined = re.sub(r"\\\n\s*", "", text)
-    code = [line[4:] for line in joined.splitlines() if line.startswith("    ")]
-    named = r"(?:[A-Z_]+=\S+ )*(?:make|snakemake|python|docker|tensorboard|git|tar|\.)\b.*"
-    return [re.sub(r"\s{2,}#.*", "", line).strip() for line in code if re.match(named, line)]
-
+from readme import README, ROOT, commands
 
 ELSEWHERE = {
     r"docker .*": "tests/container runs it with podman",
@@ -35,9 +24,8 @@ ELSEWHERE = {
 
 CHANGED = {
     # Hours of a GPU and downloads: planned, not run.
-    r"(.*config/(?:paper|evening)\.yaml.*)": r"\1 --dry-run --quiet",
-    # A batch system is started by tests/cluster alone.
-    r"(snakemake .*--profile workflow/profiles/(?:slurm|kubernetes|aws-batch).*)": r"\1 --dry-run",
+    r"(snakemake .*config/(?:paper|evening)\.yaml.*)": r"\1 --dry-run --quiet",
+    r'(make report ARGS="[^"]*paper\.yaml[^"]*)"': r'\1 --dry-run --quiet"',
     # A server would go on.
     r"(tensorboard .*)": r"timeout 20 \1 --port 0 2>&1 | grep --max-count 1 'http://'",
     # The published file is not here: the one sentence, and no traceback.
@@ -57,10 +45,9 @@ def merged(base: dict, over: dict) -> dict:
 
 @pytest.fixture(scope="module")
 def clone(copy_finished_to: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with results, another run's results beside it, and an environment."""
+    """A clone with results, the reference runs and an environment."""
     tree = copy_finished_to(tmp_path_factory.mktemp("readme") / "clone")
-    (tree / "elsewhere").mkdir()
-    (tree / "elsewhere/results").symlink_to(tree / "results")
+    shutil.copytree(ROOT / "results/reference", tree / "results/reference")
     default, tiny = (tree / "config" / name for name in ("config.yaml", "tiny.yaml"))
     settings = merged(*(yaml.safe_load(path.read_text()) for path in (default, tiny)))
     default.write_text(yaml.safe_dump(settings, sort_keys=False))
