@@ -328,7 +328,7 @@ def reference(about: str = ABOUT, **verdicts: str) -> Any:
 def test_reference_runs_stand_beside_this_run_and_are_compared() -> None:
     run = reference(a="reproduced", b="reproduced", c="not reproduced", other="inconclusive")
     counted = agreement(run, {"W4-a": "reproduced", "W4-b": "not run", "W4-c": "inconclusive"})
-    assert (counted.measured, counted.shared, counted.same, counted.only_there) == (4, 2, 1, 2)
+    assert (counted.measured, counted.shared, counted.same) == (4, 2, 1)
     text = re.sub(r"\s+", " ", page(references=[run]))
     assert "A CPU, 16 cores, 128 GB, A GPU" in text
     assert 'data-value="7200.0">120</td>' in text

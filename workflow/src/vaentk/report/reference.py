@@ -120,7 +120,6 @@ class Agreement:
     measured: int
     shared: int
     same: int
-    only_there: int
 
 
 def agreement(run: ReferenceRun, verdicts: Mapping[str, str]) -> Agreement:
@@ -135,4 +134,4 @@ def agreement(run: ReferenceRun, verdicts: Mapping[str, str]) -> Agreement:
     measured = [name for name, verdict in there.items() if verdict != "not run"]
     shared = [name for name in measured if verdicts.get(name, "not run") != "not run"]
     same = sum(there[name] == verdicts[name] for name in shared)
-    return Agreement(run, len(measured), len(shared), same, len(measured) - len(shared))
+    return Agreement(run, len(measured), len(shared), same)
