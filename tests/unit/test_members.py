@@ -18,6 +18,7 @@ from vaentk.job import Job
 from vaentk.training.descent import Checkpoint
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import paper_duration
+from vaentk.workers import workers
 
 SETTINGS = WeightChange.from_plain(
     {"widths": [16, 32], "seeds": [3, 5], "steps": 1024, "inputs": {"samples": 8, "resolution": 7}}
@@ -181,7 +182,7 @@ def test_a_latent_beyond_the_quadratures_range_is_said(
 def test_a_killed_worker_is_one_sentence() -> None:
     with (
         pytest.raises(UserError, match="a training process was killed, perhaps for memory"),
-        members._workers(2) as run,
+        workers(2) as run,
     ):
         run(die, [1, 2])
 

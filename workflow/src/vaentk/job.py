@@ -108,7 +108,7 @@ def running(snakemake: Any) -> Iterator[Job]:
             log.exception("%s failed", snakemake.rule)
             raise
         first = str(error).splitlines()[0]
-        _stop(f"{snakemake.rule}: {first}; use fewer seeds, smaller widths or device: cpu")
+        _stop(f"{snakemake.rule}: {first}; use smaller widths or batches, or device: cpu")
     except Exception:
         log.exception("%s failed", snakemake.rule)
         raise

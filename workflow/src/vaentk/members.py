@@ -9,14 +9,11 @@ may differ with their number.
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 import pandas as pd
 import torch
@@ -25,8 +22,6 @@ from tqdm import tqdm
 
 from vaentk import io, progress
 from vaentk.checkpoints import Checkpoint as Kept
-from vaentk.devices import one_thread
-from vaentk.errors import UserError
 from vaentk.footprints import width_member
 from vaentk.group_checkpoints import GroupCheckpoints, Places
 from vaentk.groups import fitting, in_groups
@@ -34,6 +29,7 @@ from vaentk.job import Job, log, start_log
 from vaentk.training.descent import Checkpoint, Observe, Record, descend
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
+from vaentk.workers import Spread, workers
 
 
 @dataclass(frozen=True)
@@ -63,9 +59,6 @@ class Result:
         limit = frame["seed"].map(self.limits)
         return frame.assign(width=width, limit=limit, learning_rate=self.schedule.learning_rate)
 
-
-Spread = Callable[..., list[Any]]
-"""Map of a function over sequences of arguments, like `map`, as a list."""
 
 Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
 """Makes the further observations of some members; a function of a module, for worker processes."""
@@ -113,7 +106,7 @@ def train(
         Map over worker processes that are there already; its own unless given.
     """
     seeds = problem.settings.seeds
-    with _workers(min(job.threads, len(seeds)), spread) as run:
+    with workers(_processes(job, problem, len(seeds)), spread) as run:
         limits = dict(zip(seeds, run(problem.limit, seeds), strict=True))
         schedule = problem.schedule(min(limits.values()) if limit is None else limit)
         log.info(
@@ -146,6 +139,11 @@ def train(
             )
             groups, states = [group for group, _ in found], [state for _, state in found]
     return _collect([seeds_of(group) for group in groups], states, limits, schedule)
+
+
+def _processes(job: Job, problem: Problem, members: int) -> int:
+    """Worker processes: none beside this one on a GPU, which they would share without knowing."""
+    return min(job.threads, members) if problem.device == "cpu" else 1
 
 
 def _side_by_side(problem: Problem, looks: int) -> int:
@@ -218,7 +216,8 @@ def train_variants(
     if common_step:
         limit = min(p.limit(seed) for p in problems.values() for seed in p.settings.seeds)
     most = max(len(problem.settings.seeds) for problem in problems.values())
-    with _workers(min(job.threads, most)) as spread:
+    first = next(iter(problems.values()))
+    with workers(_processes(job, first, most)) as spread:
         for name, problem in problems.items():
             result = train(
                 problem,
@@ -336,31 +335,3 @@ def _collect(
         for member, seed in enumerate(group)
     }
     return Result(records, outputs, limits, schedule)
-
-
-@contextmanager
-def _workers(processes: int, given: Spread | None = None) -> Iterator[Spread]:
-    """Give a map over arguments: one given, in worker processes, or here when one is enough."""
-    if given is not None:
-        yield given
-        return
-    if processes == 1:
-        yield lambda function, *arguments: list(map(function, *arguments))
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=one_thread) as executor:
-
-        def spread(function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
-            try:
-                return list(executor.map(function, *arguments))
-            except BrokenProcessPool:
-                raise UserError(
-                    "a training process was killed, perhaps for memory: run again (it resumes from "
-                    "its checkpoint) with fewer --cores or smaller widths"
-                ) from None
-
-        try:
-            yield spread
-        except BaseException:
-            executor.shutdown(cancel_futures=True)
-            raise
