@@ -59,7 +59,12 @@ def missing() -> str:
     """Say why there can be no SLURM here, if so."""
     if absent := sorted({TOOLS[tool] for tool in TOOLS if not shutil.which(tool)}):
         return f"needs {' and '.join(absent)} (Debian's packages of these names)"
-    return "needs root, to write /etc/slurm" if os.geteuid() else ""
+    if os.geteuid():
+        return "needs root, to write /etc/slurm"
+    ping = killed_after(20, "scontrol", "ping")
+    if (ETC / "slurm.conf").exists() and not subprocess.run(ping, capture_output=True).returncode:
+        return "runs on this machine already, and a test would be in its way"
+    return ""
 
 
 def killed_after(seconds: int, *command: str) -> list[str]:
