@@ -59,7 +59,12 @@ def missing() -> str:
     """Say why there can be no SLURM here, if so."""
     if absent := sorted({TOOLS[tool] for tool in TOOLS if not shutil.which(tool)}):
         return f"needs {' and '.join(absent)} (Debian's packages of these names)"
-    return "needs root, to write /etc/slurm" if os.geteuid() else ""
+    if os.geteuid():
+        return "needs root, to write /etc/slurm"
+    ping = killed_after(20, "scontrol", "ping")
+    if (ETC / "slurm.conf").exists() and not subprocess.run(ping, capture_output=True).returncode:
+        return "runs on this machine already, and a test would be in its way"
+    return ""
 
 
 def killed_after(seconds: int, *command: str) -> list[str]:
@@ -102,17 +107,17 @@ class Slurm:
     def start_controller(self) -> None:
         """Start slurmctld, and wait until it answers and has its node."""
         self.controller = self.start("slurmctld", "-D")
-        self.wait_for(lambda: "idle" in self.nodes() or "mix" in self.nodes(), "the node")
+        self.wait_for(lambda: self.node() in ("idle", "mix", "alloc"), "the node")
 
     def stop_controller(self) -> None:
         """Stop slurmctld, as `systemctl stop` does; jobs go on."""
         assert self.controller is not None
         stop(self.controller)
 
-    def nodes(self) -> str:
-        """Return the states of nodes, nothing while there is no controller."""
+    def node(self) -> str:
+        """Return the node's state, nothing while there is no controller."""
         asked = killed_after(20, "sinfo", "--noheader", "--format=%t")
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
 
     def jobs(self) -> list[dict[str, str]]:
         """Return what the controller knows of every job: JobId, JobState, Comment, ..."""
