@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import snakemake.exceptions
 import yaml
@@ -51,3 +52,18 @@ def test_the_errors_of_the_readme_are_real() -> None:
         for sentence in re.findall(r"`([^`]+)`", row):
             parts = [part.strip() for part in re.split(r"\.\.\.|\d{2,}", sentence)]
             assert [part for part in parts if part not in corpus] == []
+
+
+def test_the_findings_of_the_readme_are_those_of_the_reference_run() -> None:
+    path = ROOT / "results/reference/quick/claims/claims.csv"
+    claims = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("id")
+    rows = re.findall(r"\(`([WSX]\d-[a-z0-9-]+)`\) \| .* \| (.+) \| (.+) \|$", README, flags=re.M)
+    assert {name for name, _, _ in rows} == set(claims.index[claims["headline"] == "yes"])
+    for name, measured, verdict in rows:
+        found = claims.loc[name]
+        assert found["verdict"] == verdict, name
+        numbers = re.findall(r"-?[\d.]+(?:e-?\d+)?", found["measured"] + found["interval"])
+        said = re.findall(r"-?[\d.]+(?:e-?\d+)?", measured)
+        # Three digits are shown.
+        expected = [pytest.approx(float(number), rel=0.006) for number in numbers]
+        assert [float(number) for number in said] == expected, name
