@@ -58,6 +58,19 @@ def test_small_results_are_kept_with_their_provenance(results: Path, tmp_path: P
     assert [path.name for path in target.parent.iterdir()] == ["mine"]
 
 
+def test_a_page_with_images_that_may_not_be_passed_on_is_not_kept(
+    results: Path, tmp_path: Path
+) -> None:
+    facts = "name,data,images\nceleba,partial,10000\n"
+    io.write_text(facts, results / "measure/data/facts.csv")
+    io.write_text("<html>", results / "report/summary.html")
+    io.write_text("{}", results / "report/summary.html.json")
+    keep(results, tmp_path / "mine", "My run")
+    assert {path.name for path in (tmp_path / "mine/report").iterdir()} == {
+        *("summary.html", "summary.html.json")
+    }
+
+
 def test_it_says_where_it_was_made(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -425,8 +425,8 @@ def test_inputs_at_full_size_are_not_called_pooled() -> None:
 def test_inputs_of_a_network_that_another_run_trains_are_that_runs() -> None:
     network = {"dataset": "celeba", "side": 32, "images": 512}
     sources = {
-        name: SimpleNamespace(name=name, dataset=name, label="partial", images=10_000, pixels=64)
-        for name in ("celeba", "celeba_whole", "cifar10")
+        name: SimpleNamespace(name=name, dataset=of, label="partial", images=10_000, pixels=64)
+        for name, of in (("celeba", "celeba"), ("celeba_whole", "celeba"), ("cifar10", "cifar10"))
     }
     datasets = {name: SimpleNamespace(words={"partial": f"{{images}} {name}"}) for name in sources}
     runs = {"deep_vae": {"a": {"network": network}}, "gradient_noise": {"b": {"network": "a"}}}
@@ -437,6 +437,9 @@ def test_inputs_of_a_network_that_another_run_trains_are_that_runs() -> None:
     for kind, run in (("deep_vae", "a"), ("gradient_noise", "b")):
         section: Any = SimpleNamespace(id=kind, drawn=None, dataset=None)
         assert inputs(data, section) == [(run, words)]
+    data.runs["discovery"] = {"faces": {"dataset": "celeba"}}
+    section = SimpleNamespace(id="discovery", drawn=None, dataset=None)
+    assert inputs(data, section) == [("faces", "10,000 celeba")]
 
 
 def test_page_says_what_it_was_given() -> None:

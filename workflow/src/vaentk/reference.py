@@ -2,9 +2,9 @@
 
     make reference NAME=h200 TITLE="Reference run on an H200"
 
-writes ``results/reference/h200``: claims, tables, measures of up to `LARGEST` bytes, the report,
-figures that a README shows, each as the run left it with its provenance beside it, and
-``about.yaml``, which says where, when and on what it was made.
+writes ``results/reference/h200``: claims, tables, measures of up to `LARGEST` bytes, the report
+(unless it shows images that may not be passed on), figures that a README shows, each as the run
+left it with its provenance beside it, and ``about.yaml``, which says on what it was made.
 """
 
 import json
@@ -26,6 +26,9 @@ LARGEST: Final = 100_000
 
 KEPT: Final = ("claims/*.csv", "tables/*.csv", "measure/**/*.csv", "report/*.html")
 FIGURES: Final = ("weight_change", "linear_rate", "ridge")
+
+NOT_TO_PASS_ON: Final = ("celeba", "celeba_whole")
+"""Images whose terms forbid to pass them on: a page that shows them is not kept, its summary is."""
 
 
 def keep(results: Path, target: Path, title: str, note: str = "") -> dict[str, Any]:
@@ -73,9 +76,11 @@ def keep(results: Path, target: Path, title: str, note: str = "") -> dict[str, A
 
 
 def _kept(results: Path) -> Iterator[Path]:
+    private = set(NOT_TO_PASS_ON) & set(_facts(results)["name"])
     for pattern in KEPT:
         for path in sorted(results.glob(pattern)):
-            if path.suffix != ".csv" or path.stat().st_size <= LARGEST:
+            large = path.suffix == ".csv" and path.stat().st_size > LARGEST
+            if not large and not (private and path == results / REPORT):
                 yield path
     for name in FIGURES:
         path = results / "figures" / f"{name}.svg"
@@ -99,8 +104,8 @@ def _about(results: Path, title: str, note: str) -> dict[str, Any]:
             f"{results}/benchmarks tells of {len(kinds)} kinds of machines and {len(gpus)} of "
             "GPUs: a reference is a run on one machine; run it there again."
         )
-    facts = io.read_table(results / "measure/data/facts.csv", as_text=True)
-    data = (f"{row['name']}: {row['data']}, {row['images']} images" for _, row in facts.iterrows())
+    sets = _facts(results).to_dict("records")
+    data = (f"{row['name']}: {row['data']}, {row['images']} images" for row in sets)
     return {
         "title": title,
         "configuration": record["parameters"]["configuration"],
@@ -110,6 +115,11 @@ def _about(results: Path, title: str, note: str) -> dict[str, Any]:
         "data": "; ".join(data),
         "note": note or None,
     }
+
+
+def _facts(results: Path) -> pd.DataFrame:
+    """What data sets the run had."""
+    return io.read_table(results / "measure/data/facts.csv", as_text=True)
 
 
 if __name__ == "__main__":

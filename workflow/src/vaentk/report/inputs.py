@@ -61,9 +61,9 @@ def _trained(data: ReportData, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_of(source: Source, values: Mapping[str, Any]) -> bool:
-    """Whether a run takes the images of a source; a deep network takes faces uncropped."""
+    """Whether a run takes the images of a source; a deep network alone takes faces uncropped."""
     if "network" not in values:
-        return bool(source.dataset == values["dataset"])
+        return bool(source.dataset == values["dataset"] and source.name != "celeba_whole")
     cropped = source.name == "celeba"
     return source.dataset.startswith(values["network"]["dataset"]) and not cropped
 
