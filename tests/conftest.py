@@ -36,6 +36,7 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long folders first, each in one group of pytest-xdist's."""
     folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
