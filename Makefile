@@ -38,7 +38,7 @@ reference: $(INSTALLED) ## keep what is small of a run to commit it: make refere
 
 test: $(INSTALLED) ## run the tests
 	@$(ACTIVATE) && echo "vaentk: running the tests (about 20 minutes on two cores)" \
-	  && python -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+	  && python -m pytest --numprocesses auto --dist loadscope $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .
