@@ -169,7 +169,7 @@ def interfere(slurm: Slurm, tree: Path, snakemake: "subprocess.Popen[bytes]") ->
     slurm.wait_for(checkpointed, "a checkpoint", 400)
     first = jobs_of(slurm, comment)
     slurm.ask("scancel", first[-1])
-    slurm.wait_for(lambda: len(jobs_of(slurm, comment)) > len(first), "a second attempt", 120)
+    slurm.wait_for(lambda: len(jobs_of(slurm, comment)) > len(first), "a second attempt", 400)
     slurm.stop_controller()
     # Commands of SLURM meanwhile wait for it, up to nine seconds.
     time.sleep(4)
