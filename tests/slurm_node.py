@@ -16,7 +16,7 @@ TOOLS = {"munged": "munge", "slurmctld": "slurm-wlm", "slurmd": "slurm-wlm", "sb
 ETC = Path("/etc/slurm")
 """Where programs inside of a job look, whatever SLURM_CONF says: Snakemake unsets that for srun."""
 
-LIFETIME = 1700  # seconds after which a daemon is killed, whatever became of the test
+LIFETIME = 3000  # seconds after which a daemon is killed, whatever became of the test
 
 CONFIGURATION = """
 ClusterName=test

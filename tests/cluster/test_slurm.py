@@ -52,7 +52,7 @@ GROUPS |= {f"measure_{kind}": "measures" for kind in MEASURES}
 def command(*arguments: str, configs: tuple[str, ...]) -> list[str]:
     """Command line of Snakemake with the profile, as the documentation gives it."""
     start = [sys.executable, "-m", "snakemake", *PROFILE, *SOONER]
-    return killed_after(1500, *start, *arguments, "--configfile", *configs)
+    return killed_after(2400, *start, *arguments, "--configfile", *configs)
 
 
 def start(tree: Path, log: IO[bytes], *arguments: str) -> "subprocess.Popen[bytes]":
@@ -113,7 +113,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
         snakemake = start(fresh, log, *options)
         try:
             interfere(slurm, fresh, snakemake)
-            snakemake.wait(1500)
+            snakemake.wait(2400)
         finally:
             stop(snakemake)
     text, took = output.read_text(), time.monotonic() - begun
