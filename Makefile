@@ -37,7 +37,7 @@ reference: $(INSTALLED) ## keep what is small of a run to commit it: make refere
 	@$(ACTIVATE) && python -m vaentk.reference $(NAME) --title "$(TITLE)" $(ARGS)
 
 test: $(INSTALLED) ## run the tests
-	@$(ACTIVATE) && echo "vaentk: running the tests (about 20 minutes on two cores)" \
+	@$(ACTIVATE) && echo "vaentk: running the tests (half an hour or more on two cores)" \
 	  && python -m pytest --numprocesses auto --dist loadscope $(ARGS)
 
 lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
@@ -62,7 +62,7 @@ unlock: $(INSTALLED) ## free the folder after a run was killed
 	@$(ACTIVATE) && snakemake --unlock $(ARGS)
 
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes \
-  --no-emit-index-url --python-version 3.11 --fork-strategy fewest
+  --python-version 3.11 --fork-strategy fewest
 
 lock: $(INSTALLED) ## compile envs/*.in to envs/*.lock (newer versions: ARGS=--upgrade)
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/installer.in -o envs/installer.lock
