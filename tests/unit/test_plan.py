@@ -47,6 +47,12 @@ def rows(text: str) -> dict[tuple[str, str], list[str]]:
     return found
 
 
+def test_a_rule_that_names_no_stage_makes_data() -> None:
+    for rule in ("mnist", "inputs", "a_set_of_ones_own"):
+        assert Planned(rule, {}, frozenset(), frozenset()).stage == "data"
+    assert Planned("data_facts", {}, frozenset(), frozenset()).stage == "measure"
+
+
 def test_rows_are_experiments_and_stages_in_their_order_and_add_up(config: Config) -> None:
     text = plan.table(jobs(), config, gpu=False, cores=4)
     found = rows(text)

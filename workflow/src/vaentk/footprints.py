@@ -2,7 +2,7 @@
 
 Counted are weights, gradients, Adam's averages, what backpropagation keeps and what a recorded
 graph needs; not the libraries' workspaces, for which `vaentk.groups` leaves a reserve. Tests hold
-the estimates against tensors counted on a CPU: never below, at most three times as much.
+the estimates against tensors counted on a CPU: never below, at most 3.5 times as much.
 """
 
 from math import prod

@@ -7,7 +7,7 @@ from typing import Final
 
 from vaentk.config import Config
 from vaentk.costs.jobs import cost_of, trainings
-from vaentk.costs.work import MB, ON_GPU, Cost
+from vaentk.costs.work import LAUNCH, MB, ON_GPU, Cost
 from vaentk.data.table import DataFile
 
 CORES: Final = 2
@@ -17,11 +17,11 @@ HOUR: Final = 3600
 MINUTE: Final = 60
 STAGES: Final = ("data", "train", "measure", "figure", "tables", "claims", "report")
 TARGET: Final = "all"
-DATA_RULES: Final = ("mnist", "dsprites", "cars3d", "cars", "celeba", "faces", "cifar", "inputs")
 
 MEANING: Final = (
     "CPU time is time of one core, by rates measured on two CPU cores. GPU time is that of jobs",
-    f"that would use one, at {ON_GPU / 1e12:.0f} TFLOP/s and 10 us a kernel, which is assumed and",
+    f"that would use one, at {ON_GPU / 1e12:.0f} TFLOP/s and {LAUNCH * 1e6:.0f} us a kernel, "
+    "which is assumed and",
     "not measured. Both are estimates from the settings, of short runs right within a factor of",
     "two. Memory is the host's, of the largest job; a cluster is asked for half as much again, and",
     "for three times the time.",
@@ -49,9 +49,10 @@ class Planned:
     @property
     def stage(self) -> str:
         """The stage that its rule belongs to."""
-        if self.rule in DATA_RULES:
-            return "data"
-        return "measure" if self.rule == "data_facts" else self.rule.partition("_")[0]
+        if self.rule == "data_facts":
+            return "measure"
+        named = self.rule.partition("_")[0]
+        return named if named in STAGES else "data"
 
     @property
     def experiment(self) -> str:
