@@ -67,3 +67,14 @@ def test_the_findings_of_the_readme_are_those_of_the_reference_run() -> None:
         # Three digits are shown.
         expected = [pytest.approx(float(number), rel=0.006) for number in numbers]
         assert [float(number) for number in said] == expected, name
+
+
+def test_the_evening_tests_as_many_statements_as_the_readme_says() -> None:
+    path = ROOT / "results/reference/evening/claims/claims.csv"
+    verdicts = pd.read_csv(path)["verdict"]
+    said = re.search(r"tests (\d+) of the (\d+) statements", re.sub(r"\s+", " ", README))
+    assert said
+    assert [int(number) for number in said.groups()] == [
+        (verdicts != "not run").sum(),
+        len(verdicts),
+    ]
