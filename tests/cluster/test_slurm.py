@@ -17,32 +17,24 @@ from trees import copy_sources, environment, run_snakemake
 
 pytestmark = pytest.mark.cluster
 
-CUT = """
+LONGER = """
 checkpoint_seconds: 0.2
-data: {cars3d: null, dsprites: null}
 experiments:
   weight_change:
     mnist-7x7: {widths: [16, 32], steps: 131072}
-  sensitivity: {mnist-7x7: null}
-  activations: {mnist-7x7: null}
-  frozen_sigma: {mnist-7x7: null}
-  least_width: {mnist-7x7: null}
-  disentanglement: {dsprites-short: null, cars-short: null}
 """
-"""All of tiny takes two cores eight minutes: without runs that do as others on other settings.
+"""One training of some twenty seconds, with checkpoints all along."""
 
-What is left has one training of some twenty seconds, with checkpoints all along.
-"""
-
-CONFIGS = ("config/tiny.yaml", "config/cut.yaml")
+CONFIGS = ("config/tiny.yaml", "config/longer.yaml")
 CANCELLED = "results/train/weight_change/mnist-7x7/32.parquet"
 
 PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")
 
 KERNELS = ("linear_rate", "tangent_kernels", "ridge")
-VAES = ("discovery", "deep_vae")
-MEASURES = ("limit_kernels", *KERNELS, *VAES, "gradient_noise")
+VAES = ("disentanglement", "discovery", "deep_vae")
+VARIANTS = ("variants", "sensitivity", "activations", "frozen_sigma", "least_width")
+MEASURES = ("limit_kernels", *KERNELS, *VARIANTS, *VAES, "gradient_noise")
 GROUPS = {f"train_{kind}": "kernels" for kind in KERNELS}
 GROUPS |= {f"train_{kind}": "vaes" for kind in VAES}
 GROUPS |= {f"measure_{kind}": "measures" for kind in MEASURES}
@@ -103,7 +95,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
     slurm: Slurm, fresh: Path, tmp_path: Path
 ) -> None:
     """A training is cancelled, the controller is restarted, a job wants the GPU."""
-    (fresh / "config/cut.yaml").write_text(CUT)
+    (fresh / "config/longer.yaml").write_text(LONGER)
     begun = time.monotonic()
     output = tmp_path / "output.txt"
     options = ["--set-resources", "train_linear_vae:gpu=1", "--cores", "2"]
@@ -150,7 +142,7 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
     )
 
     here = copy_sources(tmp_path / "here")
-    (here / "config/cut.yaml").write_text(CUT)
+    (here / "config/longer.yaml").write_text(LONGER)
     alike = run_snakemake(here, CANCELLED, configs=CONFIGS)
     assert alike.returncode == 0, alike.stdout[-8000:]
     stem = CANCELLED.removesuffix(".parquet")
