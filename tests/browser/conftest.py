@@ -1,18 +1,17 @@
 """A report to look at, of a run that has everything in it, and the browser that opens it."""
 
-import io
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from vaentk.figures.style import Drawing, finish, styled
 from vaentk.report import (
     ReferenceRun,
     Source,
@@ -72,9 +71,9 @@ CONFIG = {
 }
 
 
-def drawing(panels: int) -> str:
-    """An SVG of matplotlib, as wide as a figure of that many panels is."""
-    with mpl.rc_context({"svg.hashsalt": "fixture"}):
+def drawing(panels: int, alt: str) -> Drawing:
+    """A picture, and curves of known laws: what is measured falls as x^-0.5, the claim as x^-1."""
+    with styled():
         figure = Figure(figsize=(3.3 * panels, 2.9), layout="constrained")
         widths = np.array([64, 128, 256, 512])
         heat, *lines = figure.subplots(1, panels, squeeze=False)[0]
@@ -84,9 +83,7 @@ def drawing(panels: int) -> str:
             axes.loglog(widths, widths**-1.0, ":", label="claimed")
             axes.set(xlabel="width m", ylabel="relative change", title="a panel with a title")
             axes.legend()
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
+        return finish(figure, alt)
 
 
 def claims() -> pd.DataFrame:
@@ -208,6 +205,7 @@ def fixture_pages() -> dict[str, str]:
     alt = (
         "Points fall along straight lines on doubly logarithmic axes, with slopes −0.49 and −0.99."
     )
+    drawings = {name: drawing(count, alt) for name, count in panels.items()}
     sidecar = {"rule": "train_weight_change", "code": "0123456789abcdef" * 4, "dtype": "float32"}
     sidecar |= {"device": "cpu", "seeds": [0, 1], "inputs": {"a": "sha256:00"}}
     data = gather(
@@ -236,7 +234,7 @@ def fixture_pages() -> dict[str, str]:
                 "figure": "figures/linear_rate.svg",
             }
         ),
-        figures={name: (drawing(count), alt) for name, count in panels.items()},
+        figures={name: (drawn.svg, drawn.alt) for name, drawn in drawings.items()},
         tables=tables(),
         sources=[
             Source(

@@ -4,6 +4,8 @@ VAENTK_REPORT=results/report/index.html checks a real report instead of the inve
 """
 
 import importlib.util
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -180,6 +182,37 @@ def test_claims_are_filtered_by_verdict_paper_and_words(opened: Callable[..., An
     assert rows.evaluate_all(shown) == []
     page.evaluate("location.hash = document.querySelector('.claims tbody tr').id")
     page.wait_for_function("document.querySelector('.claims tbody tr').checkVisibility()")
+
+
+@pytest.mark.skipif("VAENTK_REPORT" in os.environ, reason="a real report's curves are not known")
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def test_a_curve_tells_its_values_under_the_pointer(
+    opened: Callable[..., Any], size: dict[str, int]
+) -> None:
+    page = opened(viewport=size)
+    image = page.locator("#figure-weight_change img")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    reading, said, places = page.locator(".reading:visible"), set(), []
+    for across in range(0, int(min(box["width"], size["width"])), 8):
+        for down in range(0, int(box["height"]), 16):
+            place = (box["x"] + across, box["y"] + down)
+            page.mouse.move(*place)
+            if texts := reading.all_inner_texts():
+                said.add(*texts)
+                places.append(place)
+    found = [re.fullmatch(r"(measured|claimed): ([\d.]+), ([\d.]+)", text) for text in said]
+    readings = [(match[1], float(match[2]), float(match[3])) for match in found if match]
+    assert len(readings) == len(said)
+    for label, x, y in readings:
+        # Three digits of both are shown.
+        assert y == pytest.approx(x ** {"measured": -0.5, "claimed": -1.0}[label], rel=0.011)
+    assert {x for label, x, _ in readings if label == "measured"} <= {64, 128, 256, 512}
+    assert len({x for label, x, _ in readings if label == "claimed"}) > 10
+    page.mouse.move(*places[0])
+    assert reading.count() == 1
+    page.keyboard.press("Escape")
+    assert reading.count() == 0
 
 
 def test_light_and_dark_follow_the_reader_and_the_button(opened: Callable[..., Any]) -> None:

@@ -1,5 +1,5 @@
 "use strict";
-// All of it adds to a page that is whole without it: sorting, a filter, light and dark.
+// All of it adds to a page that is whole without it: sorting, a filter, values read off curves, light and dark.
 
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -75,6 +75,98 @@ function reveal() {
 }
 addEventListener("hashchange", reveal);
 reveal();
+
+// Pointing at a curve tells its value there. A drawing describes its panels, and its own coordinates are the curves.
+
+const REACH = 20; // CSS pixels
+
+function parseDrawing(image) {
+  const bytes = Uint8Array.from(atob(image.src.split(",", 2)[1]), letter => letter.charCodeAt(0));
+  const svg = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
+  const about = svg.getElementsByTagName("dc:description")[0];
+  if (!about) return null;
+  const [, , width, height] = svg.documentElement.getAttribute("viewBox").split(" ").map(Number);
+  const panels = JSON.parse(about.textContent).panels.map(({ box, x, y, curves }) => {
+    const [left, low, wide, high] = [box[0] * width, box[1] * height, box[2] * width, box[3] * height];
+    return {
+      x: { start: left, end: left + wide, axis: x },
+      y: { start: height - low, end: height - low - high, axis: y },
+      curves: Object.entries(curves).map(([id, label]) => ({ label, pieces: piecesOf(svg.getElementById(id)) })),
+    };
+  });
+  return { width, panels };
+}
+
+// Measured points where a curve marks them, else the line between: lists of points that are joined.
+function piecesOf(group) {
+  const marks = [...group.querySelectorAll("use")];
+  if (marks.length) return marks.map(mark => [[+mark.getAttribute("x"), +mark.getAttribute("y")]]);
+  const lines = [...group.querySelectorAll(":scope > path")].map(path => path.getAttribute("d"));
+  return lines.flatMap(line => line.split("M").slice(1)).map(piece => {
+    const numbers = piece.match(/-?[\d.]+(?:e[-+]?\d+)?/g).map(Number);
+    return numbers.flatMap((value, at) => at % 2 ? [] : [[value, numbers[at + 1]]]);
+  });
+}
+
+function nearestOn([ax, ay], [bx, by], [x, y]) {
+  const [dx, dy] = [bx - ax, by - ay];
+  const part = Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy) || 0));
+  return [ax + part * dx, ay + part * dy];
+}
+
+function valueAt(place, { start, end, axis: [scale, low, high] }) {
+  const part = (place - start) / (end - start);
+  return scale === "log" ? low * (high / low) ** part : low + (high - low) * part;
+}
+
+function readAt(drawing, place, reach) {
+  let best = { distance: reach };
+  for (const panel of drawing.panels) {
+    const between = (value, { start, end }) => (value - start) * (value - end) <= 0;
+    if (!between(place[0], panel.x) || !between(place[1], panel.y)) continue;
+    for (const { label, pieces } of panel.curves)
+      for (const piece of pieces)
+        for (let at = 0; at < Math.max(1, piece.length - 1); at++) {
+          const point = nearestOn(piece[at], piece[at + 1] ?? piece[at], place);
+          const distance = Math.hypot(point[0] - place[0], point[1] - place[1]);
+          if (distance < best.distance) best = { distance, point, label, panel };
+        }
+  }
+  return best.point && best;
+}
+
+const reading = document.createElement("div");
+reading.className = "reading";
+reading.hidden = true;
+reading.setAttribute("aria-hidden", "true"); // a figure's text and its table say it in words
+document.body.append(reading);
+const silence = () => { reading.hidden = true; };
+const three = value => String(Number(value.toPrecision(3))).replace("-", "\u2212");
+
+for (const image of document.querySelectorAll(".card img")) {
+  let drawing;
+  const tell = event => {
+    drawing ??= parseDrawing(image);
+    const frame = image.getBoundingClientRect();
+    const scale = frame.width / (drawing?.width ?? 1);
+    const place = [(event.clientX - frame.left) / scale, (event.clientY - frame.top) / scale];
+    const found = drawing && readAt(drawing, place, REACH / scale);
+    reading.hidden = !found;
+    if (!found) return;
+    const { point, label, panel } = found;
+    const values = `${three(valueAt(point[0], panel.x))}, ${three(valueAt(point[1], panel.y))}`;
+    reading.textContent = label ? `${label}: ${values}` : values;
+    const [left, top] = [frame.left + point[0] * scale, frame.top + point[1] * scale];
+    reading.style.left = `${left}px`;
+    reading.style.top = `${top}px`;
+    reading.classList.toggle("leftwards", left > innerWidth / 2);
+  };
+  image.addEventListener("pointermove", tell);
+  image.addEventListener("pointerdown", tell);
+  image.addEventListener("pointerleave", silence);
+}
+addEventListener("scroll", silence, { capture: true, passive: true });
+addEventListener("keydown", event => { if (event.key === "Escape") silence(); });
 
 const theme = document.getElementById("theme");
 if (theme) {

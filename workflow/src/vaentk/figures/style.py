@@ -18,6 +18,8 @@ from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 from matplotlib.typing import RcKeyType
 
+from vaentk.figures.readings import describe
+
 LAYERS = {
     "enc": ("encoder", "#0072B2", "o"),
     "hid": ("hidden", "#D55E00", "s"),
@@ -108,8 +110,10 @@ def finish(figure: Figure, alt: str) -> Drawing:
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     _settle(figure)
+    about = describe(figure, dashed=REFERENCE)
     text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": "vaentk"})
+    words = {"Date": None, "Creator": "vaentk", "Description": about}
+    figure.savefig(text, format="svg", metadata=words)
     return Drawing(text.getvalue(), alt)
 
 

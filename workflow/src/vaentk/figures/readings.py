@@ -1,0 +1,111 @@
+"""What a page needs to read values off a figure: where panels lie, what lines are called.
+
+The values themselves are not repeated: a line's coordinates in the drawing and the limits of its
+panel give them back.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+DIGITS = 9
+"""Of a position or limit: a reading shows three."""
+
+SCALES = ("linear", "log")
+"""Scales that the page can read; a panel with another is left out."""
+
+SYMBOLS = {"sqrt": "√", "beta": "β", "lambda": "λ", "sigma": "σ", "Theta": "Θ"}
+
+Look = tuple[str, str]
+
+
+def describe(figure: Figure, dashed: str) -> str:
+    """Name the figure's lines as groups of its SVG, and describe its panels.
+
+    Parameters
+    ----------
+    figure
+        Its layout is settled; its lines are given names (``gid``).
+    dashed
+        The colour whose lines are told apart by their dashes: a line without a label of its own
+        has that of a legend's entry of its colour, and here of its dashes too.
+
+    Returns
+    -------
+    str
+        JSON: ``panels``, each with its ``box`` (left, bottom, width and height as parts of the
+        figure), ``x`` and ``y`` (scale, value at the low end, value at the high end), and
+        ``curves`` (label by name of the group, nothing where it has none).
+    """
+    named = _named(figure, dashed)
+    panels = []
+    for place, axes in enumerate(figure.axes):
+        lines = list(_curves(axes))
+        scales = axes.get_xscale(), axes.get_yscale()
+        if not lines or not axes.axison or not set(scales) <= set(SCALES):
+            continue
+        own = _own_labels(axes)
+        curves = {}
+        for number, line in enumerate(lines):
+            line.set_gid(name := f"curve-{place}-{number}")
+            curves[name] = own.get(line) or named.get(_look(line, dashed), "")
+        box = axes.bbox.transformed(figure.transFigure.inverted())
+        panels.append(
+            {
+                "box": [_digits(part) for part in box.bounds],
+                "x": [scales[0], *map(_digits, axes.get_xlim())],
+                "y": [scales[1], *map(_digits, axes.get_ylim())],
+                "curves": curves,
+            }
+        )
+    return json.dumps({"panels": panels}, ensure_ascii=False)
+
+
+def _curves(axes: Axes) -> Iterator[Line2D]:
+    """Lines that stand where their data say, in both directions: not a threshold across a panel."""
+    for line in axes.lines:
+        both = line.get_transform().contains_branch_seperately(axes.transData)
+        if all(both) and np.size(line.get_xdata()):
+            yield line
+
+
+def _named(figure: Figure, dashed: str) -> dict[Look, str]:
+    """What the legends of a figure call a look; nothing where two names look alike."""
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    found = defaultdict(set)
+    for legend in filter(None, legends):
+        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
+            if isinstance(handle, Line2D):
+                found[_look(handle, dashed)].add(plain(text.get_text()))
+    return {look: names.pop() for look, names in found.items() if len(names) == 1}
+
+
+def _look(line: Line2D, dashed: str) -> Look:
+    colour = to_hex(line.get_color())
+    return colour, str(line.get_linestyle()) if colour == dashed else ""
+
+
+def _own_labels(axes: Axes) -> dict[Line2D, str]:
+    """Labels of the lines that have one; that of a line with error bars is its container's."""
+    bars = [each for each in axes.containers if isinstance(each, ErrorbarContainer)]
+    labels = {line: str(line.get_label()) for line in axes.lines}
+    labels |= {bar.lines[0]: str(bar.get_label()) for bar in bars}
+    return {line: plain(text) for line, text in labels.items() if not text.startswith("_")}
+
+
+def plain(label: str) -> str:
+    """Write a label's mathematics without markup."""
+    text = re.sub(r"\\([A-Za-z]+) ?", lambda found: SYMBOLS.get(found[1], f"{found[1]} "), label)
+    return re.sub(r"(?<!\w)-(?=\d)", "−", re.sub(r"[${}]", "", text))
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
