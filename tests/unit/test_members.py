@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaentk import checkpoints, members
+from vaentk import checkpoints, member_batches, members
 from vaentk.errors import UserError
 from vaentk.experiments.overparameterised import WeightChange
 from vaentk.job import Job
@@ -91,8 +91,8 @@ def test_a_checkpoint_file_holds_the_whole_state(
     generator = torch.Generator().manual_seed(0)
     displacement, dual, outputs = torch.randn((3, 2, 4, 4), generator=generator)
     state = Checkpoint(7, {"hid": displacement}, [{"loss": 1.5}], {4: outputs}, {"enc": dual})
-    members._write_checkpoint(state, place)
-    found = members._read_checkpoint(place, "cpu")
+    member_batches._write_checkpoint(state, place)
+    found = member_batches._read_checkpoint(place, "cpu")
     assert found is not None
     assert (found.step, found.records) == (7, [{"loss": 1.5}])
     assert (list(found.displacement), list(found.dual), list(found.outputs)) == (
@@ -108,7 +108,7 @@ def test_a_checkpoint_file_holds_the_whole_state(
 def full_with_both(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """Train two seeds as one batch, as on a GPU, whose memory is full after some steps."""
     monkeypatch.setattr(members, "_side_by_side", lambda *_: 2)
-    descend = members.descend
+    descend = member_batches.descend
 
     def limited(*given: Any, tick: Any, **named: Any) -> Checkpoint:
         seeds = given[4]
@@ -122,7 +122,7 @@ def full_with_both(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         return descend(*given, tick=counted, **named)
 
-    monkeypatch.setattr(members, "descend", limited)
+    monkeypatch.setattr(member_batches, "descend", limited)
 
 
 @pytest.mark.parametrize("after", [0, 20])

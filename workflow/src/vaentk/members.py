@@ -7,26 +7,21 @@ may differ with their number.
 """
 
 import json
-import multiprocessing
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Never
 
 import pandas as pd
-import torch
-from tensorboard.summary import Writer
-from tqdm import tqdm
 
-from vaentk import io, progress
+from vaentk import io
 from vaentk.checkpoints import Checkpoint as Kept
 from vaentk.footprints import width_member
 from vaentk.group_checkpoints import GroupCheckpoints, Places
 from vaentk.groups import fitting, in_groups
-from vaentk.job import Job, log, start_log
-from vaentk.training.descent import Checkpoint, Observe, Record, descend
+from vaentk.job import Job, log
+from vaentk.member_batches import Observer, Surroundings, train_batch
+from vaentk.training.descent import Checkpoint, Record
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import Schedule
 from vaentk.workers import Spread, workers
@@ -58,22 +53,6 @@ class Result:
         frame = pd.DataFrame(self.records).astype({"seed": int, "step": int})
         limit = frame["seed"].map(self.limits)
         return frame.assign(width=width, limit=limit, learning_rate=self.schedule.learning_rate)
-
-
-Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
-"""Makes the further observations of some members; a function of a module, for worker processes."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Where a worker keeps its checkpoint and shows its progress."""
-
-    checkpoint: Kept
-    tensorboard: Path
-    log_file: Path
-    label: str
-    keep_outputs: bool
-    observe: Observer | None
 
 
 def train(
@@ -130,11 +109,11 @@ def train(
 
         if all(len(group) == 1 for group in groups):
             places = [place_of(group) for group in groups]
-            states = run(partial(_train_group, problem, schedule), [*map(seeds_of, groups)], places)
+            states = run(partial(train_batch, problem, schedule), [*map(seeds_of, groups)], places)
         else:
             found = in_groups(
                 groups,
-                lambda group: _train_group(problem, schedule, seeds_of(group), place_of(group)),
+                lambda group: train_batch(problem, schedule, seeds_of(group), place_of(group)),
                 kept.divide,
             )
             groups, states = [group for group, _ in found], [state for _, state in found]
@@ -233,91 +212,6 @@ def train_variants(
             frames.append(frame)
             outputs |= {f"{name}/{key}": array for key, array in result.outputs.items()}
     return pd.concat(frames, ignore_index=True), outputs
-
-
-def _train_group(
-    problem: Problem, schedule: Schedule, seeds: tuple[int, ...], place: Surroundings
-) -> Checkpoint:
-    """Train some members in this process, from their checkpoint if there is one."""
-    if multiprocessing.parent_process() is not None and not log.handlers:
-        start_log(place.log_file)
-    model = problem.model(seeds)
-    initial = model.initial_weights(seeds)
-    resume = _read_checkpoint(place, problem.device)
-    writer = Writer(str(place.tensorboard))
-    bar = progress.bar(schedule.steps, resume.step if resume else 0, place.label)
-    tick = _Tick(place, bar, writer, written=len(resume.records) if resume else 0)
-    try:
-        objective = problem.objective(model, initial)
-        state = descend(
-            model,
-            objective,
-            initial,
-            schedule,
-            seeds,
-            resume=resume,
-            tick=tick,
-            observe=place.observe(problem, schedule, seeds) if place.observe else None,
-            keep=problem.model_kept(seeds) if place.keep_outputs else None,
-        )
-    finally:
-        bar.close()
-        writer.close()
-    widest = max(record["latent_std"] for record in state.records)
-    if widest > model.smoothing.max_std:
-        log.warning(
-            "%s: the latent's standard deviation reached %.3g, beyond the %.3g for which the "
-            "quadrature was checked: compare with dtype: float64, which takes more nodes",
-            place.label,
-            widest,
-            model.smoothing.max_std,
-        )
-    state.displacement = {}
-    return state
-
-
-class _Tick:
-    """Called after every update: progress, TensorBoard scalars, a checkpoint now and then."""
-
-    def __init__(
-        self, place: Surroundings, bar: "tqdm[Never]", writer: Writer, written: int
-    ) -> None:
-        self.place, self.bar, self.writer = place, bar, writer
-        self.written = written  # records that TensorBoard has
-        self.parent = os.getppid()
-
-    def __call__(self, state: Checkpoint) -> None:
-        self.bar.update()
-        for record in state.records[self.written :]:
-            for name, number in record.items():
-                if name not in ("seed", "step", "time"):
-                    tag = f"{name}/seed-{record['seed']}"
-                    self.writer.add_scalar(tag, number, int(record["step"]))
-        self.written = len(state.records)
-        if self.place.checkpoint.due:
-            if os.getppid() != self.parent:  # the job was killed: nobody waits for this process
-                os._exit(1)
-            _write_checkpoint(state, self.place)
-
-
-def _write_checkpoint(state: Checkpoint, place: Surroundings) -> None:
-    tensors = {f"displacement/{k}": w for k, w in state.displacement.items()}
-    tensors |= {f"dual/{k}": w for k, w in state.dual.items()}
-    tensors |= {f"outputs/{step}": o for step, o in state.outputs.items()}
-    place.checkpoint.save(state.step, tensors, state.records)
-
-
-def _read_checkpoint(place: Surroundings, device: str) -> Checkpoint | None:
-    """Return the checkpoint of the same settings, steps and code, if there is one."""
-    kept = place.checkpoint.load(device)
-    if kept is None:
-        return None
-    parts: dict[str, dict[str, torch.Tensor]] = {"displacement": {}, "dual": {}, "outputs": {}}
-    for name, tensor in kept.tensors.items():
-        part, _, key = name.partition("/")
-        parts[part][key] = tensor
-    outputs = {int(step): tensor for step, tensor in parts["outputs"].items()}
-    return Checkpoint(kept.step, parts["displacement"], kept.records, outputs, parts["dual"])
 
 
 def _collect(
