@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -39,6 +40,9 @@ GROUPS = {f"train_{kind}": "kernels" for kind in KERNELS}
 GROUPS |= {f"train_{kind}": "vaes" for kind in VAES}
 GROUPS |= {f"measure_{kind}": "measures" for kind in MEASURES}
 """On two cores, what a job costs to start outweighs the tiny jobs: many of them are one sbatch."""
+
+
+Record = Callable[[str, object], None]
 
 
 def command(*arguments: str, configs: tuple[str, ...]) -> list[str]:
@@ -92,7 +96,7 @@ def checksums(tree: Path, stem: str) -> dict[str, str]:
 
 
 def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
-    slurm: Slurm, fresh: Path, tmp_path: Path
+    slurm: Slurm, fresh: Path, tmp_path: Path, record_property: Record
 ) -> None:
     """A training is cancelled, the controller is restarted, a job wants the GPU."""
     (fresh / "config/longer.yaml").write_text(LONGER)
@@ -135,11 +139,10 @@ def test_the_tiny_configuration_ends_in_a_report_whatever_happens_on_the_way(
     timed = pd.read_csv(fresh / "results/benchmarks/measure/linear_vae/gaussian.tsv", sep="\t")[
         "s"
     ].iloc[0]
-    print(
-        f"SLURM: {len(set(sent))} rules, {len(numbers)} sbatch jobs ({dict(states)}) and"
-        f" {len(local)} local rules in {took:.0f} s; a job of measure_linear_vae"
-        f" took {seconds(alone[-1]):.0f} s, of which its script {timed:.0f} s"
-    )
+    record_property("tiny configuration across SLURM jobs, s", round(took))
+    record_property("of SLURM's jobs so many each", dict(states))
+    record_property("a SLURM job of measure_linear_vae, s", round(seconds(alone[-1])))
+    record_property("of which its script, s", round(timed))
 
     here = copy_sources(tmp_path / "here")
     (here / "config/longer.yaml").write_text(LONGER)
@@ -169,20 +172,20 @@ def interfere(slurm: Slurm, tree: Path, snakemake: "subprocess.Popen[bytes]") ->
 
 
 def test_a_job_that_no_node_can_hold_ends_the_run_with_the_reason(
-    slurm: Slurm, fresh: Path
+    slurm: Slurm, fresh: Path, record_property: Record
 ) -> None:
     asked = f"train_ridge:mem_mb={2 * MEMORY}"
     target = "results/train/ridge/pca-16/32.parquet"
     begun = time.monotonic()
     result = run(fresh, target, "--set-resources", asked, configs=CONFIGS[:1])
-    print(f"SLURM: a job too large for the node was refused after {time.monotonic() - begun:.0f} s")
+    record_property("a job too large for SLURM's node ends, s", round(time.monotonic() - begun))
     assert result.returncode not in (0, -9, 137)
     assert "Memory specification can not be satisfied" in result.stdout
     assert slurm.queue() == ""
 
 
 def test_a_job_that_fails_again_and_again_ends_the_run_with_its_own_sentence(
-    slurm: Slurm, fresh: Path
+    slurm: Slurm, fresh: Path, record_property: Record
 ) -> None:
     (fresh / "config/mine.yaml").write_text(
         "experiments: {weight_change: {mnist-7x7: "
@@ -193,7 +196,7 @@ def test_a_job_that_fails_again_and_again_ends_the_run_with_its_own_sentence(
     configs = ("config/tiny.yaml", "config/mine.yaml")
     begun = time.monotonic()
     result = run(fresh, target, "--retries", "1", configs=configs)
-    print(f"SLURM: a job failed twice within {time.monotonic() - begun:.0f} s")
+    record_property("a SLURM job that fails twice ends, s", round(time.monotonic() - begun))
     assert result.returncode not in (0, -9, 137)
     assert "is above the stability limit" in result.stdout
     jobs = slurm.jobs()[before:]
