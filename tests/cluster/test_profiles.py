@@ -1,5 +1,6 @@
 """Profiles of clusters and clouds: read by Snakemake, planned without the service or a network."""
 
+import json
 import re
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 from snakemake_executor_plugin_aws_batch.constant import VALID_RESOURCES_MAPPING
-from trees import ROOT, environment
+from trees import ROOT, environment, run_snakemake
+
+from vaentk.data.sets import SETS
 
 PROFILES = ("slurm", "kubernetes", "aws-batch")
 CLOUDS = PROFILES[1:]
@@ -28,7 +31,7 @@ def profile(name: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def storage() -> Iterator[bucket.Storage]:
     """An empty bucket on this machine, where a cloud's files would be."""
     with bucket.running() as storage:
@@ -70,6 +73,32 @@ def test_the_whole_workflow_is_planned(
     assert jobs["report"] == "1"
     assert int(jobs["total"]) > 100
     assert not storage.objects, "a dry run stores nothing"
+
+
+def test_what_lies_in_a_bucket_becomes_a_report_that_names_it_as_anywhere(
+    storage: bucket.Storage, tmp_path: Path
+) -> None:
+    """The storage of the clouds' profiles, jobs on this machine: one experiment of tiny."""
+    tree = linked_sources(tmp_path)
+    tiny = yaml.safe_load((ROOT / "config/tiny.yaml").read_text())
+    left_out = {name: dict.fromkeys(runs) for name, runs in tiny["experiments"].items()}
+    del left_out["limit_kernels"]
+    (tree / "small.yaml").write_text(
+        yaml.safe_dump({"data": dict.fromkeys(SETS), "experiments": left_out})
+    )
+    shared = profile("kubernetes")
+    kept = ["--default-storage-provider", shared["default-storage-provider"]]
+    kept += ["--default-storage-prefix", ASKED["VAENTK_STORAGE"], *storage.options]
+    done = run_snakemake(tree, *kept, configs=("config/tiny.yaml", "small.yaml"))
+    assert done.returncode == 0, done.stdout[-4000:]
+    page = storage.objects["run/results/report/index.html"].decode()
+    assert "results/measure/limit_kernels/mnist-28x28/eigenvalues.csv" in page
+    assert ".snakemake/" not in page
+    sidecar = json.loads(storage.objects["run/results/claims/claims.csv.json"])
+    assert {
+        "results/measure/limit_kernels/mnist-28x28/eigenvalues.csv",
+        "config/claims.yaml",
+    } <= set(sidecar["inputs"])
 
 
 def linked_sources(folder: Path) -> Path:

@@ -87,6 +87,18 @@ def test_a_script_that_forgets_a_result_is_a_bug(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "results/claims/claims.csv",
+        ".snakemake/storage/s3/bucket/results/claims/claims.csv",
+        ".snakemake/storage/s3/bucket/results/mine/results/claims/claims.csv",
+    ],
+)
+def test_a_copy_from_a_bucket_goes_by_the_name_that_the_workflow_has(path: str) -> None:
+    assert job.declared_name(Path(path)) == "results/claims/claims.csv"
+
+
 def test_the_commit_comes_from_the_variable_where_there_is_no_git(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

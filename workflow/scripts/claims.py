@@ -6,8 +6,7 @@ from vaentk import claims, io, job
 
 with job.running(snakemake) as task:
     measures = {
-        # Not relative_to: a storage plugin keeps its copies below a folder of its own.
-        str(path).rpartition("results/measure/")[2]: io.read_table(path)
+        job.declared_name(path).removeprefix("results/measure/"): io.read_table(path)
         for path in task.files.get("measures", [])
     }
     rows = yaml.safe_load(io.read_text(task.inputs["claims"]))

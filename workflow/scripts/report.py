@@ -7,11 +7,11 @@ from vaentk.data.table import read_table
 
 with job.running(snakemake) as task:
     sidecars = {
-        str(path).removesuffix(".json"): json.loads(io.read_text(path))
+        job.declared_name(path).removesuffix(".json"): json.loads(io.read_text(path))
         for path in task.files["provenance"]
     }
     drawn = {
-        path.stem: (io.read_text(path), sidecars[str(path)]["alt"])
+        path.stem: (io.read_text(path), sidecars[job.declared_name(path)]["alt"])
         for path in task.files["figures"]
     }
     sheets = {name: drawn.pop(f"images_{name}") for name in task.params["image_sets"]}

@@ -187,6 +187,15 @@ def run_times(jobs: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
 
 
+def declared_name(path: Path) -> str:
+    """Name a file as the workflow does; a storage plugin has its copies below a folder of its own.
+
+    ``.snakemake/storage/s3/bucket/run/results/claims/claims.csv`` is ``results/claims/claims.csv``.
+    """
+    copied = path.parts[:2] == (".snakemake", "storage")
+    return "results/" + str(path).rpartition("/results/")[2] if copied else str(path)
+
+
 def commit() -> str:
     """Return the commit that is checked out, from git or the variable VAENTK_COMMIT."""
     told = os.environ.get("VAENTK_COMMIT")
@@ -240,7 +249,7 @@ def _write_provenance(snakemake: Any, job: Job) -> None:
         "code": job.params.get("code"),
         # A file outside the tree, as in the cache, goes by its name: folders tell of a machine.
         "inputs": {
-            path.name if path.is_absolute() else str(path): io.checksum(path)
+            path.name if path.is_absolute() else declared_name(path): io.checksum(path)
             for paths in job.files.values()
             for path in paths
         },
