@@ -72,14 +72,15 @@ CONFIG = {
 
 
 def drawing(panels: int, alt: str) -> Drawing:
-    """A picture, and curves of known laws: what is measured falls as x^-0.5, the claim as x^-1."""
+    """A picture, and curves of known laws: falling as x^-0.5, x^-0.75 (many points) and x^-1."""
     with styled():
         figure = Figure(figsize=(3.3 * panels, 2.9), layout="constrained")
-        widths = np.array([64, 128, 256, 512])
+        widths, many = np.array([64, 128, 256, 512]), np.geomspace(64, 512, 99)
         heat, *lines = figure.subplots(1, panels, squeeze=False)[0]
         heat.imshow(np.outer(widths, widths))
         for axes in lines:
             axes.loglog(widths, widths**-0.5, "o-", label="measured")
+            axes.loglog(many, many**-0.75, label="flow")
             axes.loglog(widths, widths**-1.0, ":", label="claimed")
             axes.set(xlabel="width m", ylabel="relative change", title="a panel with a title")
             axes.legend()

@@ -201,14 +201,16 @@ def test_a_curve_tells_its_values_under_the_pointer(
             if texts := reading.all_inner_texts():
                 said.add(*texts)
                 places.append(place)
-    found = [re.fullmatch(r"(measured|claimed): ([\d.]+), ([\d.]+)", text) for text in said]
+    found = [re.fullmatch(r"(\w+): ([\d.]+), ([\d.]+)", text) for text in said]
     readings = [(match[1], float(match[2]), float(match[3])) for match in found if match]
     assert len(readings) == len(said)
+    powers = {"measured": -0.5, "flow": -0.75, "claimed": -1.0}
     for label, x, y in readings:
         # Three digits of both are shown.
-        assert y == pytest.approx(x ** {"measured": -0.5, "claimed": -1.0}[label], rel=0.011)
-    assert {x for label, x, _ in readings if label == "measured"} <= {64, 128, 256, 512}
-    assert len({x for label, x, _ in readings if label == "claimed"}) > 10
+        assert y == pytest.approx(x ** powers[label], rel=0.011)
+    # Where a line has few points, there is nothing to read between them.
+    assert {64, 128} <= {x for label, x, _ in readings if label != "flow"} <= {64, 128, 256, 512}
+    assert len({x for label, x, _ in readings if label == "flow"}) > 10
     page.mouse.move(*places[0])
     assert reading.count() == 1
     page.keyboard.press("Escape")

@@ -79,6 +79,7 @@ reveal();
 // Pointing at a curve tells its value there. A drawing describes its panels, and its own coordinates are the curves.
 
 const REACH = 20; // CSS pixels
+const FEW = 20; // points: with no more, what a line shows between them was not measured
 
 function parseDrawing(image) {
   const bytes = Uint8Array.from(atob(image.src.split(",", 2)[1]), letter => letter.charCodeAt(0));
@@ -91,20 +92,22 @@ function parseDrawing(image) {
     return {
       x: { start: left, end: left + wide, axis: x },
       y: { start: height - low, end: height - low - high, axis: y },
-      curves: Object.entries(curves).map(([id, label]) => ({ label, pieces: piecesOf(svg.getElementById(id)) })),
+      curves: Object.entries(curves).map(([id, { label, points }]) => (
+        { label, pieces: piecesOf(svg.getElementById(id), points <= FEW) })),
     };
   });
   return { width, panels };
 }
 
-// Measured points where a curve marks them, else the line between: lists of points that are joined.
-function piecesOf(group) {
-  const marks = [...group.querySelectorAll("use")];
-  if (marks.length) return marks.map(mark => [[+mark.getAttribute("x"), +mark.getAttribute("y")]]);
+// Lists of points, each joined where a reading between them has a meaning.
+function piecesOf(group, apart) {
+  const marks = [...group.querySelectorAll("use")].map(mark => [[+mark.getAttribute("x"), +mark.getAttribute("y")]]);
+  if (marks.length) return marks;
   const lines = [...group.querySelectorAll(":scope > path")].map(path => path.getAttribute("d"));
-  return lines.flatMap(line => line.split("M").slice(1)).map(piece => {
+  return lines.flatMap(line => line.split("M").slice(1)).flatMap(piece => {
     const numbers = piece.match(/-?[\d.]+(?:e[-+]?\d+)?/g).map(Number);
-    return numbers.flatMap((value, at) => at % 2 ? [] : [[value, numbers[at + 1]]]);
+    const points = numbers.flatMap((value, at) => at % 2 ? [] : [[value, numbers[at + 1]]]);
+    return apart ? points.map(point => [point]) : [points];
   });
 }
 

@@ -71,9 +71,23 @@ def test_a_curve_is_called_what_the_legend_calls_its_look() -> None:
         axes.errorbar([1], [2], yerr=[1], color="C2", label="seed-to-seed")
         axes.legend()
         _, panels = drawn(figure)
-    names = list(panels[0]["curves"].values())
+    names = [curve["label"] for curve in panels[0]["curves"].values()]
     assert names[:5] == ["β = −0.1", "β = −0.1", "m^−1/2", "", ""]
     assert names[5] == "seed-to-seed"
+
+
+def test_the_legend_of_a_panel_goes_before_those_of_others() -> None:
+    with styled():
+        figure = Figure()
+        for axes, label in zip(figure.subplots(1, 3), ("bound", "power", ""), strict=True):
+            axes.plot([1, 2], [3, 4], ":", color=REFERENCE)
+            if label:
+                axes.plot([], [], ":", color=REFERENCE, label=label)
+                axes.legend()
+        _, panels = drawn(figure)
+    curves = [next(iter(panel["curves"].values())) for panel in panels]
+    assert [curve["label"] for curve in curves] == ["bound", "power", ""]
+    assert [curve["points"] for curve in curves] == [2, 2, 2]
 
 
 def test_what_no_page_can_read_is_left_out() -> None:

@@ -7,13 +7,14 @@ panel give them back.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 DIGITS = 9
@@ -22,7 +23,15 @@ DIGITS = 9
 SCALES = ("linear", "log")
 """Scales that the page can read; a panel with another is left out."""
 
-SYMBOLS = {"sqrt": "√", "beta": "β", "lambda": "λ", "sigma": "σ", "Theta": "Θ"}
+SYMBOLS = {
+    "beta": "β",
+    "lambda": "λ",
+    "mu": "μ",
+    "sigma": "σ",
+    "theta": "θ",
+    "Theta": "Θ",
+    "sqrt": "√",
+}
 
 Look = tuple[str, str]
 
@@ -43,20 +52,23 @@ def describe(figure: Figure, dashed: str) -> str:
     str
         JSON: ``panels``, each with its ``box`` (left, bottom, width and height as parts of the
         figure), ``x`` and ``y`` (scale, value at the low end, value at the high end), and
-        ``curves`` (label by name of the group, nothing where it has none).
+        ``curves`` (by name of the group: ``label``, empty where it has none, and the number of
+        ``points`` that the line joins, of which the drawing leaves out what looks straight).
     """
-    named = _named(figure, dashed)
+    drawn = [axes.get_legend() for axes in figure.axes]
+    everywhere = _named([*figure.legends, *drawn], dashed)
     panels = []
     for place, axes in enumerate(figure.axes):
         lines = list(_curves(axes))
         scales = axes.get_xscale(), axes.get_yscale()
         if not lines or not axes.axison or not set(scales) <= set(SCALES):
             continue
-        own = _own_labels(axes)
+        own, here = _own_labels(axes), everywhere | _named([axes.get_legend()], dashed)
         curves = {}
         for number, line in enumerate(lines):
             line.set_gid(name := f"curve-{place}-{number}")
-            curves[name] = own.get(line) or named.get(_look(line, dashed), "")
+            label = own.get(line) or here.get(_look(line, dashed), "")
+            curves[name] = {"label": label, "points": np.size(line.get_xdata())}
         box = axes.bbox.transformed(figure.transFigure.inverted())
         panels.append(
             {
@@ -77,9 +89,8 @@ def _curves(axes: Axes) -> Iterator[Line2D]:
             yield line
 
 
-def _named(figure: Figure, dashed: str) -> dict[Look, str]:
-    """What the legends of a figure call a look; nothing where two names look alike."""
-    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+def _named(legends: Iterable[Legend | None], dashed: str) -> dict[Look, str]:
+    """What some legends call a look; nothing where two names look alike."""
     found = defaultdict(set)
     for legend in filter(None, legends):
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
@@ -103,7 +114,7 @@ def _own_labels(axes: Axes) -> dict[Line2D, str]:
 
 def plain(label: str) -> str:
     """Write a label's mathematics without markup."""
-    text = re.sub(r"\\([A-Za-z]+) ?", lambda found: SYMBOLS.get(found[1], f"{found[1]} "), label)
+    text = re.sub(r"\\([A-Za-z]+)", lambda found: SYMBOLS.get(found[1], found[1]), label)
     return re.sub(r"(?<!\w)-(?=\d)", "−", re.sub(r"[${}]", "", text))
 
 
