@@ -144,7 +144,7 @@ reading.hidden = true;
 reading.setAttribute("aria-hidden", "true"); // a figure's text and its table say it in words
 document.body.append(reading);
 const silence = () => { reading.hidden = true; };
-const three = value => String(Number(value.toPrecision(3))).replace("-", "\u2212");
+const three = value => String(Number(value.toPrecision(3))).replaceAll("-", "\u2212");
 
 for (const image of document.querySelectorAll(".card img")) {
   let drawing;
