@@ -31,10 +31,10 @@ plan: $(INSTALLED) ## what would run, with hours and memory, before anything doe
 	@$(ACTIVATE) && python workflow/plan/plan.py $(ARGS)
 
 compare: $(INSTALLED) ## what differs between two runs: make compare A=results B=elsewhere/results
-	@$(ACTIVATE) && python -m vaentk.compare $(A) $(B)
+	@$(ACTIVATE) && python -m vaentk.commands.compare $(A) $(B)
 
 reference: $(INSTALLED) ## keep what is small of a run to commit it: make reference NAME=mine TITLE="My run"
-	@$(ACTIVATE) && python -m vaentk.reference $(NAME) --title "$(TITLE)" $(ARGS)
+	@$(ACTIVATE) && python -m vaentk.commands.reference $(NAME) --title "$(TITLE)" $(ARGS)
 
 test: $(INSTALLED) ## run the tests
 	@$(ACTIVATE) && echo "vaentk: running the tests (half an hour or more on two cores)" \

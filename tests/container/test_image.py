@@ -145,7 +145,9 @@ def test_a_second_container_knows_the_settings_of_the_first(image, tiny, tmp_pat
 
 def test_programs_of_the_image_go_by_their_names(image, tiny) -> None:
     volumes = {tiny.results: RESULTS}
-    same = image.run("python", "-m", "vaentk.compare", "results", "results", volumes=volumes)
+    same = image.run(
+        "python", "-m", "vaentk.commands.compare", "results", "results", volumes=volumes
+    )
     assert same.returncode == 0, same.stdout
     assert "Claims whose verdict changed: 0" in same.stdout
     report = image.run(*TINY, "--report", "results/snakemake-report.zip", volumes=volumes)

@@ -18,7 +18,7 @@ from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.models.forward import Cotangent, Forward, Weights
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork, sampled_outputs
-from vaentk.objectives import Objective
+from vaentk.training.objectives import Objective
 
 SEEDS = (0, 1)
 N, D = 5, 4

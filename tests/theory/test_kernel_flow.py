@@ -23,8 +23,8 @@ from vaentk.kernels.flow import (
     residuals,
 )
 from vaentk.models.snn import StochasticNetwork
-from vaentk.objectives import Objective
 from vaentk.training.descent import descend
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 
 Array = NDArray[np.float64]

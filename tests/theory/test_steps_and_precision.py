@@ -14,8 +14,8 @@ from torch import Tensor
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.models.forward import Weights
 from vaentk.models.mlp_vae import MlpVae
-from vaentk.objectives import Objective
 from vaentk.training.descent import descend
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule, eq7_learning_rate, literal, time_equivalent
 from vaentk.training.stability import stability_limit
 

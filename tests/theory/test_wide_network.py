@@ -8,8 +8,8 @@ from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.kernels.flow import gradient_descent, gradient_flow, residuals
 from vaentk.kernels.limit import limit_kernels
 from vaentk.models.snn import StochasticNetwork
-from vaentk.objectives import Objective
 from vaentk.training.descent import descend
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 
 N, D, SIGMA0 = 8, 4, 0.5

@@ -232,7 +232,7 @@ def test_forward_arrows_pass(tmp_path: Path, files: dict[str, str]) -> None:
             "analysis.slopes imports io, which does not come before it.",
         ),
         (
-            {"data/mnist.py": "from vaentk.job import x", "job.py": ""},
+            {"data/mnist.py": "from vaentk.runtime.job import x", "job.py": ""},
             "data.mnist imports job, which does not come before it.",
         ),
         (

@@ -19,7 +19,7 @@ from steps import STEP_GOALS, descent_steps
 from timing import images
 from training import training
 
-from vaentk import io
+from vaentk.runtime import io
 
 PEERS = "VAENTK_BENCH_PEERS"
 

@@ -18,11 +18,11 @@ from scipy.io import savemat
 from timing import Line, line, side_by_side
 from torch.utils.data import DataLoader, Dataset
 
-from vaentk import io
 from vaentk.data import cars3d, celeba, dsprites
 from vaentk.data.facts import Facts
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
+from vaentk.runtime import io
 
 BATCH = 64
 BATCHES = 100  # in one repetition

@@ -24,9 +24,9 @@ from timing import Line, images, line, side_by_side
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.kappa import hermite_series
+from vaentk.kernels.krylov import Lanczos
 from vaentk.kernels.limit import limit_kernels
 from vaentk.kernels.spectrum import difference, least_eigenvalue, spectral_norm
-from vaentk.krylov import Lanczos
 from vaentk.models.snn import StochasticNetwork
 
 SIGMA0 = 0.5

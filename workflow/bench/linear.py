@@ -11,8 +11,13 @@ import torch
 from timing import Line, line, side_by_side
 from torch import Tensor, nn
 
-from vaentk import devices
-from vaentk.experiments.linear_vae import EstimatorName, LinearVae, OptimiserName, Variant
+from vaentk.experiments.convergence.linear_vae import (
+    EstimatorName,
+    LinearVae,
+    OptimiserName,
+    Variant,
+)
+from vaentk.runtime import devices
 from vaentk.training.linear import (
     MEAN_DECAY,
     SQUARE_DECAY,

@@ -18,7 +18,7 @@ from timing import Line, line, side_by_side
 
 from vaentk.data.dsprites import GRID
 from vaentk.metrics import beta_vae, factor_vae, mig, sap
-from vaentk.metrics.draws import Batches, Points, Split
+from vaentk.metrics.sampling import Batches, Points, Split
 
 REPETITIONS: Final = {10: 5, 200: 1}  # by latent size; the loops take a minute at the larger
 AGAINST: Final = "disentanglement_lib's loops"

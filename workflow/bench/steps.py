@@ -6,7 +6,7 @@ from peers import AutogradVae
 from timing import Line, line, side_by_side
 
 from vaentk.activations import ACTIVATIONS, gauss_hermite_degree
-from vaentk.experiments.overparameterised import WeightChange
+from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.training.descent import Checkpoint, start
 from vaentk.training.problem import Problem
 

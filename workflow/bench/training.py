@@ -22,13 +22,13 @@ from plain_vae import BATCH, BETA, LATENT, LEARNING_RATE, binary_images
 from timing import Line, line
 from windows import WINDOW, Window, serve
 
-from vaentk import devices
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
-from vaentk.experiments.representations import Disentanglement
+from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.models.conv_layers import operations
 from vaentk.models.conv_vae import ConvVAE
+from vaentk.runtime import devices
 from vaentk.training.minibatch import Member, Recipe, State, initial_state, train
 
 ROUNDS = 3

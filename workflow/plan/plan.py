@@ -16,12 +16,12 @@ from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from vaentk import plan
 from vaentk.config import Config, load
+from vaentk.costs import table as plan
 from vaentk.data.download import cache_folder
 from vaentk.data.table import read_table
-from vaentk.devices import gpu_at_hand
 from vaentk.errors import UserError
+from vaentk.runtime.devices import gpu_at_hand
 
 DEFAULT = "config/config.yaml"
 DATASETS = Path("config/datasets.csv")

@@ -1,11 +1,11 @@
 """Rule cars: cars drawn on the factors of Cars3D, which stand in for it."""
 
 import numpy as np
+from vaentk.data.rendered import cars
 
-from vaentk import io, job
 from vaentk.data.facts import Facts
 from vaentk.data.grid import Grid
-from vaentk.data.rendered import cars
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     grid, path = Grid(cars.NAMES, cars.SIZES), task.outputs["images"]

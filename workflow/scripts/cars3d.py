@@ -1,9 +1,9 @@
 """Rule cars3d: all images, from the original archive or from the prepared file."""
 
-from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import cars3d, download
 from vaentk.data.facts import Facts
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

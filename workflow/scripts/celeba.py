@@ -1,9 +1,9 @@
 """Rule celeba: aligned faces with their attributes, complete or not, cropped or whole."""
 
-from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import celeba, download
 from vaentk.data.facts import Facts
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

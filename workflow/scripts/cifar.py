@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import cifar, cifar_packaged, download
 from vaentk.data.facts import PARTS, Facts
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

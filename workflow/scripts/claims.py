@@ -2,7 +2,8 @@
 
 import yaml
 
-from vaentk import claims, io, job
+from vaentk.claims import evaluation as claims
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     measures = {

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import datasets
 from vaentk.data import dsprites
+from vaentk.data import overview as datasets
 from vaentk.data.image_set import ImageSet
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     rows, sheets = [], {}

@@ -1,9 +1,9 @@
 """Rule dsprites: all images, drawn from their geometry or read from the published file."""
 
-from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import download, dsprites
 from vaentk.data.facts import Facts
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vaentk import io, job
+from vaentk.data.faces import drawing as faces
 from vaentk.data.facts import Facts
-from vaentk.data.rendered import faces
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     n, path = task.params["faces"], task.outputs["images"]

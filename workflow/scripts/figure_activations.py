@@ -1,7 +1,7 @@
 """Rule figure_activations: eigenvalues, losses and late rates by activation (X1)."""
 
-from vaentk import job
-from vaentk.figures import activations
+from vaentk.experiments.ntk.activations import figures as activations
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     curves, members = task.tables("curves"), task.tables("members")

@@ -1,7 +1,7 @@
 """Rule figure_deep_vae_activations: gradients and bounds of deep VAEs by activation (S2)."""
 
-from vaentk import job
-from vaentk.figures import deep_vae
+from vaentk.experiments.convergence.deep_vae import figures as deep_vae
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     params = task.params

@@ -1,7 +1,7 @@
 """Rule figure_deep_vae_samples: gradients and bounds of deep VAEs by K (S4)."""
 
-from vaentk import job
-from vaentk.figures import deep_vae
+from vaentk.experiments.convergence.deep_vae import figures as deep_vae
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     params = task.params

@@ -1,7 +1,8 @@
 """Rule figure_discovery: the best single unit for every attribute (W6)."""
 
-from vaentk import io, job
-from vaentk.figures import discovery, faces
+from vaentk.experiments.latents.discovery import faces
+from vaentk.experiments.latents.discovery import figures as discovery
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     [words], [threshold] = task.params["labels"].values(), task.params["threshold"]

@@ -4,8 +4,8 @@ import json
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.figures import faces
+from vaentk.experiments.latents.discovery import faces
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     [words] = task.params["labels"].values()

@@ -1,7 +1,7 @@
 """Rule figure_disentanglement: Figure 3, scores against the latent size (W5)."""
 
-from vaentk import job
-from vaentk.figures import disentanglement
+from vaentk.experiments.latents.disentanglement import figures as disentanglement
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     drawing = disentanglement.draw(task.tables("scores"), task.params["labels"])

@@ -1,7 +1,7 @@
 """Rule figure_frozen_sigma: what training W_sigma changes, beside the kernel distance (X2)."""
 
-from vaentk import job
-from vaentk.figures import frozen_sigma
+from vaentk.experiments.ntk.frozen_sigma import figures as frozen_sigma
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     curves, difference = task.tables("curves"), task.tables("difference")

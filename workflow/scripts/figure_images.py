@@ -2,8 +2,8 @@
 
 import json
 
-from vaentk import io, job
 from vaentk.figures import contact_sheet
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     sheets = io.read_arrays(task.inputs["sheets"])

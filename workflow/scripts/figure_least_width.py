@@ -1,7 +1,7 @@
 """Rule figure_least_width: the width from which the kernel's prediction holds (X3)."""
 
-from vaentk import job
-from vaentk.figures import least_width
+from vaentk.experiments.ntk.least_width import figures as least_width
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     tolerances = dict(zip(task.params["runs"], task.params["tolerances"], strict=True))

@@ -1,7 +1,7 @@
 """Rule figure_linear_rate: Theorem 1's loss and bound, and Lemma 4 (W2)."""
 
-from vaentk import job
-from vaentk.figures import linear_rate
+from vaentk.experiments.ntk.linear_rate import figures as linear_rate
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     curves, members = task.tables("curves"), task.tables("members")

@@ -1,7 +1,7 @@
 """Rule figure_linear_vae: convergence of the gradient's norm (S1)."""
 
-from vaentk import job
-from vaentk.figures import linear_vae
+from vaentk.experiments.convergence.linear_vae import figures as linear_vae
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     measured = [task.tables(name) for name in ("curves", "slopes")]

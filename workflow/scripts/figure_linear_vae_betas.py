@@ -1,7 +1,7 @@
 """Rule figure_linear_vae_betas: betas compared, each with its own optimum (S1, S3)."""
 
-from vaentk import job
-from vaentk.figures import linear_vae_betas
+from vaentk.experiments.convergence.linear_vae import figure_betas as linear_vae_betas
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     measured = [task.tables(name) for name in ("beta_curves", "betas")]

@@ -1,7 +1,7 @@
 """Rule figure_linear_vae_noise: noise of the estimators, and the gap to probabilistic PCA (S1)."""
 
-from vaentk import job
-from vaentk.figures import linear_vae_noise
+from vaentk.experiments.convergence.linear_vae import figure_noise as linear_vae_noise
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     measured = [task.tables(name) for name in ("noise", "noise_slopes", "curves")]

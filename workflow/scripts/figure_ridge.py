@@ -1,7 +1,7 @@
 """Rule figure_ridge: the trained networks against three ridges (W3), on principal components."""
 
-from vaentk import job
-from vaentk.figures import ridge
+from vaentk.experiments.ntk.ridge import figures as ridge
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     shown = task.params["components"] or task.params["runs"]

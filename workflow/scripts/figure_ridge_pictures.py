@@ -1,7 +1,7 @@
 """Rule figure_ridge_pictures: digits by trained networks and by ridge regression (W3)."""
 
-from vaentk import io, job
-from vaentk.figures import ridge_pictures
+from vaentk.experiments.ntk.ridge import digits as ridge_pictures
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     pictures = {

@@ -1,7 +1,7 @@
 """Rule figure_tangent_kernels: Lemmas 1 to 3 at finite width (W1)."""
 
-from vaentk import job
-from vaentk.figures import tangent_kernels
+from vaentk.experiments.ntk.tangent_kernels import figures as tangent_kernels
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     initial, training = task.tables("initial"), task.tables("training")

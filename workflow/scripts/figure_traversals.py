@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from vaentk import io, job
-from vaentk.figures import traversals
+from vaentk.experiments.latents.disentanglement import traversals
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     panels, labels = [], {}

@@ -1,7 +1,7 @@
 """Rule figure_weight_change: Figure 2 in the paper's form (W4)."""
 
-from vaentk import job
-from vaentk.figures import weight_change
+from vaentk.experiments.ntk.weight_change import figures as weight_change
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     changes, slopes = task.tables("changes"), task.tables("slopes")

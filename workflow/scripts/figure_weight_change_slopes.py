@@ -1,7 +1,7 @@
 """Rule figure_weight_change_slopes: how Figure 2's powers approach their limit (W4)."""
 
-from vaentk import job
-from vaentk.figures import weight_change_slopes
+from vaentk.experiments.ntk.weight_change import local_slopes as weight_change_slopes
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     local, slopes = task.tables("local_slopes"), task.tables("slopes")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vaentk import io, job
 from vaentk.data import mnist
-from vaentk.experiments.overparameterised import Inputs
+from vaentk.experiments.ntk.settings import Inputs
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = Inputs.from_plain(task.params["settings"])

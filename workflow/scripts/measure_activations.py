@@ -1,7 +1,7 @@
 """Rule measure_activations: whether late rates come in the order of lambda_0 (X1)."""
 
-from vaentk import io, job
-from vaentk.analysis import variants
+from vaentk.experiments.ntk import variants
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     members = io.read_table(task.inputs["members"])

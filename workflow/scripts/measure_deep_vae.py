@@ -1,9 +1,11 @@
 """Rule measure_deep_vae: how gradients and bounds fall along activations, beta and K (S2 to S4)."""
 
-from vaentk import io, job
-from vaentk.analysis import deep_curves, deep_ends, deep_trends
 from vaentk.config import settings_of
 from vaentk.data.facts import Facts
+from vaentk.experiments.convergence.deep_vae import curves as deep_curves
+from vaentk.experiments.convergence.deep_vae import ends as deep_ends
+from vaentk.experiments.convergence.deep_vae import trends as deep_trends
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = settings_of("deep_vae", task.params["settings"])

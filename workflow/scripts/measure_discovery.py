@@ -5,13 +5,15 @@ import json
 import numpy as np
 import pandas as pd
 
-from vaentk import io, job, portraits
-from vaentk.analysis import discovery, latent_sizes
 from vaentk.config import settings_of
 from vaentk.data.facts import PARTS
 from vaentk.data.image_set import ImageSet
+from vaentk.experiments.latents.discovery import latent_sizes
+from vaentk.experiments.latents.discovery import measure as discovery
+from vaentk.experiments.latents.discovery import pictures as portraits
 from vaentk.metrics import active_units
 from vaentk.models.conv_vae import ConvVAE
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = settings_of("discovery", task.params["settings"])

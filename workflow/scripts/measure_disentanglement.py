@@ -6,11 +6,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from vaentk import io, job, traversals
-from vaentk.analysis import disentanglement
 from vaentk.config import settings_of
 from vaentk.data.facts import Facts
+from vaentk.experiments.latents.disentanglement import measure as disentanglement
 from vaentk.metrics import active_units, scores
+from vaentk.models import latent_traversals as traversals
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = settings_of("disentanglement", task.params["settings"])

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import variants
+from vaentk.experiments.ntk import variants
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     members = io.read_table(task.inputs["members"])

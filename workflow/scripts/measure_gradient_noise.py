@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from vaentk import gradient_grids, io, job
-from vaentk.analysis import gradient_noise
 from vaentk.bounds.deep import likelihood_of, model_of, pool_of
 from vaentk.bounds.noise_grid import Grid
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.deep_vae import DeepTraining
-from vaentk.experiments.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.deep_vae import DeepTraining
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.gradient_noise import measure as gradient_noise
+from vaentk.runtime import gradient_grids, io, job
 
 with job.running(snakemake) as task:
     settings = GradientNoise.from_plain(task.params["settings"])

@@ -1,8 +1,8 @@
 """Rule measure_least_width: the width from which the kernel's prediction holds (X3)."""
 
-from vaentk import io, job
-from vaentk.analysis import variants
-from vaentk.experiments.overparameterised import LeastWidth
+from vaentk.experiments.ntk import variants
+from vaentk.experiments.ntk.least_width import LeastWidth
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = LeastWidth.from_plain(task.params["settings"])

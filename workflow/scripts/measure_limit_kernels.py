@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vaentk import io, job
-from vaentk.analysis import limit_kernels
-from vaentk.experiments.overparameterised import LimitKernels
+from vaentk.experiments.ntk.limit_kernels import LimitKernels
+from vaentk.experiments.ntk.limit_kernels import measure as limit_kernels
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = LimitKernels.from_plain(task.params["settings"])

@@ -4,11 +4,11 @@ from functools import partial
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import linear_rate
-from vaentk.analysis.variants import limit_kernel
-from vaentk.experiments.overparameterised import LinearRate
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.linear_rate import measure as linear_rate
+from vaentk.experiments.ntk.variants import limit_kernel
 from vaentk.kernels.limit import least_eigenvalue
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = LinearRate.from_plain(task.params["settings"])

@@ -2,9 +2,12 @@
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import linear_betas, linear_bound, linear_noise, linear_vae
-from vaentk.experiments.linear_vae import LinearVae
+from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.convergence.linear_vae import betas as linear_betas
+from vaentk.experiments.convergence.linear_vae import bound as linear_bound
+from vaentk.experiments.convergence.linear_vae import noise as linear_noise
+from vaentk.experiments.convergence.linear_vae import rates as linear_vae
+from vaentk.runtime import io, job
 from vaentk.training.linear_landmarks import problem_of
 
 with job.running(snakemake) as task:

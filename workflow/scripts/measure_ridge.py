@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import ridge
-from vaentk.experiments.overparameterised import Ridge
+from vaentk.experiments.ntk.ridge import Ridge
+from vaentk.experiments.ntk.ridge import measure as ridge
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = Ridge.from_plain(task.params["settings"])

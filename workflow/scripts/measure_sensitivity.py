@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import sensitivity
-from vaentk.experiments.overparameterised import Sensitivity
+from vaentk.experiments.ntk.sensitivity import Sensitivity
+from vaentk.experiments.ntk.sensitivity import measure as sensitivity
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = Sensitivity.from_plain(task.params["settings"])

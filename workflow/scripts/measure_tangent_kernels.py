@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from vaentk import io, job
 from vaentk.activations import ACTIVATIONS
-from vaentk.analysis import tangent_kernels
-from vaentk.experiments.overparameterised import TangentKernels
+from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+from vaentk.experiments.ntk.tangent_kernels import measure as tangent_kernels
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = TangentKernels.from_plain(task.params["settings"])

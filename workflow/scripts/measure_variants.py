@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import variants
 from vaentk.config import settings_of
+from vaentk.experiments.ntk import variants
+from vaentk.runtime import io, job
 from vaentk.training.problem import inputs_of
 
 with job.running(snakemake) as task:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from vaentk import io, job
-from vaentk.analysis import weight_change
-from vaentk.experiments.overparameterised import WeightChange
+from vaentk.experiments.ntk.weight_change import WeightChange
+from vaentk.experiments.ntk.weight_change import measure as weight_change
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     settings = WeightChange.from_plain(task.params["settings"])

@@ -1,9 +1,9 @@
 """Rule mnist: the training images of MNIST, embedded or downloaded."""
 
-from vaentk import io, job
 from vaentk.config import Data
 from vaentk.data import download, mnist
 from vaentk.data.facts import Facts
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     data = Data.from_plain(snakemake.config.get("data", {}))

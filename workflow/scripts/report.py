@@ -2,8 +2,9 @@
 
 import json
 
-from vaentk import io, job, report
+from vaentk import report
 from vaentk.data.table import read_table
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     sidecars = {

@@ -1,7 +1,8 @@
 """Rule tables_activations: eigenvalues, distances and late rates by activation (X1)."""
 
-from vaentk import io, job
 from vaentk.tables import overparameterised
+
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     table = overparameterised.activations(task.tables("members"), task.tables("summary"))

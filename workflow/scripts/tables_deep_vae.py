@@ -1,7 +1,8 @@
 """Rule tables_deep_vae: slopes, trends and end values of deep VAEs (S2 to S4)."""
 
-from vaentk import io, job
 from vaentk.tables import convergence
+
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     slopes = convergence.deep_vae_slopes(task.tables("slopes"))

@@ -1,7 +1,9 @@
 """Rule tables_discovery: attributes that single units carry, and each network in short (W6)."""
 
-from vaentk import io, job
-from vaentk.tables import representations, stacking
+from vaentk.tables import representations
+
+from vaentk.experiments import stacking
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     found = representations.discovery(task.tables("attributes"), task.tables("compared"))

@@ -1,7 +1,8 @@
 """Rule tables_disentanglement: Figure 3's scores with their nulls, and their trends (W5)."""
 
-from vaentk import io, job
 from vaentk.tables import representations
+
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     scores = representations.disentanglement(task.tables("scores"), task.tables("summary"))

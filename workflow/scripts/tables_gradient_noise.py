@@ -1,7 +1,8 @@
 """Rule tables_gradient_noise: powers of B and K in the gradients' noise, and the best K (S5)."""
 
-from vaentk import io, job
 from vaentk.tables import convergence
+
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     powers = convergence.gradient_noise(task.tables("exponents"))

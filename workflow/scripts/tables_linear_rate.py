@@ -1,7 +1,9 @@
 """Rule tables_linear_rate: Theorem 1 by width, powers of the width, and Lemma 4's bound (W2)."""
 
-from vaentk import io, job
-from vaentk.tables import overparameterised, stacking
+from vaentk.tables import overparameterised
+
+from vaentk.experiments import stacking
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     summary = overparameterised.linear_rate(task.tables("summary"))

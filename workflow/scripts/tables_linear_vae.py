@@ -1,7 +1,9 @@
 """Rule tables_linear_vae: exponents, gradient noise, constants and betas of S1."""
 
-from vaentk import io, job
-from vaentk.tables import convergence, stacking
+from vaentk.tables import convergence
+
+from vaentk.experiments import stacking
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     slopes = convergence.linear_vae_slopes(task.tables("slopes"))

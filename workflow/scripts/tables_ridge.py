@@ -1,7 +1,8 @@
 """Rule tables_ridge: Theorem 2's three ridges, powers of the width, error term, penalty (W3)."""
 
-from vaentk import io, job
 from vaentk.tables import overparameterised
+
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     io.write_table(overparameterised.ridge(task.tables("summary")), task.outputs["ridge"])

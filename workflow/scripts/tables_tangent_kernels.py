@@ -1,7 +1,9 @@
 """Rule tables_tangent_kernels: the kernels by width, powers of the width, Lemma 2's width (W1)."""
 
-from vaentk import io, job
-from vaentk.tables import overparameterised, stacking
+from vaentk.tables import overparameterised
+
+from vaentk.experiments import stacking
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     initial = overparameterised.tangent_kernels(task.tables("initial"))

@@ -1,7 +1,9 @@
 """Rule tables_weight_change: Figure 2's powers, and how each width was trained (W4)."""
 
-from vaentk import io, job
-from vaentk.tables import overparameterised, stacking
+from vaentk.tables import overparameterised
+
+from vaentk.experiments import stacking
+from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
     slopes = overparameterised.weight_change_slopes(task.tables("slopes"))

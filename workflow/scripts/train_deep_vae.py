@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from vaentk import checkpoints, deep_ensembles, io, job
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.deep_vae import DeepTraining
+from vaentk.experiments.convergence.deep_vae import DeepTraining
+from vaentk.runtime import checkpoints, deep_ensembles, io, job
 
 with job.running(snakemake) as task:
     run, variant = snakemake.wildcards.run, snakemake.wildcards.variant

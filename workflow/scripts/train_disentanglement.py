@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from vaentk import checkpoints, ensembles, io, job, traversals
 from vaentk.config import settings_of
 from vaentk.data.image_set import ImageSet
+from vaentk.models import latent_traversals as traversals
 from vaentk.models.conv_vae import ConvVAE
+from vaentk.runtime import checkpoints, ensembles, io, job
 from vaentk.training.minibatch import Member, Recipe, initial_state
 
 with job.running(snakemake) as task:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vaentk import checkpoints, io, job, members
-from vaentk.analysis.variants import limit_kernel
 from vaentk.config import settings_of
+from vaentk.experiments.ntk.variants import limit_kernel
 from vaentk.kernels.limit import least_eigenvalue
+from vaentk.runtime import checkpoints, io, job, members
 from vaentk.training.problem import Problem, inputs_of
 
 # Worker processes import this file again under another name.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vaentk import checkpoints, io, job, linear_runs
-from vaentk.experiments.linear_vae import LinearVae
+from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.runtime import checkpoints, io, job, linear_runs
 
 with job.running(snakemake) as task:
     settings = LinearVae.from_plain(task.params["settings"])

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from vaentk import checkpoints, io, job, members
-from vaentk.analysis.ridge import observe_kl
-from vaentk.experiments.overparameterised import Ridge
+from vaentk.experiments.ntk.ridge import Ridge
+from vaentk.experiments.ntk.ridge.measure import observe_kl
+from vaentk.runtime import checkpoints, io, job, members
 from vaentk.training.problem import Problem
 
 # Worker processes import this file again under another name.

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from vaentk import checkpoints, io, job, members
 from vaentk.activations import ACTIVATIONS
-from vaentk.analysis.tangent_kernels import observe
-from vaentk.experiments.overparameterised import TangentKernels
+from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+from vaentk.experiments.ntk.tangent_kernels.measure import observe
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
+from vaentk.runtime import checkpoints, io, job, members
 from vaentk.training.problem import Problem
 
 # Worker processes import this file again under another name.

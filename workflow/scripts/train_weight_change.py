@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vaentk import checkpoints, io, job, members
 from vaentk.config import settings_of
+from vaentk.runtime import checkpoints, io, job, members
 from vaentk.training.problem import Problem, inputs_of
 from vaentk.training.schedule import paper_duration
 

@@ -10,7 +10,7 @@ from vaentk.bounds.likelihoods import Bernoulli, Gaussian
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
-from vaentk.experiments.deep_vae import DeepNetwork
+from vaentk.experiments.convergence.deep_vae import DeepNetwork
 
 
 def faces(count: int = 6, side: int = 64) -> ImageSet:

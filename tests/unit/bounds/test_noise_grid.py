@@ -12,8 +12,8 @@ from vaentk.bounds.deep import likelihood_of, model_of
 from vaentk.bounds.noise_grid import Cell, Grid, cells
 from vaentk.bounds.pool import Pool
 from vaentk.errors import UserError
-from vaentk.experiments.deep_vae import DeepNetwork
-from vaentk.experiments.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.deep_vae import DeepNetwork
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
 
 NETWORK = DeepNetwork(side=32, widths=(2, 2, 2), hidden=4, latent=2, activation="softplus")
 SETTINGS = GradientNoise.from_plain(

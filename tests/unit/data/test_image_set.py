@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaentk import io
 from vaentk.data.facts import PARTS, Facts
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
+from vaentk.runtime import io
 
 SIZES = (2, 3, 4)
 FACTS = Facts(

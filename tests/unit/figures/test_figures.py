@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.analysis import weight_change as measure
-from vaentk.figures import limit_kernels, weight_change, weight_change_slopes
+from vaentk.experiments.ntk.limit_kernels import figures as limit_kernels
+from vaentk.experiments.ntk.weight_change import figures as weight_change
+from vaentk.experiments.ntk.weight_change import local_slopes as weight_change_slopes
+from vaentk.experiments.ntk.weight_change import measure
 from vaentk.figures.style import Drawing
 
 POWERS = {"enc": -0.51, "hid": -1.02, "mu": -0.93, "sigma": -1.7, "dec": -0.34}

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from vaentk.data.grid import Grid
 from vaentk.metrics import beta_vae
 from vaentk.metrics.beta_vae import Sample
-from vaentk.metrics.draws import Batches
+from vaentk.metrics.sampling import Batches
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from vaentk.data.grid import Grid
 from vaentk.metrics import dci
 from vaentk.metrics.dci import completeness, disentanglement
-from vaentk.metrics.draws import Split
+from vaentk.metrics.sampling import Split
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from scipy.stats import chisquare
 
 from vaentk.data.grid import Grid
 from vaentk.errors import UserError
-from vaentk.metrics.draws import Batches, Points, Split
+from vaentk.metrics.sampling import Batches, Points, Split
 
 
 def test_points_are_uniform_and_know_their_factors(grid: Grid) -> None:

@@ -8,7 +8,7 @@ from sklearn.metrics import mutual_info_score
 from vaentk.data.grid import Grid
 from vaentk.errors import UserError
 from vaentk.metrics import mig
-from vaentk.metrics.draws import Points
+from vaentk.metrics.sampling import Points
 
 
 def whole(grid: Grid) -> Points:

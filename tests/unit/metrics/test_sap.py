@@ -8,7 +8,7 @@ from sklearn.svm import LinearSVC
 from vaentk.data.grid import Grid
 from vaentk.errors import UserError
 from vaentk.metrics import sap
-from vaentk.metrics.draws import Points, Split
+from vaentk.metrics.sampling import Points, Split
 
 
 def whole(grid: Grid) -> Split:

@@ -10,7 +10,7 @@ from vaentk.bounds.bound import Bound
 from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.bounds.pool import Pool
 from vaentk.errors import UserError
-from vaentk.experiments.deep_vae import DeepTraining
+from vaentk.experiments.convergence.deep_vae import DeepTraining
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.training import deep

@@ -13,8 +13,8 @@ from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
-from vaentk.objectives import Objective
 from vaentk.training.descent import Checkpoint, descend
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 
 

@@ -19,8 +19,8 @@ from vaentk.errors import UserError
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
-from vaentk.objectives import Objective
 from vaentk.training.descent import descend
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 from vaentk.training.stability import stability_limit
 

@@ -12,8 +12,8 @@ from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.models.forward import Weights
 from vaentk.models.latent import Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
-from vaentk.objectives import Objective
 from vaentk.training.descent import Checkpoint, descend, start
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 from vaentk.training.update import GeneralUpdate, Replayed
 from vaentk.training.vae_update import TanhVaeUpdate, fits

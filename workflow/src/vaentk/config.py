@@ -14,22 +14,21 @@ from pydantic import Field, ValidationError, model_validator
 from vaentk.data.mnist import CAPACITY
 from vaentk.data.sets import SETS
 from vaentk.errors import UserError
-from vaentk.experiments.deep_vae import DeepVAE
-from vaentk.experiments.gradient_noise import GradientNoise
-from vaentk.experiments.linear_vae import LinearVae
-from vaentk.experiments.overparameterised import (
-    Activations,
-    FrozenSigma,
-    Inputs,
-    LeastWidth,
-    LimitKernels,
-    LinearRate,
-    Ridge,
-    Sensitivity,
-    TangentKernels,
-    WeightChange,
-)
-from vaentk.experiments.representations import Discovery, Disentanglement
+from vaentk.experiments.convergence.deep_vae import DeepVAE
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.latents.discovery import Discovery
+from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.ntk.activations import Activations
+from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
+from vaentk.experiments.ntk.least_width import LeastWidth
+from vaentk.experiments.ntk.limit_kernels import LimitKernels
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.ridge import Ridge
+from vaentk.experiments.ntk.sensitivity import Sensitivity
+from vaentk.experiments.ntk.settings import Inputs
+from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.experiments.settings import NonNegative, RunName, Strict
 
 NUMERIC = {"int_type", "int_parsing", "float_type", "float_parsing"}

@@ -9,7 +9,7 @@ from vaentk.bounds.pool import Pool
 from vaentk.data.facts import Part
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
-from vaentk.experiments.deep_vae import DeepNetwork
+from vaentk.experiments.convergence.deep_vae import DeepNetwork
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
 from vaentk.models.nonlinearities import Nonlinearities
 

@@ -19,7 +19,7 @@ from vaentk.bounds.likelihoods import Likelihood
 from vaentk.bounds.pool import Pool
 from vaentk.bounds.signal_to_noise import repeated_gradients, signal_to_noise
 from vaentk.errors import UserError
-from vaentk.experiments.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 
 Row = dict[str, Any]

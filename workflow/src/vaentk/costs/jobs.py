@@ -8,7 +8,8 @@ from vaentk.config import Config
 from vaentk.costs import networks, theory
 from vaentk.costs.work import LIBRARIES, MB, START, Cost
 from vaentk.data.sets import SETS
-from vaentk.experiments.representations import Discovery, Disentanglement
+from vaentk.experiments.latents.discovery import Discovery
+from vaentk.experiments.latents.disentanglement import Disentanglement
 
 NARROW: Final = 4096
 """Widths up to this train their members one after another on one core."""

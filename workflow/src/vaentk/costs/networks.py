@@ -5,6 +5,7 @@ from math import ceil, log10, prod
 from typing import Final
 
 from vaentk.config import Config, Data
+from vaentk.costs.footprints import conv_member, deep_member, noise_repetition
 from vaentk.costs.work import (
     CONVOLUTIONS,
     LAUNCH,
@@ -17,11 +18,11 @@ from vaentk.costs.work import (
     Cost,
 )
 from vaentk.data.sets import SETS
-from vaentk.experiments.deep_vae import DeepNetwork, DeepTraining
-from vaentk.experiments.gradient_noise import GradientNoise
-from vaentk.experiments.linear_vae import LinearVae
-from vaentk.experiments.representations import Discovery, Disentanglement
-from vaentk.footprints import conv_member, deep_member, noise_repetition
+from vaentk.experiments.convergence.deep_vae import DeepNetwork, DeepTraining
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.latents.discovery import Discovery
+from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.models.conv_layers import operations, shapes
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
 from vaentk.models.nonlinearities import Nonlinearities

@@ -10,16 +10,13 @@ from itertools import pairwise
 from math import ceil, exp, log, sqrt
 from typing import Any, Final
 
+from vaentk.costs.footprints import width_member
 from vaentk.costs.work import LAUNCH, LIBRARIES, ON_GPU, PRODUCTS, START, START_ON_GPU, Cost
-from vaentk.experiments.overparameterised import (
-    Inputs,
-    LinearRate,
-    PenalisedMean,
-    TangentKernels,
-    Training,
-    WeightChange,
-)
-from vaentk.footprints import width_member
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.ridge import PenalisedMean
+from vaentk.experiments.ntk.settings import Inputs, Training
+from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
 
 SLOWEST: Final = {

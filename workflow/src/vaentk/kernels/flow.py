@@ -22,7 +22,7 @@ from torch import Tensor
 
 from vaentk.errors import UserError
 from vaentk.kernels.finite import TangentKernel
-from vaentk.krylov import Lanczos
+from vaentk.kernels.krylov import Lanczos
 
 Array = NDArray[np.float64]
 Filter = Callable[[Array], Array]

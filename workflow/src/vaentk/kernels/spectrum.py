@@ -14,7 +14,7 @@ from scipy.linalg import eigh
 from torch import Tensor
 
 from vaentk.kernels.finite import TangentKernel
-from vaentk.krylov import Eigenvalue, Product, extreme_eigenvalues
+from vaentk.kernels.krylov import Eigenvalue, Product, extreme_eigenvalues
 
 Array = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.draws import Batches
 from vaentk.metrics.lookup import VALUES_AT_ONCE, Lookup, Numbers, rows
+from vaentk.metrics.sampling import Batches
 
 
 @dataclass(frozen=True, eq=False)

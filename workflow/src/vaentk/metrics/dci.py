@@ -13,8 +13,8 @@ from scipy.stats import entropy
 from sklearn.ensemble import GradientBoostingClassifier
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.draws import Split
 from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.sampling import Split
 
 Array = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.draws import Batches
 from vaentk.metrics.lookup import Lookup, Numbers, blocks, rows
+from vaentk.metrics.sampling import Batches
 
 LEAST_DEVIATION: Final = 0.05
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.draws import Points
 from vaentk.metrics.gap import lead
 from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.sampling import Points
 
 BINS: Final = 20
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from vaentk.data.grid import Grid
 from vaentk.metrics import svm
-from vaentk.metrics.draws import Split
 from vaentk.metrics.gap import lead
 from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.sampling import Split
 
 
 @dataclass(frozen=True, eq=False)

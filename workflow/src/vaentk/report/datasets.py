@@ -22,7 +22,7 @@ def sources(
     Parameters
     ----------
     facts
-        A row a data set, as `vaentk.analysis.datasets.facts` makes them.
+        A row a data set, as `vaentk.data.overview.facts` makes them.
     files
         The table of data files, for licences and citations.
     sheets

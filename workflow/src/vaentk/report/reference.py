@@ -72,7 +72,7 @@ def read_reference(name: str, about: str, claims: pd.DataFrame) -> ReferenceRun:
     about
         Text of its `about.yaml`.
     claims
-        Its `claims.csv`, all text, as `vaentk.claims.evaluate` made it.
+        Its `claims.csv`, all text, as `vaentk.claims.evaluation.evaluate` made it.
 
     Raises
     ------

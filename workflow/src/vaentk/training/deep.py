@@ -19,7 +19,7 @@ from torch import Tensor
 from vaentk.bounds.bound import Bound, Weights
 from vaentk.bounds.pool import Pool
 from vaentk.errors import UserError
-from vaentk.experiments.deep_vae import DeepTraining
+from vaentk.experiments.convergence.deep_vae import DeepTraining
 from vaentk.training.adam import adam
 from vaentk.training.graph import Graph
 from vaentk.training.looks import Gauge, generator

@@ -14,8 +14,8 @@ from torch import Tensor
 from vaentk.errors import UserError
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import MlpVae
-from vaentk.objectives import Objective, ObjectiveValue
 from vaentk.training import vae_update
+from vaentk.training.objectives import Objective, ObjectiveValue
 from vaentk.training.schedule import Schedule
 from vaentk.training.update import GeneralUpdate, Observation, Replayed, Update
 from vaentk.training.vae_update import TanhVaeUpdate

@@ -8,8 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaentk.experiments.linear_vae import EstimatorName, Gaussian, OptimiserName, Variant
-from vaentk.experiments.linear_vae import LinearVae as Settings
+from vaentk.experiments.convergence.linear_vae import (
+    EstimatorName,
+    Gaussian,
+    OptimiserName,
+    Variant,
+)
+from vaentk.experiments.convergence.linear_vae import LinearVae as Settings
 from vaentk.models.linear_estimators import Baseline, Estimator, Kind, sampled_gradient
 from vaentk.models.linear_vae import LinearVae, Parameters
 from vaentk.training.linear import Problem, Recipe, log_spaced

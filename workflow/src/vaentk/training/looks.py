@@ -14,7 +14,7 @@ from vaentk.bounds.deep import pool_of
 from vaentk.bounds.full_gradient import GROUPS, full_gradient
 from vaentk.bounds.pool import Pool
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.deep_vae import DeepTraining
+from vaentk.experiments.convergence.deep_vae import DeepTraining
 
 GRADIENT: Final = 2
 SCORES: Final = 3

@@ -11,13 +11,16 @@ from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Activation, Smoothing
 from vaentk.data import mnist
-from vaentk.experiments.overparameterised import Inputs, LinearRate, PenalisedMean, WeightChange
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.ridge import PenalisedMean
+from vaentk.experiments.ntk.settings import Inputs
+from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.forward import Model, Weights
 from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
-from vaentk.objectives import Objective
 from vaentk.training import schedule
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 from vaentk.training.stability import stability_limit
 

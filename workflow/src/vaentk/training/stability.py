@@ -5,7 +5,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from vaentk.krylov import extreme_eigenvalues
+from vaentk.kernels.krylov import extreme_eigenvalues
 from vaentk.models.forward import Cotangent, Forward, Model, Weights
 
 RELATIVE_ERROR = 1e-2

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from vaentk.models.forward import Cotangent, Forward, Model, Weights
-from vaentk.objectives import Objective, ObjectiveValue
+from vaentk.training.objectives import Objective, ObjectiveValue
 
 
 class Observation(NamedTuple):

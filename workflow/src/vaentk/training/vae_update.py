@@ -16,7 +16,7 @@ from vaentk.activations import Smoothing
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import LAYERS, MlpVae
 from vaentk.models.tanh_smoothing import TanhSmoother
-from vaentk.objectives import Objective
+from vaentk.training.objectives import Objective
 from vaentk.training.update import Observation
 
 TOLERANCE = 5e-7

@@ -1,0 +1,144 @@
+"""Estimates of a member's memory against the bytes of the tensors that its training makes.
+
+A GPU holds more: the clones that undo a graph's warm-up, which a CPU does not make, and libraries'
+workspaces. So an estimate may be too large, by `MOST`, and never too small.
+"""
+
+import weakref
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from vaentk.bounds.bound import Bound
+from vaentk.bounds.likelihoods import Bernoulli
+from vaentk.costs import footprints
+from vaentk.data.facts import Facts
+from vaentk.data.image_set import ImageSet
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.ridge import PenalisedMean
+from vaentk.experiments.ntk.settings import Training
+from vaentk.experiments.ntk.weight_change import WeightChange
+from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.training.descent import descend
+from vaentk.training.minibatch import Member, Recipe, _Learner, initial_state
+from vaentk.training.problem import Problem
+from vaentk.training.schedule import Schedule
+
+MOST = 3.5
+
+
+class Counted(TorchDispatchMode):
+    """Counts storages that operations made, from their making until nobody holds them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self.seen: dict[int, int] = {}
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        found = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(found):
+            if isinstance(leaf, torch.Tensor):
+                self._add(leaf.untyped_storage())
+        return found
+
+    def _add(self, storage: torch.UntypedStorage) -> None:
+        place = storage._cdata
+        if place in self.seen:
+            return
+        self.seen[place] = storage.nbytes()
+        self.now += storage.nbytes()
+        self.most = max(self.most, self.now)
+        weakref.finalize(storage, self._remove, place)
+
+    def _remove(self, place: int) -> None:
+        self.now -= self.seen.pop(place, 0)
+
+
+def test_a_tensor_is_counted_while_somebody_holds_it() -> None:
+    with Counted() as counted:
+        first = torch.zeros(1000)
+        second = first + 1
+        view = second[:10]
+        assert counted.now == 8000
+        del first
+        assert counted.now == 4000
+        del second
+        assert (counted.now, counted.most) == (4000, 8000)
+        del view
+    assert counted.now == 0
+
+
+@pytest.mark.parametrize(("channels", "latent", "batch"), [(1, 10, 8), (1, 10, 64), (3, 200, 64)])
+def test_convolutional_vaes(channels: int, latent: int, batch: int) -> None:
+    pixels = torch.zeros(9, channels, 64, 64, dtype=torch.uint8)
+    facts = Facts("noise", "noise", "drawn", "", (channels, 64, 64), 9)
+    images, members = ImageSet(facts, pixels), [Member(0, 1.0), Member(1, 1.0)]
+    recipe, model = Recipe(2, batch, 1e-4, 1), ConvVAE(channels, latent)
+    with Counted() as counted:
+        state = initial_state(model, members, "cpu")
+        _Learner(model, images, members, recipe, state, slice(None)).block(2)
+    estimate = 2 * footprints.conv_member(channels, latent, batch)
+    assert 1 < estimate / counted.most < MOST
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "soft"])
+@pytest.mark.parametrize(("codes", "together"), [(1, 1), (6, 6), (6, 2)])
+def test_gradients_of_deep_vaes(name: str, codes: int, together: int) -> None:
+    soft = name == "soft"
+    functions = Nonlinearities.soft_clipping(1.0) if soft else Nonlinearities.named(name)
+    small = DeepGaussianVAE(3, 16, (8, 16, 32), 64, functions)
+    for model, batch in ((small, 32), (deep_gaussian_vae(32, functions), 16)):
+        with Counted() as counted:
+            images = torch.rand(1, batch, 3, model.side, model.side)
+            noise = torch.randn(1, codes, batch, model.latent_dim)
+            bound = Bound(model, Bernoulli(), "iwae", together)
+            weights = model.initial_weights((0,))
+            bound.gradient(weights, images, noise, torch.ones(1))
+        held = 8 * sum(map(prod, model.shapes().values()))  # weights and gradient, no averages
+        estimate = held + footprints.activations(model, batch, together)
+        assert 1 < estimate / counted.most < MOST
+
+
+@pytest.mark.parametrize("width", [128, 1024])
+@pytest.mark.parametrize(("samples", "resolution"), [(64, 7), (128, 14)])
+@pytest.mark.parametrize(
+    ("kind", "plain"),
+    [
+        (WeightChange, {"activation": "tanh"}),
+        (WeightChange, {"activation": "erf"}),
+        (LinearRate, {"activation": "erf"}),
+        (LinearRate, {"activation": "tanh"}),
+        (PenalisedMean, {}),
+    ],
+)
+def test_widths(
+    kind: type[Training], plain: dict[str, Any], samples: int, resolution: int, width: int
+) -> None:
+    inputs = {"samples": samples, "resolution": resolution}
+    settings = kind.from_plain({**plain, "inputs": inputs, "widths": [2, 4]})
+    x = np.random.default_rng(0).random((samples, resolution**2))
+    problem = Problem(settings, width, x / 20, "float32", "cpu", 1.0)
+    with Counted() as counted:
+        model = problem.model((0,))
+        initial = model.initial_weights((0,))
+        schedule = Schedule(1e-4, 2, (0, 1, 2))
+        descend(model, problem.objective(model, initial), initial, schedule, (0,))
+    estimate = footprints.width_member(settings, width, "float32", 0)
+    # Tables that do not grow with the network weigh most where it is small.
+    constant = 4 * footprints.TABLES
+    assert counted.most < estimate < MOST * counted.most + constant

@@ -1,0 +1,115 @@
+"""S5's exponents: on tables that have them, with scatter, and their coverage."""
+
+from itertools import product
+from math import nan
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaentk.experiments.convergence.gradient_noise import measure as gradient_noise
+
+BATCHES, SAMPLES, SEEDS = (4, 16, 64), (1, 4, 16), (0, 1)
+
+
+def table(
+    batch: float = 0.5, samples: float = -0.5, scatter: float = 0.0, seed: int = 0
+) -> pd.DataFrame:
+    """Ratios ``c_seed B^batch K^samples`` of one part, with logarithmic scatter."""
+    generator = np.random.default_rng(seed)
+    rows = [
+        {
+            **{"state": "end", "estimator": "iwae", "images": "fixed", "part": "phi"},
+            **{"seed": member, "batch": b, "samples": k},
+            "rms": 0.1 * (1 + member) * b**batch * k**samples * np.exp(scatter * noise),
+        }
+        for (member, b, k), noise in zip(
+            product(SEEDS, BATCHES, SAMPLES), generator.standard_normal(18), strict=True
+        )
+    ]
+    frame = pd.DataFrame(rows)
+    return frame.assign(whole=2 * frame["rms"], effective=(1 + frame["samples"]) / 2)
+
+
+def found(frame: pd.DataFrame, along: str, at: str = "all", ratio: str = "rms") -> pd.Series:
+    rows = gradient_noise.exponents(frame)
+    chosen = rows[(rows["along"] == along) & (rows["at"] == at) & (rows["ratio"] == ratio)]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+@pytest.mark.parametrize("ratio", gradient_noise.RATIOS)
+@pytest.mark.parametrize(
+    ("along", "at", "expected", "points"),
+    [
+        ("batch", "all", 0.5, 18),
+        ("samples", "all", -0.5, 18),
+        ("batch", "16", 0.5, 6),
+        ("samples", "64", -0.5, 6),
+        ("budget", "all", -1.0, 14),
+    ],
+)
+def test_exact_powers(ratio: str, along: str, at: str, expected: float, points: int) -> None:
+    """To rounding, though every seed has a level of its own.
+
+    Budgets 16, 64 and 256 have 2, 3 and 2 cells a seed.
+    """
+    row = found(table(), along, at, ratio)
+    assert row["slope"] == pytest.approx(expected, abs=1e-12)
+    assert row["low"] == pytest.approx(row["high"], abs=1e-10)
+    assert (row["points"], row["claimed"], row["missing"]) == (points, expected, 0)
+    assert row["effective"] == 8.5  # at the largest K
+
+
+def test_least_squares_with_a_level_each_is_a_regression_with_dummies() -> None:
+    """Slope and interval as statsmodels' formula for OLS with indicator columns gives them."""
+    frame = table(scatter=0.2)
+    groups = pd.get_dummies(frame["seed"] * 100 + frame["samples"]).to_numpy(float)
+    design = np.column_stack([np.log(frame["batch"]), groups])
+    target = np.log(frame["rms"])
+    solution, *_ = np.linalg.lstsq(design, target, rcond=None)
+    residual = target - design @ solution
+    freedom = len(frame) - design.shape[1]
+    covariance = np.linalg.inv(design.T @ design) * (residual @ residual) / freedom
+    row = found(frame, "batch")
+    assert row["slope"] == pytest.approx(solution[0], rel=1e-10)
+    student = 2.200985  # 97.5% quantile at 18 - 7 = 11 degrees of freedom, from a printed table
+    assert freedom == 11
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(
+        student * np.sqrt(covariance[0, 0]), rel=1e-5
+    )
+
+
+def test_intervals_cover_the_truth() -> None:
+    """In 95% of 60 tables with scatter, to three standard errors of that share: 52 or more."""
+    frames = [table(scatter=0.3, seed=seed) for seed in range(60)]
+    fits = [gradient_noise._power(frame, "rms", "samples", "batch") for frame in frames]
+    assert 52 <= sum(fit.low <= -0.5 <= fit.high for fit in fits) < 60
+
+
+def test_drowned_cells_are_left_out_and_counted() -> None:
+    frame = table()
+    frame.loc[frame["samples"] == 16, "rms"] = nan
+    row = found(frame, "samples")
+    assert row["slope"] == pytest.approx(-0.5, abs=1e-12)
+    assert (row["points"], row["missing"]) == (12, 6)
+    assert found(frame, "samples", ratio="whole")["missing"] == 0
+    frame["rms"] = nan
+    assert np.isnan(found(frame, "batch")["slope"])
+
+
+def test_best_codes_at_a_budget() -> None:
+    """sqrt(B/K) at B K = 64: K = 1 is 16 times as good as K = 16; sqrt(B K) has no best K."""
+    rows = gradient_noise.at_budget(table()).set_index("budget")
+    assert list(rows.index) == [16, 64, 256]
+    assert rows["best"].tolist() == [1, 1, 4]
+    assert rows["gain"].tolist() == pytest.approx([4, 16, 4])
+    level = gradient_noise.at_budget(table(samples=0.5))
+    assert level["gain"].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_every_estimator_and_part_has_a_claim() -> None:
+    """At a budget, the exponent in K less that in B: B = budget / K."""
+    assert len(gradient_noise.CLAIMED) == 6
+    for claimed in gradient_noise.CLAIMED.values():
+        assert claimed["budget"] == claimed["samples"] - claimed["batch"]

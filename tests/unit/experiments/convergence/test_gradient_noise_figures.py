@@ -1,0 +1,85 @@
+"""S5's figures: a panel a part and kind of noise, numbers and powers in words."""
+
+import xml.etree.ElementTree as ElementTree
+from itertools import product
+from math import nan
+
+import pandas as pd
+import pytest
+from vaentk.tables.convergence import gradient_noise as table_of_powers
+from vaentk.tables.convergence import gradient_noise_budgets
+
+from vaentk.experiments.convergence.gradient_noise import exponents as gradient_noise_exponents
+from vaentk.experiments.convergence.gradient_noise import figures as gradient_noise
+from vaentk.experiments.convergence.gradient_noise.measure import CLAIMED, at_budget, exponents
+from vaentk.figures.style import Drawing
+
+LABELS = {"grid": "stand-in for CelebA (drawn)"}
+
+
+def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.DataFrame:
+    """Theory's powers exactly; twice as large before training, which no figure shows."""
+    rows = []
+    for state, estimator, images, part, b, k, seed in product(
+        ("start", "end"),
+        estimators,
+        ("fixed", "redrawn"),
+        ("phi", "theta"),
+        (4, 16),
+        (1, 4),
+        (0, 1),
+    ):
+        powers = CLAIMED[estimator, part]
+        value = (2 if state == "start" else 1) * 0.1 * b ** powers["batch"] * k ** powers["samples"]
+        known = {"state": state, "estimator": estimator, "images": images, "part": part}
+        rows.append(
+            known
+            | {"batch": b, "samples": k, "seed": seed, "rms": value, "whole": value}
+            | {"effective": 1.0}
+        )
+    return pd.DataFrame(rows)
+
+
+def both(table: pd.DataFrame) -> list[Drawing]:
+    fitted = {"grid": exponents(table)}
+    return [
+        gradient_noise.draw({"grid": table}, LABELS),
+        gradient_noise_exponents.draw({"grid": table}, fitted, LABELS),
+    ]
+
+
+@pytest.mark.parametrize("estimators", [("iwae", "iwae-dreg", "elbo"), ("iwae",), ("elbo",)])
+def test_figures_are_drawn_twice_the_same_and_say_what_the_images_are(
+    estimators: tuple[str, ...],
+) -> None:
+    for first, second in zip(both(ratios(estimators)), both(ratios(estimators)), strict=True):
+        ElementTree.fromstring(first.svg)
+        assert first == second
+        assert "stand-in for CelebA (drawn), run grid, fixed images" in first.alt
+        assert "images redrawn" in first.alt
+        assert "nan" not in first.alt
+
+
+def test_words_have_the_numbers_of_the_last_state() -> None:
+    """0.1 sqrt(B K) at B = K = 4^1 and 16: 0.2 and 0.8 for the decoder."""
+    heat, powers = both(ratios())
+    assert "decoder under IWAE 0.2 at B = 4, K = 1 and 0.8 at B = 16, K = 4" in heat.alt
+    assert "encoder K to the −0.5 [−0.5, −0.5] where theory has −0.5" in powers.alt
+
+
+def test_drowned_cells_are_drawn_blank() -> None:
+    table = ratios()
+    table.loc[(table["samples"] == 4) & (table["part"] == "phi"), ["rms", "whole"]] = nan
+    heat, _ = both(table)
+    ElementTree.fromstring(heat.svg)
+
+
+def test_tables_have_the_powers_over_the_whole_grid() -> None:
+    table = table_of_powers({"grid": exponents(ratios())})
+    assert len(table) == 2 * 3 * 2 * 2 * 2 * 3
+    assert set(table["along"]) == {"B", "K", "K at constant B K"}
+    assert table["slope"].tolist() == pytest.approx(table["claimed"].tolist(), abs=1e-9)
+    budgets = gradient_noise_budgets({"grid": at_budget(ratios())})
+    encoder = budgets[(budgets["part"] == "phi") & (budgets["estimator"] == "iwae")]
+    assert encoder["best"].tolist() == [1] * 4
+    assert encoder["gain"].tolist() == pytest.approx([4] * 4)

@@ -1,0 +1,233 @@
+"""S1's measures: planted powers, ratios, dependence on B and K, the bound, betas, the noise."""
+
+from dataclasses import asdict
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from vaentk.experiments.convergence.linear_vae import LinearVae, Variant
+from vaentk.experiments.convergence.linear_vae import betas as linear_betas
+from vaentk.experiments.convergence.linear_vae import bound as linear_bound
+from vaentk.experiments.convergence.linear_vae import noise as linear_noise
+from vaentk.experiments.convergence.linear_vae import rates as linear_vae
+from vaentk.models.linear_estimators import estimate
+from vaentk.training.linear import initial_parameters, log_spaced
+from vaentk.training.linear_landmarks import (
+    curvature,
+    estimator_of,
+    gaussian_data,
+    gradient_noise,
+    landmarks,
+    problem_of,
+)
+
+SETTINGS = LinearVae(
+    runs=6,
+    steps=1000,
+    short_steps=1000,
+    estimators=("pathwise", "score-leave-one-out"),
+    batches=(1, 4),
+    sample_counts=(2, 8),
+    trained_batches=(1, 4),
+    trained_samples=(1, 9),
+    betas=(0.5, 1.0, 2.0),
+    draws=50,
+)
+
+
+def records(power: float = -0.6, optimiser: str = "sgd") -> pd.DataFrame:
+    """Planted curves: levels differ by run, variant's B and K and beta, nothing is noisy."""
+    rows = []
+    for variant in SETTINGS.variants():
+        known = {"optimiser": optimiser, "variant": variant.name, **asdict(variant)}
+        del known["steps"]
+        own = 0.0 if variant.role == "constant" else power
+        level = variant.batch**-1.0 * variant.samples**-0.5 if variant.role == "noise" else 1.0
+        rate = variant.beta if variant.role == "beta" else 1.0
+        for seed, n in product(range(SETTINGS.runs), log_spaced(variant.steps)):
+            value = (1 + seed) * level * max(n, 1) ** (own * rate)
+            values = {"mean_gradient": value, "gradient": value / 2, "gap": value / 4}
+            rows.append(known | {"seed": seed, "step": n} | values)
+    return pd.DataFrame(rows)
+
+
+RECORDS = records()
+
+
+def test_planted_powers_and_their_ratio_to_the_claimed_rate() -> None:
+    table = linear_vae.slopes(RECORDS).set_index(["role", "estimator", "quantity"])
+    for name in SETTINGS.estimators:
+        for quantity in linear_vae.QUANTITIES:
+            row = table.loc["rate", name, quantity]
+            assert row["slope"].item() == pytest.approx(-0.6, abs=1e-9)
+            assert table.loc["constant", name, quantity]["slope"].item() == pytest.approx(0)
+        ratio, mean = table.loc["rate", name, "ratio"], table.loc["rate", name, "mean_gradient"]
+        # The logarithm of a ratio is a difference, and so is its fitted slope.
+        difference = mean["slope"].item() - mean["claimed"].item()
+        assert ratio["slope"].item() == pytest.approx(difference, abs=1e-9)
+        assert (mean["step_min"].item(), mean["step_max"].item()) == (100, 1000)
+    # d log(log n / sqrt n) / d log n = 1/log n - 1/2, between its values at the ends
+    claimed = mean["claimed"].item()
+    assert 1 / np.log(1000) - 0.5 < claimed < 1 / np.log(100) - 0.5
+
+
+def test_a_curve_that_falls_as_log_n_over_root_n_has_a_flat_ratio() -> None:
+    exact = RECORDS[RECORDS["role"] == "rate"]
+    n = exact["step"].clip(lower=2).to_numpy(dtype=float)
+    exact = exact.assign(mean_gradient=(1 + exact["seed"]) * np.log(n) / np.sqrt(n))
+    table = linear_vae.slopes(exact)
+    ratios = table[table["quantity"] == "ratio"][["slope", "low", "high"]].to_numpy()
+    np.testing.assert_allclose(ratios, 0, atol=1e-12)
+
+
+def test_curves_have_means_intervals_and_the_ratio() -> None:
+    table = linear_vae.curves(RECORDS)
+    assert (table["step"] > 0).all()
+    row = table[(table["variant"] == "rate-pathwise-0.5") & (table["step"] == 100)].iloc[0]
+    assert row["mean_gradient"] == pytest.approx(3.5 * 100**-0.6)
+    assert row["claimed"] == pytest.approx(np.log(100) / 10)
+    assert row["ratio"] == pytest.approx(row["mean_gradient"] / row["claimed"])
+    # Student's with 5 degrees of freedom: 2.571 standard errors of 1..6, sqrt(3.5/6)
+    half = 2.5706 * np.sqrt(3.5 / 6) * 100**-0.6
+    assert row["mean_gradient_high"] - row["mean_gradient"] == pytest.approx(half, rel=1e-4)
+    first = table[table["step"] == 1]
+    assert first["ratio"].isna().all()
+
+
+def test_the_powers_of_b_and_k_in_what_is_reached() -> None:
+    table = linear_vae.dependence(RECORDS).set_index(["quantity", "factor"])
+    for quantity in linear_vae.QUANTITIES:
+        assert table.loc[(quantity, "batch"), "slope"] == pytest.approx(-1, abs=1e-9)
+        assert table.loc[(quantity, "samples"), "slope"] == pytest.approx(-0.5, abs=1e-9)
+
+
+def test_times_to_a_part_of_the_start_by_hand() -> None:
+    """n^(-0.6 beta) is at 0.1 of its start, which is its value at 1, at n = 10^(1/(0.6 beta))."""
+    units = dict.fromkeys(SETTINGS.betas, 2)
+    values, trends = linear_betas.compared(RECORDS, 0.1, units)
+    times = values[values["quantity"] == "time_gap"].set_index("beta")["value"]
+    for beta in (1.0, 2.0):
+        assert times[beta] == pytest.approx(10 ** (1 / (0.6 * beta)), rel=1e-9)
+    assert np.isnan(times[0.5])  # 10^3.3 is beyond the last iterate
+    table = trends.set_index("quantity")
+    expected = np.log(times[2.0] / times[1.0]) / np.log(2)
+    assert table.loc["time_gap", "slope"] == pytest.approx(expected)
+    assert table.loc["time_gap", "points"] == 2
+    assert table.loc["late_gap", "points"] == 3
+    assert table.loc["late_gap", "slope"] < 0
+
+
+def test_crossings_at_once_between_and_never() -> None:
+    steps = np.array([0.0, 1.0, 10.0, 100.0])
+    curves = np.array([[1, 0.1, 0.1, 0.1], [1, 1, 0.1, 0.01], [1, 1, 1, 1], [1, 1, 0.05, 1]])
+    found = linear_betas.crossing(steps, curves, 0.1)
+    np.testing.assert_allclose(found[[0, 1]], [1, 10])
+    assert np.isnan(found[2])
+    assert 1 < found[3] < 10
+
+
+def test_units_that_an_optimum_keeps() -> None:
+    """Signals 4 and 2 on noise 1, c^2 = 1: variances near 5 and 3, kept above beta c^2."""
+    kept = linear_betas.units_kept(problem_of(SETTINGS), (0.5, 4.0, 8.0))
+    assert kept == {0.5: 2, 4.0: 1, 8.0: 0}
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.4, 0.9])
+def test_the_bound_holds_on_a_quadratic_and_is_not_vacuous(scale: float) -> None:
+    """SGD on S x^2/2 with noise of variance V: E x_k^2 follows a line's recursion exactly."""
+    smoothness, variance, start = 2.0, 0.5, 3.0
+    steps = scale * np.arange(1, 2002) ** -0.5
+    square, total = start**2, 0.0
+    for n, step in enumerate(steps, start=1):
+        total += smoothness**2 * square
+        square = (1 - step * smoothness) ** 2 * square + step**2 * variance
+        if n in (1, 2, 10, 100, 2001):
+            limit = linear_bound.bound(smoothness * start**2 / 2, smoothness, variance, steps[:n])
+            assert total / n <= limit * (1 + 1e-12)
+    assert limit < 60 * total / n
+
+
+def test_no_bound_where_the_first_step_is_too_long() -> None:
+    assert np.isnan(linear_bound.bound(1, 2, 1, np.array([1.0, 0.7])))
+    assert np.isfinite(linear_bound.bound(1, 2, 1, np.array([0.99, 0.7])))
+
+
+def test_constants_are_the_largest_that_were_met_and_adam_has_no_bound() -> None:
+    both = pd.concat([RECORDS, records(optimiser="adam")])
+    known = both[both["role"] == "rate"][["optimiser", "variant"]].drop_duplicates()
+    marks = known.merge(pd.DataFrame(product((0, 1), (0, 1000)), columns=["seed", "step"]), "cross")
+    marks["curvature"] = 1.0 + marks["seed"]
+    marks["noise"] = np.where(marks["step"] == 0, 8.0, 1.0) * (1 + marks["seed"])
+    table = linear_bound.constants(both, marks, SETTINGS).set_index(["optimiser", "estimator"])
+    row = table.loc["sgd", "pathwise"]
+    assert (row["curvature"], row["noise"], row["gap"]) == (2, 12, 3.5 / 4)
+    steps = 0.04 * np.arange(1, 1002) ** -0.5
+    assert row["bound"] == linear_bound.bound(3.5 / 4, 2, 12, steps)
+    assert row["looseness"] == row["bound"] / row["measured"]
+    assert np.isnan(table.loc["adam", "pathwise"]["bound"])
+
+
+def test_the_curvature_is_that_of_the_dense_hessian() -> None:
+    problem = problem_of(SETTINGS)
+    parameters = initial_parameters(problem, (0, 1), 0.5)
+    dense = problem.model.hessian(parameters, problem.moments)
+    values = np.linalg.eigvalsh(dense.numpy())
+    np.testing.assert_allclose(curvature(problem, parameters), np.abs(values).max(1), rtol=1e-10)
+
+
+def test_the_noise_is_the_estimators_variance_by_brute_force() -> None:
+    """4,000 single gradients of one run against the measurement: both know it to a few per cent."""
+    problem, estimator = problem_of(SETTINGS), estimator_of("pathwise", 2, 3)
+    parameters = initial_parameters(problem, (0,), 0.3)
+    generator = torch.Generator().manual_seed(3)
+    found = []
+    for _ in range(1000):
+        rows = torch.randint(len(problem.points), (1, 2), generator=generator)
+        noise = torch.randn(1, 2, 3, 2, generator=generator, dtype=torch.float64)
+        given = problem.model, parameters, problem.points[rows], noise, estimator
+        found.append(estimate(*given).flat()[0])
+    brute = torch.stack(found).var(0).sum()
+    measured = gradient_noise(problem, parameters, estimator, 4000, generator)
+    assert float(measured[0]) == pytest.approx(float(brute), rel=0.15)
+
+
+def test_noise_falls_as_one_over_b_and_less_than_one_over_k() -> None:
+    """Draws of B points are independent; those of K samples share their point."""
+    settings = SETTINGS.but(draws=1500)
+    noise = linear_noise.measure(settings)
+    assert len(linear_noise.summary(noise)) == 2 * 2 * 4
+    slopes = linear_noise.slopes(noise).set_index(["place", "estimator", "factor"])
+    for name in SETTINGS.estimators:  # at the start tails are heavy and more draws were needed
+        batch, samples = (slopes.loc[("optimum", name, factor)] for factor in linear_noise.FACTORS)
+        assert batch["slope"] == pytest.approx(-1, abs=0.1)
+        assert -1.1 < samples["slope"] < 0
+    assert 0 < slopes.loc[("optimum", "pathwise", "samples"), "share"] < 1
+
+
+def test_leave_one_out_is_not_measured_at_one_sample() -> None:
+    settings = SETTINGS.but(sample_counts=(1, 2, 4), draws=2)
+    noise = linear_noise.measure(settings)
+    counts = noise.groupby("estimator")["samples"].unique()
+    assert list(counts["pathwise"]) == [1, 2, 4]
+    assert list(counts["score-leave-one-out"]) == [2, 4]
+
+
+def test_data_has_the_stated_covariance() -> None:
+    """Of 200,000 samples, to 2%: eigenvalues noise, noise + signal."""
+    settings = SETTINGS.data.model_copy(update={"samples": 200_000})
+    values = np.linalg.eigvalsh(np.cov(gaussian_data(settings).T))
+    np.testing.assert_allclose(values, [1, 1, 1, 3, 5], rtol=0.02)
+
+
+def test_landmarks() -> None:
+    assert landmarks(100) == [0, 1, 4, 16, 64, 100]
+    assert landmarks(64) == [0, 1, 4, 16, 64]
+
+
+def test_variants_have_names_of_their_own() -> None:
+    variants = SETTINGS.variants()
+    assert len({variant.name for variant in variants}) == len(variants) == 2 + 2 + 4 + 3
+    assert Variant("beta", "pathwise", 0.5, 0.5, 4, 4, 10).name == "beta-0.5"

@@ -1,0 +1,196 @@
+"""S1's figures: lines where the measures say, fitted powers in words, several runs, gaps."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from vaentk.experiments.convergence.linear_vae import figure_betas as linear_vae_betas
+from vaentk.experiments.convergence.linear_vae import figure_noise as linear_vae_noise
+from vaentk.experiments.convergence.linear_vae import figures as linear_vae
+from vaentk.figures.style import Drawing
+
+N = np.array([1, 3, 10, 32, 100, 316, 1000])
+ESTIMATORS = ("pathwise", "score-leave-one-out")
+LABEL = "Gaussian data (drawn), d = 5, N = 500"
+
+
+def curves(optimisers: tuple[str, ...] = ("sgd", "adam")) -> pd.DataFrame:
+    """Powers -0.7 under decaying steps; constant ones stop at a tenth."""
+    parts = []
+    for optimiser in optimisers:
+        for name in ESTIMATORS:
+            for role in ("rate", "constant"):
+                if role == "constant" and name != "pathwise":
+                    continue
+                mean = N**-0.7 if role == "rate" else np.maximum(N**-1.0, 0.1)
+                part = pd.DataFrame({"step": N, "mean_gradient": mean, "gradient": mean / 2})
+                part = part.assign(gap=mean / 4, claimed=np.log(N) / np.sqrt(N))
+                for column in ("mean_gradient", "gap"):
+                    part[f"{column}_low"] = 0.9 * part[column]
+                    part[f"{column}_high"] = 1.1 * part[column]
+                parts.append(part.assign(optimiser=optimiser, estimator=name, role=role))
+    return pd.concat(parts, ignore_index=True)
+
+
+def slopes(optimisers: tuple[str, ...] = ("sgd", "adam")) -> pd.DataFrame:
+    rows = [
+        {"optimiser": optimiser, "estimator": name, "role": "rate", "quantity": quantity}
+        | {"slope": slope, "low": slope - 0.02, "high": slope + 0.02, "step_min": 100}
+        for optimiser in optimisers
+        for name in ESTIMATORS
+        for quantity, slope in (("mean_gradient", -0.7), ("ratio", -0.33))
+    ]
+    return pd.DataFrame(rows)
+
+
+def draw_rates(optimisers: tuple[str, ...] = ("sgd", "adam"), runs: int = 1) -> Drawing:
+    names = [f"run-{index}" for index in range(runs)]
+    return linear_vae.draw(
+        dict.fromkeys(names, curves(optimisers)),
+        dict.fromkeys(names, slopes(optimisers)),
+        dict.fromkeys(names, LABEL),
+    )
+
+
+def noise() -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows, fits = [], []
+    for place in ("start", "optimum"):
+        for name in ESTIMATORS:
+            for factor, slope in (("batch", -1.0), ("samples", -0.25)):
+                fits.append({"place": place, "estimator": name, "factor": factor, "slope": slope})
+            for batch in (1, 4, 16):
+                for samples in (1, 4, 16):
+                    if samples == 1 and name != "pathwise":
+                        continue
+                    value = 100 / batch * samples**-0.25
+                    known = {"place": place, "estimator": name, "batch": batch}
+                    known |= {"samples": samples, "variance": value}
+                    rows.append(known | {"low": 0.9 * value, "high": 1.1 * value})
+    return pd.DataFrame(rows), pd.DataFrame(fits)
+
+
+def draw_noise(optimisers: tuple[str, ...] = ("sgd", "adam"), runs: int = 1) -> Drawing:
+    names = [f"run-{index}" for index in range(runs)]
+    table, fits = noise()
+    given = (table, fits, curves(optimisers))
+    return linear_vae_noise.draw(
+        *(dict.fromkeys(names, frame) for frame in given), dict.fromkeys(names, LABEL)
+    )
+
+
+def betas() -> tuple[pd.DataFrame, pd.DataFrame]:
+    parts, rows = [], []
+    for optimiser in ("sgd", "adam"):
+        for beta, units in ((0.5, 2), (2.0, 1)):
+            value = np.concatenate([[1.0], N ** (-0.5 * beta)])
+            part = pd.DataFrame({"step": np.concatenate([[0], N]), "gap": value})
+            part = part.assign(gradient=value**2, gap_low=0.9 * value, gap_high=1.1 * value)
+            part = part.assign(gradient_low=-value, gradient_high=1.2 * value**2)
+            parts.append(part.assign(optimiser=optimiser, beta=beta))
+            for quantity in linear_vae_betas.TIMES:
+                never = quantity == "time_gap" and beta == 0.5
+                time = np.nan if never else 20.0 / beta
+                known = {"optimiser": optimiser, "beta": beta, "units": units}
+                known |= {"quantity": quantity, "value": time}
+                rows.append(known | {"low": time - 1, "high": time + 1})
+    return pd.concat(parts, ignore_index=True), pd.DataFrame(rows)
+
+
+def draw_betas(runs: int = 1) -> Drawing:
+    names = [f"run-{index}" for index in range(runs)]
+    table, times = betas()
+    return linear_vae_betas.draw(
+        dict.fromkeys(names, table), dict.fromkeys(names, times), dict.fromkeys(names, LABEL)
+    )
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
+    """The figure of a drawing function, caught on its way to SVG."""
+
+    def catch(module: ModuleType, draw: Callable[..., Drawing], **options: object) -> Figure:
+        caught: list[Figure] = []
+        real = module.finish
+        monkeypatch.setattr(
+            module, "finish", lambda figure, alt: (caught.append(figure), real(figure, alt))[1]
+        )
+        draw(**options)
+        return caught[0]
+
+    return catch
+
+
+@pytest.mark.parametrize("draw", [draw_rates, draw_noise, draw_betas])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_figures_are_svg_with_the_same_bytes_twice(draw: Callable, runs: int) -> None:
+    first = draw(runs=runs)
+    assert ElementTree.fromstring(first.svg).tag.endswith("svg")
+    assert draw(runs=runs) == first
+    assert "nan" not in first.alt
+    assert LABEL in first.alt
+
+
+def test_rates_have_a_panel_each_with_the_claimed_rate_through_the_curve(
+    drawn: Callable[..., Figure],
+) -> None:
+    figure = drawn(linear_vae, draw_rates)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "SGD, pathwise",
+        "SGD, score, leave-one-out",
+        "Adam, pathwise",
+        "Adam, score, leave-one-out",
+    ]
+    axes = figure.axes[0]
+    lines = {line.get_linestyle(): line for line in axes.get_lines()[1:]}
+    np.testing.assert_allclose(lines["-"].get_ydata(), N**-0.7)
+    assert lines["--"].get_ydata()[-1] == pytest.approx(0.1)
+    across, claimed = lines[":"].get_data()
+    assert claimed[list(across).index(100)] == pytest.approx(100**-0.7)
+    (words,) = axes.texts
+    assert "−0.7 [−0.72, −0.68]" in words.get_text()
+    assert "−0.33 [−0.35, −0.31]" in words.get_text()
+    bottom = axes.transData.inverted().transform(axes.transAxes.transform((0, 0.16)))[1]
+    assert min(line.get_ydata().min() for line in axes.get_lines()) > bottom
+
+
+def test_an_estimator_that_was_not_trained_by_constant_steps_has_no_such_line(
+    drawn: Callable[..., Figure],
+) -> None:
+    figure = drawn(linear_vae, draw_rates)
+    (line,) = [line for line in figure.axes[1].get_lines() if line.get_linestyle() == "--"]
+    assert len(line.get_ydata()) == 0
+
+
+def test_one_optimiser_is_one_row() -> None:
+    assert "Adam" not in draw_rates(("sgd",)).alt
+    assert draw_noise(("sgd",)).svg
+
+
+def test_noise_is_drawn_where_every_estimator_has_it(drawn: Callable[..., Figure]) -> None:
+    figure = drawn(linear_vae_noise, draw_noise)
+    batch, samples, gap = figure.axes[:3]
+    assert "K$ = 4" in batch.get_xlabel()
+    assert "B$ = 1" in samples.get_xlabel()
+    np.testing.assert_allclose(
+        batch.get_lines()[0].get_ydata(), 100 / np.array([1, 4, 16]) / 2**0.5
+    )
+    assert len(samples.get_lines()[1].get_ydata()) == 2
+    texts = [text.get_text() for text in samples.get_legend().get_texts()]
+    assert texts == ["pathwise: −0.25", "score, leave-one-out: −0.25"]
+    assert gap.get_title() == "gap to probabilistic PCA, SGD"
+
+
+def test_betas_name_their_units_and_leave_out_what_was_not_reached(
+    drawn: Callable[..., Figure],
+) -> None:
+    figure = drawn(linear_vae_betas, draw_betas)
+    times = figure.axes[2]
+    assert [text.get_text() for text in times.get_xticklabels()] == ["0.5 (2)", "2 (1)"]
+    assert list(times.get_lines()[0].get_xdata()) == [2.0]
+    assert 0 < figure.axes[1].get_ylim()[0] < 1000**-2 * 1.01
+    assert "not reached at beta = 0.5" in draw_betas().alt

@@ -1,0 +1,233 @@
+"""Figure 3 and what stands beside it: points and means in their panels, words with numbers."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+from vaentk.experiments.latents.disentanglement import figures as disentanglement
+from vaentk.experiments.latents.disentanglement import traversals
+from vaentk.experiments.latents.disentanglement import units as disentanglement_units
+from vaentk.figures.style import Drawing
+
+BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125}
+NETWORKS = {"trained": 1.0, "untrained": 0.5, "random": 0.25}
+"""Part of the trained network's score."""
+
+LABELS = {"dsprites": "dSprites, drawn", "cars3d": "Cars3D, stand-in"}
+
+
+def scores(
+    latents: tuple[int, ...] = (10, 50, 200), seeds: int = 2, betas: tuple[float, ...] = (4.0,)
+) -> pd.DataFrame:
+    """Scores that are the base's at every size, 0.0625 more for each seed and for the last size."""
+    rows = [
+        {"latent": latent, "seed": seed, "beta": beta, "network": network, "metric": metric}
+        | {"score": part * (base + 0.0625 * (seed + (latent == latents[-1])))}
+        for latent in latents
+        for seed in range(seeds)
+        for beta in betas
+        for network, part in NETWORKS.items()
+        for metric, base in BASE.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def summary(
+    latents: tuple[int, ...] = (10, 50, 200), seeds: int = 2, active: int = 8
+) -> pd.DataFrame:
+    rows = [
+        {"latent": latent, "seed": seed, "beta": 4.0, "active_units": active + 2 * seed}
+        | {"reconstruction": 100.0 - seed - latent / 10, "kl": 20.0 + latent / 10}
+        for latent in latents
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+def draw_scores(runs: int = 2, **options: Any) -> Drawing:
+    names = list(LABELS)[:runs]
+    return disentanglement.draw(dict.fromkeys(names, scores(**options)), LABELS)
+
+
+def draw_units(runs: int = 2, **options: Any) -> Drawing:
+    names = list(LABELS)[:runs]
+    return disentanglement_units.draw(dict.fromkeys(names, summary(**options)), LABELS)
+
+
+def draw_traversals(columns: int = 7, channels: int = 1) -> Drawing:
+    strips = np.zeros((2, 3, columns, channels, 8, 8), np.uint8)
+    strips[0] = 100
+    strips[1] = 200
+    rows = {"best: latent 10": ["unit 4", "unit 0\nKL 1.5", "unit 2"], "worst: latent 50": ["7"]}
+    return traversals.draw(strips, rows, "dSprites, drawn")
+
+
+DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
+    "scores": (
+        draw_scores,
+        [
+            "dSprites, drawn, run dsprites, 2 seeds, mean scores at the latent sizes 10 and 200",
+            "Cars3D, stand-in, run cars3d",
+            "trained at beta = 4 BetaVAE 0.531 and 0.594, FactorVAE 0.406 and 0.469",
+            "random code BetaVAE 0.133 and 0.148",
+        ],
+    ),
+    "units": (
+        draw_units,
+        [
+            "Cars3D, stand-in, run cars3d, beta = 4, means at the latent sizes 10 and 200: "
+            "active units 9 and 9, reconstruction (nats an image) 98.5 and 79.5, "
+            "KL (nats an image) 21 and 40"
+        ],
+    ),
+    "traversals": (
+        draw_traversals,
+        [
+            "dSprites, drawn: traversals, a row of 7 images",
+            "best: latent 10, rows unit 4, unit 0 KL 1.5, unit 2; worst: latent 50, rows 7.",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_figure_is_svg_with_words_and_stable_bytes(name: str) -> None:
+    draw, words = DRAWINGS[name]
+    drawing = draw()
+    assert ElementTree.fromstring(drawing.svg).tag.endswith("svg")
+    for word in words:
+        assert word in drawing.alt
+    assert "nan" not in drawing.alt
+    assert draw() == drawing
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
+    """Return the figure itself, before it is saved."""
+
+    def draw(module: ModuleType, drawing: Callable[..., Any], **options: Any) -> Figure:
+        monkeypatch.setattr(module, "finish", lambda figure, alt: figure)
+        return drawing(**options)
+
+    return draw
+
+
+def means(axes: Axes) -> dict[str, list[list[float]]]:
+    """Points of the lines of a panel that have a name."""
+    return {
+        str(line.get_label()): np.column_stack(line.get_data()).tolist()
+        for line in axes.get_lines()
+        if not str(line.get_label()).startswith("_")
+    }
+
+
+def test_every_metric_has_its_panel_with_means_seeds_and_nulls(
+    drawn: Callable[..., Figure],
+) -> None:
+    figure = drawn(disentanglement, draw_scores)
+    assert len(figure.axes) == 8
+    assert [axes.get_title() for axes in figure.axes[:4]] == ["BetaVAE", "FactorVAE", "MIG", "SAP"]
+    assert [axes.get_ylabel() for axes in figure.axes[::4]] == [
+        "dSprites, drawn\nscore",
+        "Cars3D, stand-in\nscore",
+    ]
+    mig = means(figure.axes[2])
+    assert mig == {
+        r"trained, $\beta$ = 4": [[10, 0.28125], [50, 0.28125], [200, 0.34375]],
+        "untrained network": [[10, 0.140625], [50, 0.140625], [200, 0.171875]],
+        "random code": [[10, 0.0703125], [50, 0.0703125], [200, 0.0859375]],
+    }
+    points, *_ = figure.axes[2].get_lines()
+    assert sorted(points.get_ydata()) == [0.25, 0.25, 0.3125, 0.3125, 0.3125, 0.375]
+    styles = {str(line.get_label()): line.get_linestyle() for line in figure.axes[2].get_lines()}
+    assert (styles["untrained network"], styles["random code"]) == ("--", ":")
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == list(mig)
+
+
+def test_the_interval_is_students_and_is_cut_where_it_leaves_the_panel(
+    drawn: Callable[..., Figure],
+) -> None:
+    axes = drawn(disentanglement, draw_scores, seeds=3).axes[2]
+    first = axes.collections[0].get_segments()[0]
+    half = stats.t.ppf(0.975, 2) * 0.0625 / np.sqrt(3)
+    np.testing.assert_allclose(first, [[10, 0.3125 - half], [10, 0.3125 + half]])
+    low, high = axes.get_ylim()
+    assert high < 0.4375 + 0.0625, "two seeds beyond the largest score, not the interval"
+    assert low > -0.03
+    single = drawn(disentanglement, draw_scores, seeds=1)
+    assert all(len(axes.collections) == 0 for axes in single.axes)
+
+
+def test_several_betas_stand_beside_each_other_and_share_the_nulls(
+    drawn: Callable[..., Figure],
+) -> None:
+    axes = drawn(disentanglement, draw_scores, betas=(1.0, 4.0)).axes[0]
+    found = means(axes)
+    assert list(found) == [
+        *(rf"trained, $\beta$ = {beta}" for beta in (1, 4)),
+        *("untrained network", "random code"),
+    ]
+    left, right = (found[rf"trained, $\beta$ = {beta}"][0][0] for beta in (1, 4))
+    assert left < 10 < right
+    assert left * right == pytest.approx(100)
+    nulls = [line for line in axes.get_lines() if line.get_marker() == "s"]
+    assert len(nulls[0].get_xdata()) == 6
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "50", "200"]
+
+
+def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure]) -> None:
+    figure = drawn(disentanglement_units, draw_units)
+    assert len(figure.axes) == 6
+    units = means(figure.axes[0])
+    assert units["all units"] == [[10, 10], [50, 50], [200, 200]]
+    assert units[r"trained, $\beta$ = 4"] == [[10, 9], [50, 9], [200, 9]]
+    assert means(figure.axes[4])[r"trained, $\beta$ = 4"] == [[10, 98.5], [50, 94.5], [200, 79.5]]
+    low, high = figure.axes[0].get_ylim()
+    assert 0 < low < 8
+    assert high > 200
+    none = drawn(disentanglement_units, draw_units, active=0).axes[0]
+    assert none.get_ylim()[0] < 0
+    assert none.get_yticklabels()[0].get_text() == "0"
+
+
+def test_traversals_stand_side_by_side_at_one_scale_or_stacked(
+    drawn: Callable[..., Figure],
+) -> None:
+    beside = drawn(traversals, draw_traversals)
+    best, worst = beside.axes
+    assert best.get_title(loc="left") == "best: latent 10"
+    assert [text.get_text() for text in worst.get_yticklabels()] == ["7"]
+    assert best.images[0].get_array().shape == (28, 68)
+    assert worst.images[0].get_array().shape == (8, 68)
+    assert (best.images[0].get_array()[0, 0], worst.images[0].get_array()[0, 0]) == (100, 200)
+    for figure, apart in ((beside, 0), (drawn(traversals, draw_traversals, columns=20), 1)):
+        inches = figure.get_size_inches()
+        boxes = [axes.get_position() for axes in figure.axes]
+        cells = [(box.height * inches[1], rows) for box, rows in zip(boxes, (3, 1), strict=True)]
+        np.testing.assert_allclose([height / rows for height, rows in cells], traversals.CELL)
+        assert (boxes[1].y1 < boxes[0].y0) == bool(apart)
+        assert (boxes[1].x0 > boxes[0].x1) != bool(apart)
+
+
+def test_traversals_that_do_not_fit_one_row_take_several(drawn: Callable[..., Figure]) -> None:
+    rows = {name: ["KL 1"] for name in ("a", "b", "c")}
+    strips = np.zeros((3, 1, 9, 1, 8, 8), np.uint8)
+    figure = drawn(traversals, lambda: traversals.draw(strips, rows, "dSprites, drawn"))
+    first, second, third = (axes.get_position() for axes in figure.axes)
+    assert second.x0 > first.x1
+    assert third.y1 < first.y0
+    np.testing.assert_allclose([second.y0, third.x0], [first.y0, first.x0])
+
+
+def test_coloured_traversals_stay_coloured(drawn: Callable[..., Figure]) -> None:
+    figure = drawn(traversals, draw_traversals, channels=3)
+    assert figure.axes[0].images[0].get_array().shape == (28, 68, 3)

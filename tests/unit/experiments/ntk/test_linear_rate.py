@@ -1,0 +1,103 @@
+"""Theorem 1's measures on outputs that follow a kernel exactly, and on ones that do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaentk.experiments.ntk.linear_rate import measure as linear_rate
+
+SAMPLES, OUTPUTS = 6, 3
+STEPS = np.arange(0, 65, 8)
+RATE = 0.5
+
+
+@pytest.fixture
+def kernel() -> np.ndarray:
+    vectors = np.linalg.qr(np.random.default_rng(1).standard_normal((SAMPLES, SAMPLES)))[0]
+    return vectors @ np.diag(np.linspace(0.3, 2.0, SAMPLES)) @ vectors.T
+
+
+def run(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFrame, dict, np.ndarray]:
+    """Records and outputs of two seeds that follow gradient flow on the kernel, off by `error`."""
+    generator = np.random.default_rng(2)
+    x = generator.standard_normal((SAMPLES, OUTPUTS))
+    values, vectors = np.linalg.eigh(kernel)
+    rows, outputs = [], {}
+    for seed in (0, 1):
+        start = generator.standard_normal((SAMPLES, OUTPUTS))
+        for step in STEPS:
+            shrink = np.exp(-values * RATE * step / SAMPLES)
+            residual = vectors @ (shrink[:, None] * (vectors.T @ start))
+            if step:
+                residual = residual + error * np.linalg.norm(start) / np.sqrt(residual.size)
+            outputs[f"{seed}/{step}"] = x + residual
+            loss = np.sum(residual**2) / (2 * SAMPLES)
+            moment = {"step": step, "time": RATE * step}
+            rows.append({"width": width, "seed": seed, **moment, "loss": loss})
+    return pd.DataFrame(rows), outputs, x
+
+
+def curves_of(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFrame, np.ndarray]:
+    """Curves of such a run, with a kernel of its own that predicts it off by a third of `error`."""
+    records, outputs, x = run(kernel, width, error)
+
+    def own(width: int, seed: int, rate: float, steps: np.ndarray) -> np.ndarray:
+        assert rate == RATE
+        trained = np.stack([outputs[f"{seed}/{step}"] for step in steps]) - x
+        gap = error / 3 * np.linalg.norm(trained[0]) / np.sqrt(trained[0].size)
+        return trained + gap * (steps > 0)[:, None, None]
+
+    return linear_rate.curves(records, outputs, x, kernel, own), x
+
+
+def test_outputs_that_follow_the_kernel_have_no_distance_and_its_rate(kernel: np.ndarray) -> None:
+    curves, _ = curves_of(kernel, 64, error=0.0)
+    assert curves["flow_distance"].max() < 1e-12
+    np.testing.assert_allclose(curves["flow_loss"], curves["loss"], rtol=1e-10)
+    table = linear_rate.summary(curves, 0.3, SAMPLES)
+    row = table.iloc[0]
+    assert row["margin"] < 0, "the kernel flow stays below the bound"
+    assert row["rate"] == pytest.approx(row["rate_flow"], rel=1e-9)
+    assert row["rate"] > row["rate_claimed"] == pytest.approx(0.3 / SAMPLES)
+    assert row["rate_tight"] == pytest.approx(0.6 / SAMPLES)
+
+
+def test_a_planted_error_is_the_distance(kernel: np.ndarray) -> None:
+    curves, _ = curves_of(kernel, 64, error=0.125)
+    later = curves[curves["time"] > 0]
+    np.testing.assert_allclose(later["flow_distance"], 0.125, rtol=1e-10)
+    np.testing.assert_allclose(later["empirical_distance"], 0.125 / 3, rtol=1e-10)
+
+
+def test_a_loss_above_the_bound_is_seen(kernel: np.ndarray) -> None:
+    curves, _ = curves_of(kernel, 64, error=0.0)
+    last = curves["time"] == curves["time"].max()
+    curves.loc[last, "loss"] = 1.5 * curves.loc[last, "bound"]
+    row = linear_rate.summary(curves, 0.3, SAMPLES).iloc[0]
+    assert row["margin"] == pytest.approx(np.log(1.5))
+    assert row["margin_time"] == curves["time"].max()
+
+
+def test_slopes_and_lemma_4(kernel: np.ndarray) -> None:
+    parts, finals = [], []
+    for width in (64, 256, 1024):
+        curve, x = curves_of(kernel, width, error=width**-0.5)
+        parts.append(curve)
+        rows = {f"row_{layer}": 2 * width**power for layer, power in ROW_POWERS.items()}
+        finals += [{"width": width, "seed": seed, **rows} for seed in (0, 1)]
+    curves = pd.concat(parts)
+    table = linear_rate.members(curves, pd.DataFrame(finals), 0.3, x)
+    first = curves[(curves["width"] == 256) & (curves["seed"] == 1)]["loss"].iloc[0]
+    expected = np.sqrt(2 * SAMPLES * first) * np.sqrt(SAMPLES) * OUTPUTS / (16 * 0.3)
+    bound = table.query("width == 256 and seed == 1")["lemma4_bound"].item()
+    assert bound == pytest.approx(expected)
+    over = table.query("width == 256 and seed == 1")["over_bound_mu"].item()
+    assert over == pytest.approx(2 * 256**-0.5 / expected)
+    slopes = linear_rate.slopes(table, 3).set_index("quantity")["slope"]
+    assert slopes["flow_distance"] == pytest.approx(-0.5, abs=1e-9)
+    assert slopes["empirical_distance"] == pytest.approx(-0.5, abs=1e-9)
+    for layer, power in ROW_POWERS.items():
+        assert slopes[f"row_{layer}"] == pytest.approx(power, abs=1e-9)
+
+
+ROW_POWERS = {"mu": -0.5, "sigma": -1.0, "d": -0.25}

@@ -1,0 +1,139 @@
+"""What is measured of finite kernels: against dense matrices, and on planted records."""
+
+from math import log
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from vaentk.activations import ACTIVATIONS, Smoothing
+from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+from vaentk.experiments.ntk.tangent_kernels import measure as tangent_kernels
+from vaentk.kernels.finite import PARTS, TangentKernel
+from vaentk.kernels.limit import limit_kernels
+from vaentk.models.snn import StochasticNetwork
+
+N, D, M = 5, 4, 24
+ERF = ACTIVATIONS["erf"]
+SETTINGS = TangentKernels.from_plain(
+    {"inputs": {"samples": N, "resolution": 7}, "widths": [M, 2 * M], "tolerance": 1e-6}
+)
+
+
+@pytest.fixture
+def x() -> np.ndarray:
+    rows = np.random.default_rng(0).standard_normal((N, D))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_the_observer_sees_what_the_dense_kernels_hold(x: np.ndarray) -> None:
+    """Every norm and eigenvalue of two members, at the start and after a move, to 1e-5."""
+    rows = torch.from_numpy(x)
+    smoothing = Smoothing(ERF, 1.0)
+    weights = StochasticNetwork(rows, M, 0.5, smoothing).initial_weights((0, 1))
+    generator = torch.Generator().manual_seed(3)
+    moved = {
+        name: w + 0.05 * torch.randn(w.shape, generator=generator, dtype=w.dtype)
+        for name, w in weights.items()
+    }
+    limit = limit_kernels(ERF, 0.5, x)
+    observer = tangent_kernels.Observer(SETTINGS, x, weights, {0, 8})
+    assert observer(4, moved) == [{}, {}]
+    start, later = observer(0, weights), observer(8, moved)
+    eye = np.eye(D)
+
+    def dense(w: dict[str, torch.Tensor], member: int, part: str | None = None) -> np.ndarray:
+        parts = PARTS if part is None else (part,)
+        kernel = TangentKernel.of(
+            {k: v[member] for k, v in w.items()}, rows, smoothing, None, parts
+        )
+        matrix: np.ndarray = kernel.block().reshape(N * D, N * D).numpy()
+        return matrix
+
+    for member in (0, 1):
+        first, second = dense(weights, member), dense(moved, member)
+        values = np.linalg.eigvalsh(first)
+        seen = start[member]
+        assert seen["lambda_min"] == pytest.approx(values[0], rel=1e-5)
+        assert seen["lambda_max"] == pytest.approx(values[-1], rel=1e-5)
+        norm = np.linalg.norm(first - np.kron(limit.total, eye), 2)
+        assert seen["norm"] == pytest.approx(norm, rel=1e-5)
+        for part in PARTS:
+            alone = dense(weights, member, part) - np.kron(getattr(limit, part), eye)
+            assert seen[f"norm_{part}"] == pytest.approx(np.linalg.norm(alone, 2), rel=1e-5)
+            four = alone.reshape(N, D, N, D)
+            scale = np.sqrt(np.mean(getattr(limit, part) ** 2))
+            within = np.sqrt(np.mean([four[:, k, :, k] ** 2 for k in range(D)])) / scale
+            between = [four[:, k, :, j] ** 2 for k in range(D) for j in range(D) if j != k]
+            assert seen[f"within_{part}"] == pytest.approx(within, rel=1e-9)
+            assert seen[f"between_{part}"] == pytest.approx(
+                np.sqrt(np.mean(between)) / scale, rel=1e-9, abs=1e-12
+            )
+        drift = np.linalg.norm(second - first, 2)
+        assert later[member]["drift"] == pytest.approx(drift, rel=1e-5)
+        assert later[member]["lambda_min"] == pytest.approx(np.linalg.eigvalsh(second)[0], rel=1e-5)
+
+
+def test_the_loss_falls_with_one_over_n_squared(x: np.ndarray) -> None:
+    """Central differences of Eq. 7 give r^T Theta r / n^2, n times less than is printed."""
+    weights = StochasticNetwork(torch.from_numpy(x), M, 0.5, Smoothing(ERF, 1.0)).initial_weights(
+        (4,)
+    )
+    (seen,) = tangent_kernels.Observer(SETTINGS, x, weights, {0})(0, weights)
+    assert seen["slope_measured"] == pytest.approx(seen["slope_derived"], rel=1e-7)
+    assert seen["slope_printed"] == pytest.approx(N * seen["slope_derived"], rel=1e-12)
+
+
+def records(widths: tuple[int, ...], horizon: float) -> pd.DataFrame:
+    """Plant norms that fall as m^(-1/2), a drift that falls as 1/m, and eigenvalues."""
+    rows = []
+    for width in widths:
+        for seed in (0, 1):
+            for step in (0, 1, 2, 8):
+                row = {"width": width, "seed": seed, "step": step, "time": horizon * step / 8}
+                if step in (0, 2, 8):
+                    row |= {"lambda_min": 0.5 + step / 100, "norm": 8 * width**-0.5}
+                if step in (2, 8):
+                    row |= {"drift": step / width}
+                if step == 0:
+                    row |= {"lambda_max": 9.0, "lambda_min_error": 0.0, "norm_error": 0.0}
+                    row |= {f"norm_{part}": 2 * width**-0.5 for part in PARTS}
+                    row |= {f"{n}_{p}": width**-0.5 for n in ("between", "within") for p in PARTS}
+                    row |= {"products": 9, "initial_error": 3.0, "initial_output": 2.0}
+                    row |= {f"slope_{n}": 1.0 for n in ("measured", "derived", "printed")}
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def test_planted_powers_are_found(x: np.ndarray) -> None:
+    planted = records((64, 256, 1024), horizon=4.0)
+    limit = limit_kernels(ERF, 0.5, x)
+    lambda_0 = float(np.linalg.eigvalsh(limit.total)[0])
+    start = tangent_kernels.initial(planted, limit, D)
+    training = tangent_kernels.along_training(planted, lambda_0)
+    slopes = tangent_kernels.slopes(start, training, 3).set_index("quantity")["slope"]
+    assert slopes["drift"] == pytest.approx(-1)
+    assert slopes.drop("drift").to_numpy() == pytest.approx(-0.5)
+    assert sorted(training["fraction"].unique()) == [0.0, 0.25, 1.0]
+    assert (training[training["fraction"] == 0]["drift"] == 0).all()
+    assert training["lambda_min_over"].max() == pytest.approx(0.58 / lambda_0)
+    row = start.query("width == 256 and seed == 1").iloc[0]
+    assert row["norm_over"] == pytest.approx(0.5 / lambda_0)
+    top = np.linalg.eigvalsh(limit.mu)[-1]
+    assert row["marchenko_pastur"] == pytest.approx(top * (2 * np.sqrt(D / 256) + D / 256))
+    wide = tangent_kernels.lemma2_width(start, N).iloc[0]
+    assert wide["width_measured"] == pytest.approx(1024 * (4 * 0.25 / lambda_0) ** 2)
+    entries = (N * D) ** 2 * log(N * D / 0.1)
+    assert wide["width_printed"] == pytest.approx(entries / lambda_0)
+    assert wide["derived_over_printed"] == pytest.approx(16 / lambda_0)
+
+
+def test_a_run_of_the_start_alone_has_no_training(x: np.ndarray) -> None:
+    planted = records((64, 256), horizon=0.0)
+    planted = planted[planted["step"] == 0]
+    limit = limit_kernels(ERF, 0.5, x)
+    training = tangent_kernels.along_training(planted, 0.1)
+    assert training.empty
+    slopes = tangent_kernels.slopes(tangent_kernels.initial(planted, limit, D), training, 2)
+    assert "drift" not in set(slopes["quantity"])

@@ -1,0 +1,100 @@
+"""Result files: whole or not at all, the same bytes twice, errors that name the file."""
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaentk.errors import UserError
+from vaentk.runtime import io
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_tables_come_back_to_the_last_digit(tmp_path: Path, ending: str) -> None:
+    frame = pd.DataFrame({"name": ["a", "b"], "value": [0.1 + 0.2, 1e-300], "count": [1, 2]})
+    path = tmp_path / f"deep/down/table{ending}"
+    io.write_table(frame, path)
+    pd.testing.assert_frame_equal(io.read_table(path), frame, check_exact=True, check_dtype=False)
+
+
+def test_arrays_come_back_with_their_note_and_the_same_bytes(tmp_path: Path) -> None:
+    arrays = {"x": np.arange(6.0).reshape(2, 3).T, "labels": np.array([3, 1], dtype=np.uint8)}
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    io.write_arrays(arrays, first, note="step 3")
+    io.write_arrays(dict(reversed(arrays.items())), second, note="step 3")
+    assert first.read_bytes() == second.read_bytes()
+    assert io.read_note(first) == "step 3"
+    read = io.read_arrays(first)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == array.dtype
+
+
+def test_blocks_make_the_file_that_the_whole_array_makes(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(256, size=(7, 3, 4, 4), dtype=np.uint8)
+    ids, parts = np.arange(7), np.arange(7, dtype=np.uint8)
+    path = tmp_path / "images.safetensors"
+    blocks = iter([images[:3], images[3:3], images[3:]])
+    io.write_blocks(blocks, images.shape, path, {"ids": ids, "parts": parts}, note="seven")
+    assert io.read_note(path) == "seven"
+    read = io.read_arrays(path)
+    assert set(read) == {"ids", "parts", "images"}
+    for name, array in {"images": images, "ids": ids, "parts": parts}.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == array.dtype
+    for name, tensor in io.map_tensors(path).items():
+        np.testing.assert_array_equal(tensor.numpy(), read[name])
+
+
+def test_blocks_of_another_size_leave_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "images.safetensors"
+    with pytest.raises(ValueError, match="do not make up an array of shape"):
+        io.write_blocks([np.zeros((2, 4), np.uint8)], (3, 4), path, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "result.txt"
+    io.write_text("old", path)
+
+    def fail() -> None:
+        with io.whole(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "result.txt"
+
+    def fill() -> None:
+        with io.whole(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError, match=r"result\.txt: the disk is full; free some space"):
+        fill()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.safetensors"])
+def test_missing_and_corrupt_files_are_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    read = io.read_arrays if path.suffix == ".safetensors" else io.read_table
+    with pytest.raises(UserError, match=f"{name} is missing"):
+        read(path)
+    path.write_bytes(b"" if path.suffix == ".csv" else b"\x00nonsense")
+    with pytest.raises(UserError, match=rf"{name} cannot be read \(.+\): delete it and run again"):
+        read(path)
+
+
+def test_checksum_is_the_published_one_of_the_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "empty"
+    path.touch()
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert io.checksum(path) == f"sha256:{empty}"

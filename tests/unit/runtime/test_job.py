@@ -1,0 +1,109 @@
+"""What surrounds a script: one sentence for what a user can mend, provenance for every result."""
+
+import json
+from collections import UserDict
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from vaentk.errors import UserError
+from vaentk.runtime import io, job
+
+
+def fake_rule(folder: Path, **params: object) -> SimpleNamespace:
+    """What Snakemake hands to a script, for a rule with one input and one recorded result."""
+    source = folder / "source.txt"
+    source.write_text("")
+    result = folder / "results/measure/out.csv"
+    declared = {"table": str(result), "table_provenance": f"{result}.json"}
+
+    class Files(UserDict):
+        def __iter__(self):
+            return iter(self.data.values())
+
+        def items(self):
+            return self.data.items()
+
+    return SimpleNamespace(
+        rule="measure",
+        input=Files(source=str(source)),
+        output=Files(declared),
+        params=Files(params),
+        log=[str(folder / "results/logs/measure/out.log")],
+        threads=1,
+    )
+
+
+def test_results_get_their_provenance(tmp_path: Path) -> None:
+    rule = fake_rule(tmp_path, settings={"seeds": [0, 1]}, code="abc", dtype="float32")
+    with job.running(rule) as task:
+        io.write_text("x\n1\n", task.outputs["table"])
+        task.describe(task.outputs["table"], alt="words")
+    record = json.loads((tmp_path / "results/measure/out.csv.json").read_text())
+    assert record["code"] == "abc"
+    assert record["seeds"] == [0, 1]
+    assert record["parameters"] == {"settings": {"seeds": [0, 1]}, "dtype": "float32"}
+    assert list(record["inputs"].values()) == [io.checksum(tmp_path / "source.txt")]
+    assert record["alt"] == "words"
+    machine = json.loads((tmp_path / "results/benchmarks/measure/out.machine.json").read_text())
+    assert machine["cores"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (UserError("data.mnist is wrong: mend it"), "measure: data.mnist is wrong: mend it"),
+        (MemoryError(), "measure: out of memory: use fewer widths or seeds at once"),
+        (
+            RuntimeError("CUDA out of memory. Tried\nmore"),
+            "measure: CUDA out of memory. Tried; use",
+        ),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, sentence: str
+) -> None:
+    rule = fake_rule(tmp_path)
+    with pytest.raises(SystemExit) as stopped, job.running(rule):
+        raise error
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(sentence)
+    assert said.count("\n") == 1
+    assert sentence in (tmp_path / "results/logs/measure/out.log").read_text()
+    assert not (tmp_path / "results/measure/out.csv.json").exists()
+
+
+def test_a_bug_keeps_its_traceback_in_the_log(tmp_path: Path) -> None:
+    rule = fake_rule(tmp_path)
+    with pytest.raises(ZeroDivisionError), job.running(rule):
+        raise ZeroDivisionError
+    assert "ZeroDivisionError" in (tmp_path / "results/logs/measure/out.log").read_text()
+
+
+def test_a_script_that_forgets_a_result_is_a_bug(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="did not write"), job.running(fake_rule(tmp_path)):
+        pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "results/claims/claims.csv",
+        ".snakemake/storage/s3/bucket/results/claims/claims.csv",
+        ".snakemake/storage/s3/bucket/results/mine/results/claims/claims.csv",
+    ],
+)
+def test_a_copy_from_a_bucket_goes_by_the_name_that_the_workflow_has(path: str) -> None:
+    assert job.declared_name(Path(path)) == "results/claims/claims.csv"
+
+
+def test_the_commit_comes_from_the_variable_where_there_is_no_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VAENTK_COMMIT", "abc123")
+    assert job.commit() == "abc123"
+    monkeypatch.delenv("VAENTK_COMMIT")
+    assert job.commit() == "unknown"

@@ -1,1 +1,0 @@
-"""Measures with their uncertainty: slopes, rates, distances."""

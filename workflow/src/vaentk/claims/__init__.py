@@ -1,0 +1,1 @@
+"""A verdict on every statement, read from measures."""

@@ -1,0 +1,1 @@
+"""What a person runs beside the workflow: compare, reference, settings_page."""

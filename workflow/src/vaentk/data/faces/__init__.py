@@ -1,0 +1,1 @@
+"""Drawn faces with attributes like CelebA's."""

@@ -1,1 +1,0 @@
-"""Stand-ins drawn here for image sets that a run without downloads cannot have."""

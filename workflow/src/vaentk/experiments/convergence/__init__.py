@@ -1,0 +1,1 @@
+"""Surendran et al. 2024: how the gradient of a VAE falls, and what changes it."""

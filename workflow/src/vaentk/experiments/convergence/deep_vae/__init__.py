@@ -1,0 +1,168 @@
+"""Surendran et al. 2024: deep Gaussian VAEs, whose gradients are measured (S2 to S5)."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.settings import ActivationName, Count, NonNegative, Positive, Seeds, Strict
+
+SIDES = {"celeba": (64, 32), "cifar": (32,)}
+"""Pixels a side that images of a data set can have."""
+
+ActivationVariant = Annotated[
+    str,
+    Field(pattern=r"^(identity|erf|relu|leaky_relu|gelu|tanh|softplus|sigmoid|soft-[1-9]\d*)$"),
+]
+
+LAST_SIDE = 4
+"""Pixels a side of the last convolution's output; every convolution halves the image."""
+
+
+class DeepNetwork(Strict):
+    """The deep Gaussian VAE and its images; what S2 to S4 train and S5 takes apart."""
+
+    dataset: Literal["celeba", "cifar"] = Field(
+        "celeba", description="CelebA uncropped, as the authors have it, or CIFAR"
+    )
+    side: Literal[64, 32] = Field(
+        64, description="pixels a side; faces of 64x64 are mean-pooled to 32x32 where it is 32"
+    )
+    widths: Annotated[tuple[Count, ...], Field(min_length=1)] | None = Field(
+        None, description="channels after each convolution; the authors' for that side if null"
+    )
+    hidden: Count | None = Field(
+        None, description="units of the dense layer; the authors' for that side if null"
+    )
+    latent: Count = Field(100, description="latent size")
+    activation: ActivationName = Field("relu", description="after every hidden layer")
+    sharpness: Positive = Field(
+        1.0, description="s of soft-clipping with the authors' bounds, where that is the activation"
+    )
+    likelihood: Literal["bernoulli", "gaussian"] = Field(
+        "bernoulli", description="the authors' loss, or the theorem's fixed-variance Gaussian"
+    )
+    deviation: Positive = Field(
+        0.1, description="the Gaussian's c, in units of a pixel's range from 0 to 1"
+    )
+    images: Count | None = Field(
+        None, description="training images used, the first ones; all of the training part if null"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.side not in SIDES[self.dataset]:
+            raise ValueError(f"side is {self.side}, but images of {self.dataset} have 32 pixels")
+        if (self.widths is None) != (self.hidden is None):
+            raise ValueError("takes both widths and hidden, or neither")
+        if self.widths is not None and LAST_SIDE << len(self.widths) != self.side:
+            raise ValueError(
+                f"widths has {len(self.widths)} convolutions, which halve {self.side} pixels to "
+                f"{self.side / 2 ** len(self.widths):g} and not to {LAST_SIDE}"
+            )
+        return self
+
+
+class DeepTraining(Strict):
+    """One variant of a deep Gaussian VAE, and how it is trained and measured."""
+
+    network: DeepNetwork = DeepNetwork()
+    seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
+    epochs: Count = Field(100, description="passes over the training images, reshuffled")
+    batch: Count = Field(256, description="images an update; an incomplete last one is left out")
+    learning_rate: Positive = Field(1e-3, description="C of the step sizes")
+    stepping: Literal["per-epoch", "per-iteration", "constant"] = Field(
+        "per-epoch",
+        description="C over the root of the epoch's number, as the authors have it, or of the "
+        "update's, as the theorem; or C throughout",
+    )
+    optimiser: Literal["adam", "sgd"] = Field("adam", description="Adam with 0.9, 0.999, 1e-8")
+    beta: NonNegative = Field(1.0, description="weight of the KL term")
+    codes: Count = Field(1, description="K, codes of an image")
+    estimator: Literal["elbo", "iwae", "iwae-dreg"] = Field(
+        "elbo", description="the loss; the IWAE with the pathwise or doubly reparametrised gradient"
+    )
+    codes_at_once: Count | None = Field(
+        None, description="codes of an image decoded together, for memory; all if null"
+    )
+    common_codes: Annotated[int, Field(ge=2)] = Field(
+        5, description="K of the importance-weighted bound that all variants are compared by"
+    )
+    per_decade: Count = Field(8, description="measurements for every factor of ten in updates")
+    measured: Count | None = Field(
+        None,
+        description="training images of each of the two draws that the squared norm of the "
+        "gradient is estimated from; all of them if null",
+    )
+    scored: Count | None = Field(
+        None, description="images of each part that bounds are evaluated on; all if null"
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key in ("seeds", "activations", "betas", "samples"):
+            values = getattr(self, key, ())
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} names a value twice")
+        return self
+
+    @property
+    def dataset(self) -> str:
+        """What the images are called in ``data``: CelebA's are the uncropped ones."""
+        return "celeba_whole" if self.network.dataset == "celeba" else self.network.dataset
+
+
+class DeepVAE(DeepTraining):
+    """S2 to S4: a base, and variants of it that differ in activation, in beta or in K."""
+
+    activations: tuple[ActivationVariant, ...] = Field(
+        ("relu", "soft-1", "soft-2", "soft-5", "soft-10"),
+        description="S2, from the least smooth: names, and soft-<s> for soft-clipping",
+    )
+    betas: tuple[Positive, ...] = Field((0.5, 1.0, 2.0, 4.0, 8.0), description="S3")
+    samples: tuple[Count, ...] = Field((1, 5, 10, 50, 100), description="S4, values of K")
+    importance: Literal["iwae", "iwae-dreg"] = Field(
+        "iwae", description="S4's estimator where K is larger than 1"
+    )
+
+    @model_validator(mode="after")
+    def _base_is_plain(self) -> Self:
+        if self.estimator != "elbo" or self.codes != 1:
+            raise ValueError("estimator and codes belong to the sweep: the base has the ELBO")
+        return self
+
+    def sweeps(self) -> dict[str, dict[str, str]]:
+        """Name the variants of ``activation``, ``beta`` and ``samples`` by value, base included."""
+        name, network = str(self.network.activation), self.network
+        own = f"soft-{network.sharpness:g}" if name == "soft_clipping" else name
+        activations = self.activations if own in self.activations else (own, *self.activations)
+        betas, samples = sorted({self.beta, *self.betas}), sorted({1, *self.samples})
+        return {
+            "activation": {a: "base" if a == own else a for a in activations},
+            "beta": {f"{b:g}": "base" if b == self.beta else f"beta-{b:g}" for b in betas},
+            "samples": {f"{k}": "base" if k == 1 else f"iwae-{k}" for k in samples},
+        }
+
+    def variants(self) -> dict[str, DeepTraining]:
+        """Return the base and every variant."""
+        plain = self.model_dump(mode="json")
+        shared = {key: plain[key] for key in DeepTraining.model_fields}
+        found = {"base": DeepTraining.from_plain(shared)}
+        for sweep, named in self.sweeps().items():
+            for value, variant in named.items():
+                if variant != "base":
+                    change = self._change(sweep, value, shared["network"])
+                    found[variant] = DeepTraining.from_plain(shared | change)
+        return found
+
+    def _change(self, sweep: str, value: str, network: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a variant that differ."""
+        if sweep == "beta":
+            return {"beta": float(value)}
+        if sweep == "samples":
+            return {"codes": int(value), "estimator": self.importance}
+        name, _, sharpness = value.partition("-")
+        if sharpness:
+            return {
+                "network": network | {"activation": "soft_clipping", "sharpness": float(sharpness)}
+            }
+        return {"network": network | {"activation": name}}

@@ -1,0 +1,88 @@
+"""Where deep VAEs are after the first and the last epoch, and when the authors' are comparable."""
+
+from math import nan
+from typing import Final
+
+import pandas as pd
+
+from vaentk.data.facts import Facts
+from vaentk.experiments.convergence.deep_vae import DeepNetwork, DeepVAE
+from vaentk.experiments.convergence.deep_vae.curves import late, slope
+from vaentk.experiments.convergence.deep_vae.trends import at_time
+from vaentk.statistics.intervals import mean
+
+PUBLISHED: Final = {"celeba": "CelebA", "cifar100": "CIFAR-100"}
+COLUMNS: Final = ("negative_elbo", "held_out_negative_elbo", "loss", "negative_bound", "kl")
+
+
+def ends(
+    table: pd.DataFrame, settings: DeepVAE, facts: Facts, published: pd.DataFrame
+) -> pd.DataFrame:
+    """Give bounds after the first and the last epoch, beside the authors' where comparable.
+
+    Parameters
+    ----------
+    table
+        What `vaentk.experiments.convergence.deep_vae.curves.curves` returns.
+    facts
+        Of the images.
+    published
+        The authors' digitised values: dataset, sweep, value, epoch, quantity, number.
+
+    Returns
+    -------
+    DataFrame
+        A row a sweep, value and epoch: means over seeds with 95% intervals of negative_elbo,
+        held_out_negative_elbo, loss, negative_bound and kl (nats); gradient_slope after the last
+        epoch; authors and authors_slope, NaN unless comparable; why_not, in words.
+    """
+    differing = differences(settings, facts)
+    known = published.set_index(["dataset", "sweep", "value", "epoch", "quantity"])["number"]
+    rows = []
+    for sweep, named in settings.sweeps().items():
+        for value, variant in named.items():
+            part = table[table["variant"] == variant]
+            for when in ("early", "end"):
+                found = at_time(part, when)
+                epoch = round(found["epoch"].iloc[0])
+                row: dict[str, object] = {"sweep": sweep, "value": value, "epoch": epoch}
+                for column in COLUMNS:
+                    estimate = mean(found[column])
+                    row |= {column: estimate.value, f"{column}_low": estimate.low}
+                    row |= {f"{column}_high": estimate.high}
+                fitted = slope(late(part), "gradient").value if when == "end" else nan
+                row |= {"gradient_slope": fitted, "seeds": len(found)}
+                key = (facts.dataset, sweep, value, epoch)
+                has = any((*key, name) in known.index for name in ("negative_elbo", "slope"))
+                comparable = has and not differing
+                reasons = differing or ["the authors give no such value"] * (not has)
+                row |= {
+                    "comparable": comparable,
+                    "authors": known.get((*key, "negative_elbo"), nan) if comparable else nan,
+                    "authors_slope": known.get((*key, "slope"), nan) if comparable else nan,
+                    "why_not": "; ".join(reasons),
+                }
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def differences(settings: DeepVAE, facts: Facts) -> list[str]:
+    """Say in words what of a run is not as the authors have it; nothing where all is."""
+    network = settings.network
+    plain = DeepNetwork(dataset=network.dataset, side=network.side)
+    checks = {
+        f"{facts.data} images of {facts.dataset}": facts.data == "real"
+        and facts.dataset in PUBLISHED,
+        f"{network.images} training images": network.images is None,
+        f"{network.side} pixels a side": network.side == facts.shape[2],
+        "another network": (network.widths, network.hidden, network.latent)
+        == (plain.widths, plain.hidden, plain.latent),
+        f"a {network.likelihood} loss": network.likelihood == "bernoulli",
+        f"{settings.epochs} epochs": settings.epochs == 100,
+        f"batches of {settings.batch}": settings.batch == 256,
+        f"{settings.optimiser}, {settings.stepping} step sizes from {settings.learning_rate:g}": (
+            (settings.optimiser, settings.stepping, settings.learning_rate)
+            == ("adam", "per-epoch", 1e-3)
+        ),
+    }
+    return [words for words, same in checks.items() if not same]

@@ -1,0 +1,83 @@
+"""S1's gradient noise: E|g - grad L|^2 of every estimator over B and K, at start and optimum."""
+
+from itertools import product
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+
+from vaentk.experiments.convergence.linear_vae import LinearVae as Settings
+from vaentk.models.linear_vae import Parameters
+from vaentk.statistics.bootstrap import coefficients
+from vaentk.statistics.intervals import mean
+from vaentk.training.linear import Problem, initial_parameters
+from vaentk.training.linear_landmarks import estimator_of, gradient_noise, problem_of
+
+PLACES: Final = ("start", "optimum")
+"""Where noise is measured: at the runs' own starts, and at probabilistic PCA's optimum."""
+
+FACTORS: Final = ("batch", "samples")
+
+
+def measure(settings: Settings) -> pd.DataFrame:
+    """Measure the noise: a row a place, estimator, B, K and run, ``variance`` over the draws.
+
+    Control variates that need two samples are left out at K = 1.
+    """
+    problem, seeds = problem_of(settings), settings.seeds()
+    rows = []
+    grid = product(PLACES, settings.estimators, settings.batches, settings.sample_counts)
+    for number, (place, name, batch, samples) in enumerate(grid):
+        if name == "score-leave-one-out" and samples < 2:
+            continue
+        parameters = _parameters(problem, settings, seeds, place)
+        generator = torch.Generator().manual_seed(number)
+        estimator = estimator_of(name, batch, samples)
+        found = gradient_noise(problem, parameters, estimator, settings.draws, generator)
+        known = {"place": place, "estimator": name, "batch": batch, "samples": samples}
+        rows += [
+            known | {"seed": seed, "variance": variance}
+            for seed, variance in zip(seeds, found.tolist(), strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def summary(noise: pd.DataFrame) -> pd.DataFrame:
+    """Average over runs, with 95% intervals: a row a place, estimator, B and K."""
+    keys = ["place", "estimator", *FACTORS]
+    rows = []
+    for known, part in noise.groupby(keys, sort=False):
+        found = mean(part["variance"])
+        row = dict(zip(keys, known, strict=True)) | {"variance": found.value}
+        rows.append(row | {"low": found.low, "high": found.high, "runs": found.points})
+    return pd.DataFrame(rows)
+
+
+def slopes(noise: pd.DataFrame) -> pd.DataFrame:
+    """Fit the powers of B and K in the noise, the other held: a row a place, estimator, factor.
+
+    ``share`` is the part of the noise at K = 1, B times it, that stays when K grows: the
+    least-squares intercept of ``B E|g - grad L|^2`` in 1/K over that at K = 1. It is the
+    variance of the data points, which no number of samples removes.
+    """
+    rows = []
+    for (place, name), part in noise.groupby(["place", "estimator"], sort=False):
+        table = part.pivot(index="seed", columns=list(FACTORS), values="variance")
+        pairs = np.array(table.columns.to_list(), dtype=float)
+        values = table.to_numpy(dtype=float)
+        found = coefficients(np.log(pairs), values)
+        rise, level = np.polyfit(1 / pairs[:, 1], values.mean(0) * pairs[:, 0], 1)
+        for factor, estimate in zip(FACTORS, found, strict=True):
+            row = {"place": place, "estimator": name, "factor": factor, "claimed": -1.0}
+            rows.append(row | estimate.as_slope() | {"share": level / (level + rise)})
+    return pd.DataFrame(rows)
+
+
+def _parameters(
+    problem: Problem, settings: Settings, seeds: tuple[int, ...], place: str
+) -> Parameters:
+    if place == "start":
+        return initial_parameters(problem, seeds, settings.initial_scale)
+    best = problem.model.optimum(problem.moments, problem.latent_dim)
+    return Parameters(*(t.repeat(len(seeds), *[1] * (t.dim() - 1)) for t in best.tensors()))

@@ -1,0 +1,55 @@
+"""Tables of Figure 3."""
+
+from collections.abc import Mapping
+from math import nan
+
+import pandas as pd
+
+from vaentk.experiments.latents.disentanglement.measure import METRICS, NULLS, TRAINED
+from vaentk.experiments.stacking import stack
+from vaentk.statistics.intervals import mean
+
+TREND_NAMES = {
+    **METRICS,
+    **{
+        f"{metric}_minus_{null}": f"{title} minus {label}"
+        for metric, title in METRICS.items()
+        for null, label in NULLS.items()
+    },
+    "active_units": "active units",
+    "beta_vae_rank": "rank of BetaVAE's change among the four, 1 the smallest",
+    "beta_vae_minus_least_other": "BetaVAE minus the least growing of the other three",
+}
+"""What the quantities of Figure 3's trends are called."""
+
+
+def disentanglement(
+    scores: Mapping[str, pd.DataFrame], summaries: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Table of Figure 3: means over seeds with intervals, a column a metric, the nulls beneath.
+
+    ``active_units`` is a mean over seeds, of trained networks alone.
+    """
+    rows = []
+    keys = ["beta", "latent", "network"]
+    names = {TRAINED: TRAINED, **NULLS}
+    for run, table in scores.items():
+        units = summaries[run].groupby(["beta", "latent"])["active_units"].mean().to_dict()
+        networks = pd.Categorical(table["network"], categories=list(names))
+        groups = table.assign(network=networks).groupby(keys, observed=True)
+        for (beta, latent, network), part in groups:
+            row = {"run": run, "beta": beta, "latent": latent, "network": names[str(network)]}
+            row["seeds"] = part["seed"].nunique()
+            for metric in METRICS:
+                estimate = mean(part[part["metric"] == metric]["score"])
+                row |= {metric: estimate.value, f"{metric}_low": estimate.low}
+                row |= {f"{metric}_high": estimate.high}
+            row["active_units"] = units[beta, latent] if network == TRAINED else nan
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def disentanglement_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of Figure 3's trends: the change per doubling of the latent size, and its test."""
+    table = stack(trends)
+    return table.assign(quantity=table["quantity"].map(TREND_NAMES))

@@ -1,0 +1,23 @@
+"""X1: Theorem 1's run for several activations."""
+
+from typing import ClassVar
+
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.settings import (
+    Names,
+)
+
+
+class Activations(LinearRate):
+    """X1: Theorem 1's run for several activations, all for the longest of their times."""
+
+    common_time: ClassVar[bool] = True
+
+    activations: Names = (
+        *("erf", "tanh", "soft_clipping", "softplus"),
+        *("gelu", "relu", "leaky_relu"),
+    )
+
+    def variants(self) -> dict[str, LinearRate]:
+        """Return a run an activation."""
+        return {name: self._plain(activation=name) for name in self.activations}

@@ -1,0 +1,19 @@
+"""X2: Theorem 1's run with W_sigma trained and frozen."""
+
+from typing import ClassVar
+
+from vaentk.experiments.ntk.linear_rate import LinearRate
+
+
+class FrozenSigma(LinearRate):
+    """X2: Theorem 1's run with W_sigma trained and frozen, at the same steps."""
+
+    common_time: ClassVar[bool] = True
+    common_step: ClassVar[bool] = True
+
+    def variants(self) -> dict[str, LinearRate]:
+        """Return both runs."""
+        return {
+            "trained": self._plain(train_sigma=True),
+            "frozen": self._plain(train_sigma=False),
+        }

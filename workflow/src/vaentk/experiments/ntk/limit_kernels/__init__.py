@@ -1,0 +1,25 @@
+"""W1, Lemma 1: the kernels of an infinitely wide network."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from vaentk.experiments.ntk.settings import Inputs, refuse_other_norms
+from vaentk.experiments.settings import (
+    Deviations,
+    Names,
+    Strict,
+)
+
+
+class LimitKernels(Strict):
+    """W1, Lemma 1: one set of inputs for the infinite-width kernels and their least eigenvalue."""
+
+    inputs: Inputs = Inputs()
+    activations: Names = ("erf", "tanh", "relu", "soft_clipping")
+    sigma0: Deviations = (0.1, 0.5, 1.0)
+
+    @model_validator(mode="after")
+    def _unit_norm(self) -> Self:
+        refuse_other_norms(self.inputs)
+        return self

@@ -1,0 +1,51 @@
+"""W3, Theorem 2: kernel ridge regression."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
+from vaentk.experiments.settings import (
+    ActivationName,
+    Count,
+    Deviations,
+    Positive,
+)
+
+
+class PenalisedMean(Training):
+    """W3, Theorem 2, one case: only W_mu is trained, on Eq. 12."""
+
+    activation: ActivationName = "erf"
+    beta: Positive = Field(0.01, description="Eq. 12's weight")
+    horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
+    antisymmetric: bool = Field(False, description="whether the initial output is zero")
+
+
+class Ridge(Training):
+    """W3, Theorem 2: one run, for several beta, with and without an initial output."""
+
+    inputs: Inputs = Inputs(samples=32, components=16)
+    held_out: Count = Field(64, description="class-balanced number of test images")
+    activation: ActivationName = "erf"
+    betas: Deviations = Field((0.001, 0.01, 0.1, 1.0), description="Eq. 12's weights")
+    horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
+
+    @model_validator(mode="after")
+    def _unit_norm(self) -> Self:
+        refuse_other_norms(self.inputs)
+        if any(width % 2 for width in self.widths):
+            raise ValueError("widths must be even: the antisymmetric network has pairs of units")
+        return self
+
+    def variants(self) -> dict[str, PenalisedMean]:
+        """Return a case for every beta and both initialisations."""
+        plain = self.model_dump(mode="json")
+        shared = {key: plain[key] for key in PenalisedMean.model_fields if key in plain}
+        return {
+            f"beta{beta:g}-{name}": PenalisedMean.from_plain(
+                shared | {"beta": beta, "antisymmetric": antisymmetric}
+            )
+            for beta in self.betas
+            for name, antisymmetric in (("standard", False), ("antisymmetric", True))
+        }

@@ -1,0 +1,31 @@
+"""Table of Figure 2 under other settings."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+PLOTTED_LAYERS = ("enc", "hid", "mu", "dec")
+
+
+def sensitivity(
+    slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    """Table of Figure 2 under other settings: a row a variant, a slope with interval a layer."""
+    parts = []
+    for run, table in slopes.items():
+        wide = table.groupby("variant", sort=False)["loss_left"].first().to_frame()
+        by_layer = {layer: part.set_index("variant") for layer, part in table.groupby("layer")}
+        for layer in PLOTTED_LAYERS:
+            wide[f"slope_{layer}"] = by_layer[layer]["slope"]
+            wide[f"slope_{layer}_low"] = by_layer[layer]["low"]
+            wide[f"slope_{layer}_high"] = by_layer[layer]["high"]
+        changed = worst[run][worst[run]["variant"] != "base"].set_index("variant")
+        wide["largest_difference"] = changed["difference"]
+        wide["largest_difference_layer"] = changed["layer"]
+        moved = table[table["layer"] == "sigma"].set_index("variant")
+        wide["sigma_change_narrow"] = moved["narrow_change"]
+        wide["sigma_change"] = moved["largest_change"]
+        wide["loss_left"] = wide.pop("loss_left")
+        parts.append(wide.reset_index().assign(run=run))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["run", *table.columns.drop("run")]]

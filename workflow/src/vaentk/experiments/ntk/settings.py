@@ -1,0 +1,64 @@
+"""What the settings of Wang & Huang 2024's experiments share: inputs, widths, seeds."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.settings import Count, Positive, Seed, Seeds, Strict, Widths
+
+
+class Inputs(Strict):
+    """The images one run is trained on."""
+
+    samples: Count = Field(128, description="class-balanced number n of images")
+    resolution: Literal[28, 14, 7] = Field(28, description="pixels a side, by mean pooling")
+    components: Count | None = Field(
+        None,
+        description="leading principal components kept, scaled to unit norm; all pixels if null",
+    )
+    scaling: Literal["unit-norm", "raw", "standardised"] = Field(
+        "unit-norm", description="unit-norm rows are what the theory assumes"
+    )
+    data_seed: Seed = Field(0, description="seed of the choice of images")
+
+    @model_validator(mode="after")
+    def _fewer_components(self) -> Self:
+        if self.components is not None and self.components > self.resolution**2:
+            raise ValueError(
+                f"components is {self.components}, but there are {self.resolution**2} pixels"
+            )
+        return self
+
+    @property
+    def outputs(self) -> int:
+        """Number d of inputs and outputs."""
+        return self.components or self.resolution**2
+
+
+def refuse_other_norms(inputs: Inputs) -> None:
+    """Refuse inputs for which the limit kernels do not hold."""
+    if inputs.scaling != "unit-norm":
+        raise ValueError("inputs.scaling must be unit-norm: the limit kernels assume it")
+
+
+class Training(Strict):
+    """What every gradient-descent run is made of."""
+
+    inputs: Inputs = Inputs()
+    widths: Widths = Field(description="two or more, one job a width")
+    seeds: Seeds = Field((0, 1), description="members, trained side by side")
+    sigma0: Positive = Field(0.5, description="initial W_sigma")
+    step_fraction: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="time-equivalent step over the stability limit"
+    )
+    slope_widths: Annotated[int, Field(ge=2)] = Field(
+        3, description="how many of the largest widths a slope is fitted to"
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key in ("widths", "seeds", "betas", "samples", "deviations", "activations"):
+            values = getattr(self, key, ())
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} names a value twice")
+        return self

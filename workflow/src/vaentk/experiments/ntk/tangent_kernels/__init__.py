@@ -1,0 +1,26 @@
+"""W1, Lemmas 1 to 3: the kernel of a network of finite width."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.settings import (
+    NonNegative,
+    Positive,
+)
+
+
+class TangentKernels(LinearRate):
+    """W1, Lemmas 2 and 3: the kernels of finite width at initialisation and along training."""
+
+    horizon: NonNegative = Field(
+        1.0, description="as for Theorem 1; 0 looks at the initialisation alone"
+    )
+    tolerance: Positive = Field(1e-2, description="relative accuracy of an eigenvalue")
+
+    @model_validator(mode="after")
+    def _whole_kernel(self) -> Self:
+        if not self.train_sigma:
+            raise ValueError("train_sigma must be true: the lemmas are on the kernel of all layers")
+        return self

@@ -1,0 +1,20 @@
+"""Tables of Lemmas 2 and 3."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from vaentk.experiments.stacking import stack
+
+
+def tangent_kernels(initial: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of Lemma 2, by width: means over seeds, and the largest error of an eigenvalue."""
+    table = stack(initial)
+    columns = ["lambda_0", "lambda_min", "lambda_min_error", "lambda_min_over", "lambda_max"]
+    columns += ["norm", "norm_error", "norm_over", "marchenko_pastur"]
+    columns += ["initial_error", "initial_output", "initial_output_limit"]
+    columns += ["slope_measured", "slope_derived", "slope_printed"]
+    ways = {c: "max" if c.endswith("_error") and c != "initial_error" else "mean" for c in columns}
+    groups = table.groupby(["run", "outputs", "width"], sort=False, as_index=False)
+    averaged: pd.DataFrame = groups.agg(ways)
+    return averaged

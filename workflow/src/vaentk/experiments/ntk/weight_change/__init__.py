@@ -1,0 +1,43 @@
+"""W4, Figure 2: how far weights move."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from vaentk.experiments.ntk.settings import Training
+from vaentk.experiments.settings import (
+    ActivationName,
+    Count,
+    NonNegative,
+    Positive,
+)
+
+
+class WeightChange(Training):
+    """W4, Figure 2: one run of the three-hidden-layer VAE on Eq. 4's objective."""
+
+    activation: ActivationName = "tanh"
+    beta: NonNegative = Field(0.01, description="weight of Eq. 4's KL term, in Eq. 7's units")
+    noise: Literal["expected", "sampled", "none"] = Field(
+        "expected", description="exact expectation, one sample a step, or a deterministic network"
+    )
+    steps: Count = Field(2**17, description="the paper's number of updates")
+    learning_rate: Positive = Field(1.0, description="the paper's, for the loss below")
+    reduction: Literal["mean", "sum"] = Field(
+        "mean", description="mean over samples and outputs, or Eq. 7's sum over outputs"
+    )
+    stepping: Literal["time-equivalent", "literal"] = Field(
+        "time-equivalent", description="same training time by larger stable steps, or as printed"
+    )
+
+    @model_validator(mode="after")
+    def _no_divergence_without_noise(self) -> Self:
+        if self.noise == "none" and self.beta > 0:
+            raise ValueError(
+                "beta must be 0 where noise is none: without noise there is no KL term"
+            )
+        return self
+
+    def variants(self) -> dict[str, "WeightChange"]:
+        """Return what is trained, by name: here the run itself."""
+        return {"base": self}

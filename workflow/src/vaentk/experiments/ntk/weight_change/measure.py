@@ -1,0 +1,149 @@
+"""Figure 2 as a measurement: how far each layer moves, and the power of the width it follows."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from vaentk.experiments.ntk.weight_change import WeightChange
+from vaentk.statistics.intervals import power_law_slope
+from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
+
+CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}
+"""Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma."""
+
+
+def changes(records: pd.DataFrame) -> pd.DataFrame:
+    """Pick the relative Frobenius changes at the times that all widths share.
+
+    Parameters
+    ----------
+    records
+        Observations of every width: width, seed, step, time, change_<layer>.
+
+    Returns
+    -------
+    DataFrame
+        Columns width, seed, layer, fraction, time, change, with fraction = time over the whole
+        training time: 1, 1/2, ... 1/64.
+    """
+    last = records.groupby(["width", "seed"])["step"].transform("max")
+    parts: list[pd.DataFrame] = []
+    for octave in range(COMMON_OCTAVES + 1):
+        chosen = records[records["step"] * 2**octave == last]
+        long = chosen.melt(
+            id_vars=["width", "seed", "time"],
+            value_vars=[f"change_{layer}" for layer in CLAIMED_SLOPES],
+            var_name="layer",
+            value_name="change",
+        )
+        parts.append(long.assign(layer=long["layer"].str[7:], fraction=2.0**-octave))
+    columns = ["width", "seed", "layer", "fraction", "time", "change"]
+    return pd.concat(parts)[columns].sort_values(columns[:4], ignore_index=True)
+
+
+def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame:
+    """Fit ``change ~ width^slope`` for every layer and time, over the largest widths.
+
+    Parameters
+    ----------
+    table
+        What `changes` returns.
+    slope_widths
+        How many of the largest widths are used.
+    outputs
+        Output dimension d, for the column width_over_outputs.
+
+    Returns
+    -------
+    DataFrame
+        A row a layer and fraction with the 95% interval over seeds and widths.
+    """
+    kept = sorted(table["width"].unique())[-slope_widths:]
+    rows = []
+    for (layer, fraction), part in table[table["width"].isin(kept)].groupby(["layer", "fraction"]):
+        fit = power_law_slope(part["width"], part["change"])
+        rows.append(
+            {
+                "layer": layer,
+                "fraction": fraction,
+                "time": float(part["time"].mean()),
+                "claimed": CLAIMED_SLOPES[str(layer)],
+                **fit.as_slope(),
+                "width_min": kept[0],
+                "width_max": kept[-1],
+                "outputs": outputs,
+                "width_over_outputs": kept[-1] / outputs,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
+    """Fit the slope between neighbouring widths at the final time: its approach to the limit.
+
+    Returns
+    -------
+    DataFrame
+        Columns layer, outputs, width (geometric mean of the two), width_over_outputs, slope,
+        low, high (95% over seeds), points.
+    """
+    final = table[table["fraction"] == 1.0]
+    widths = sorted(final["width"].unique())
+    rows = []
+    for below, above in pairwise(widths):
+        pair = final[final["width"].isin((below, above))]
+        centre = float(np.sqrt(below * above))
+        for layer, part in pair.groupby("layer"):
+            fit = power_law_slope(part["width"], part["change"])
+            rows.append(
+                {
+                    "layer": layer,
+                    "outputs": outputs,
+                    "width": centre,
+                    "width_over_outputs": centre / outputs,
+                    **fit.as_slope(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
+    """Summarise how each width was trained: limit, steps, first and last loss.
+
+    Parameters
+    ----------
+    records
+        Observations of every width.
+    settings
+        The run, for the paper's own learning rate and number of steps.
+
+    Returns
+    -------
+    DataFrame
+        A row a width: least stability limit, learning rate and the paper's learning rate in Eq. 7's
+        units, number of steps and the paper's, training time, the seeds' mean reconstruction
+        loss at both ends and KL at the end, and the largest latent deviation on the way.
+    """
+    paper_rate = eq7_learning_rate(
+        settings.learning_rate, settings.inputs.outputs, settings.reduction
+    )
+    rows = []
+    for width, part in records.groupby("width"):
+        first, last = (part[part["step"] == edge] for edge in (0, part["step"].max()))
+        rows.append(
+            {
+                "width": width,
+                "limit": float(part["limit"].min()),
+                "learning_rate": float(part["learning_rate"].iloc[0]),
+                "paper_learning_rate": paper_rate,
+                "steps": int(part["step"].max()),
+                "paper_steps": settings.steps,
+                "time": float(part["time"].max()),
+                "reconstruction_initial": float(first["reconstruction"].mean()),
+                "reconstruction_final": float(last["reconstruction"].mean()),
+                "kl_final": float(last["kl"].mean()),
+                "latent_std_max": float(part["latent_std"].max()),
+            }
+        )
+    return pd.DataFrame(rows)

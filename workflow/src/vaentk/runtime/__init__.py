@@ -1,0 +1,1 @@
+"""What surrounds a job: its log, files, device, memory, checkpoints and progress."""

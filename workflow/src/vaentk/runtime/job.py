@@ -1,0 +1,280 @@
+"""What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
+
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+
+from vaentk.errors import UserError
+from vaentk.runtime import io
+
+log = logging.getLogger("vaentk")
+
+SIDECAR = ".json"
+"""A result's provenance lies beside it under its name with this ending."""
+
+BENCHMARKS = Path("results/benchmarks")
+"""Where Snakemake writes run times, and every job its machine beside them."""
+
+OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
+"""How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
+
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
+"""Whose versions are recorded with every result."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One running script: its files, parameters and device.
+
+    Attributes
+    ----------
+    inputs, outputs
+        Files by name, as the rule declares them; the first where a name has several.
+    files
+        All input files by name.
+    params
+        The rule's parameters, plain data.
+    threads
+        Processor cores the job may use.
+    device
+        "cpu" or "cuda".
+    log_file
+        Where the job logs to.
+    facts
+        What to add to the provenance of a result, by its path.
+    """
+
+    inputs: dict[str, Path]
+    outputs: dict[str, Path]
+    files: dict[str, list[Path]]
+    params: dict[str, Any]
+    threads: int
+    device: str
+    log_file: Path
+    facts: dict[Path, dict[str, Any]] = field(default_factory=dict)
+
+    def describe(self, path: Path, **facts: Any) -> None:
+        """Add facts to the provenance of one result (a figure's alternative text, data labels)."""
+        self.facts[path] = facts
+
+    def tables(self, name: str) -> dict[str, pd.DataFrame]:
+        """Read the measures of several runs: the files of one input name, by run."""
+        paths = self.files[name]
+        return {
+            run: io.read_table(path) for run, path in zip(self.params["runs"], paths, strict=True)
+        }
+
+    def save_figure(self, svg: str, alt: str, name: str = "figure") -> None:
+        """Save a figure of the rule, by the output's name; its words go into the provenance."""
+        path = self.outputs[name]
+        io.write_text(svg, path)
+        self.describe(path, alt=alt)
+
+
+@contextmanager
+def running(snakemake: Any) -> Iterator[Job]:
+    """Surround a script's work; at its end, write the provenance of every declared result.
+
+    A `UserError`, a full memory or a full disk ends the process with status 1 and one sentence, in
+    the log and on standard error; any other exception is a bug and keeps its traceback.
+    """
+    log_file = Path(snakemake.log[0])
+    start_log(log_file)
+    try:
+        job = _job(snakemake, log_file)
+        _record_machine(job)
+        yield job
+        for path in job.outputs.values():
+            if not path.exists():
+                raise RuntimeError(f"the script did not write {path}")
+        _write_provenance(snakemake, job)
+    except (UserError, MemoryError) as error:
+        sentence = str(error) or "out of memory: use fewer widths or seeds at once, or more memory"
+        _stop(f"{snakemake.rule}: {sentence}")
+    except RuntimeError as error:
+        if not is_full(error):
+            log.exception("%s failed", snakemake.rule)
+            raise
+        first = str(error).splitlines()[0]
+        _stop(f"{snakemake.rule}: {first}; use smaller widths or batches, or device: cpu")
+    except Exception:
+        log.exception("%s failed", snakemake.rule)
+        raise
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is a full memory of a GPU or a CPU."""
+    while error is not None:
+        worded = isinstance(error, RuntimeError) and str(error).lower()
+        if isinstance(error, MemoryError) or (worded and any(w in worded for w in OUT_OF_MEMORY)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def start_log(path: Path) -> None:
+    """Log to a file, appending, with the time of day; used by worker processes too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+
+
+def machine(threads: int) -> dict[str, Any]:
+    """Describe the hardware a job runs on, for the report's table of run times."""
+    gpu = None
+    if "torch" in sys.modules:
+        import torch
+
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "gpu": gpu,
+        "threads": threads,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def run_times(jobs: list[str]) -> pd.DataFrame:
+    """Read seconds and peak memory of finished jobs, and the machines they ran on.
+
+    Parameters
+    ----------
+    jobs
+        Names under results/benchmarks; those without a benchmark are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns job, seconds, max_rss_mb, machine.
+    """
+    # Imported here: the report's job alone needs it, and every other would wait for it.
+    from vaentk.report import describe_machine
+
+    rows = []
+    for name in jobs:
+        table, beside = (BENCHMARKS / f"{name}{ending}" for ending in (".tsv", ".machine.json"))
+        if table.exists() and beside.exists():
+            timed = pd.read_csv(table, sep="\t").iloc[0]
+            rows.append(
+                {
+                    "job": name,
+                    "seconds": float(timed["s"]),
+                    "max_rss_mb": pd.to_numeric(timed["max_rss"], errors="coerce"),
+                    "machine": describe_machine(json.loads(io.read_text(beside))),
+                }
+            )
+    return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
+
+
+def declared_name(path: Path) -> str:
+    """Name a file as the workflow does; a storage plugin has its copies below a folder of its own.
+
+    ``.snakemake/storage/s3/bucket/run/results/claims/claims.csv`` is ``results/claims/claims.csv``.
+    """
+    copied = path.parts[:2] == (".snakemake", "storage")
+    return "results/" + str(path).rpartition("/results/")[2] if copied else str(path)
+
+
+def commit() -> str:
+    """Return the commit that is checked out, from git or the variable VAENTK_COMMIT."""
+    told = os.environ.get("VAENTK_COMMIT")
+    if told:
+        return told
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _job(snakemake: Any, log_file: Path) -> Job:
+    """Collect what the rule declares and make torch deterministic, where the rule computes."""
+    params = dict(snakemake.params.items())
+    device = "cpu"
+    if "device" in params:
+        # Imported here, with torch, for which jobs that draw would wait.
+        from vaentk.runtime.devices import prepare_torch
+
+        device = prepare_torch(params["device"], params.get("deterministic", True))
+    files = {
+        name: [Path(path)] if isinstance(path, str) else [Path(p) for p in path]
+        for name, path in snakemake.input.items()
+    }
+    inputs = {name: paths[0] for name, paths in files.items() if paths}
+    outputs = {
+        name: Path(str(path))
+        for name, path in snakemake.output.items()
+        if not str(path).endswith(SIDECAR)
+    }
+    return Job(inputs, outputs, files, params, snakemake.threads, device, log_file)
+
+
+def _record_machine(job: Job) -> None:
+    """Write the machine beside the benchmark file, which has the time and the memory."""
+    parts = ["benchmarks" if part == "logs" else part for part in job.log_file.parts]
+    io.write_json(machine(job.threads), Path(*parts).with_suffix(".machine.json"))
+
+
+def _write_provenance(snakemake: Any, job: Job) -> None:
+    """Write the sidecar of every result that declares one. No clocks, hosts or random ids."""
+    settings = job.params.get("settings", {})
+    record = {
+        "rule": snakemake.rule,
+        "parameters": {k: v for k, v in job.params.items() if k != "code"},
+        "code": job.params.get("code"),
+        # A file outside the tree, as in the cache, goes by its name: folders tell of a machine.
+        "inputs": {
+            path.name if path.is_absolute() else declared_name(path): io.checksum(path)
+            for paths in job.files.values()
+            for path in paths
+        },
+        "seeds": settings.get("seeds") if isinstance(settings, dict) else None,
+        "dtype": job.params.get("dtype"),
+        "device": job.device,
+        "versions": versions(),
+    }
+    declared = {str(path) for path in snakemake.output}
+    for path in job.outputs.values():
+        if f"{path}{SIDECAR}" in declared:
+            io.write_json(record | job.facts.get(path, {}), Path(f"{path}{SIDECAR}"))
+
+
+def _stop(sentence: str) -> None:
+    log.error(sentence)
+    print(sentence, file=sys.stderr)
+    sys.exit(1)
+
+
+def _processor() -> str:
+    """Return the processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Intervals, slopes, resampling, trends: what turns seeds into statements."""

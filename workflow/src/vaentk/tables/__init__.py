@@ -1,1 +1,0 @@
-"""The report's tables: measures of all runs of a kind, put together and ordered for reading."""
