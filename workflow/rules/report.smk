@@ -14,6 +14,7 @@ rule report:
         style=local("workflow/report/style.css"),
         behaviour=local("workflow/report/page.js"),
         sections=local("workflow/report/sections.yaml"),
+        words=all_words(),
         datasets=local("config/datasets.csv"),
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",

@@ -28,7 +28,10 @@ with job.running(snakemake) as task:
         )
     ]
     data = report.gather(
-        report.read_sections(io.read_text(task.inputs["sections"])),
+        report.read_sections(
+            io.read_text(task.inputs["sections"]),
+            {path.parent.name: io.read_text(path) for path in task.files["words"]},
+        ),
         config=task.params["settings"],
         claims=io.read_table(task.inputs["claims"], as_text=True),
         assumptions=io.read_table(task.inputs["assumptions"], as_text=True),

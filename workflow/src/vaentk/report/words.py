@@ -1,6 +1,8 @@
-"""What the report says in words: captions, leads, headings, from one YAML file."""
+"""What the report says in words: leads, captions, headings, from YAML files."""
 
 import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -12,6 +14,9 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
+Entry = TypeVar("Entry", bound=_Entry)
+
+
 class Words(_Entry):
     """What the page says about one figure or table."""
 
@@ -21,7 +26,7 @@ class Words(_Entry):
 
 
 class Section(_Entry):
-    """One experiment on the page; ``id`` is its key under ``experiments`` in the configuration.
+    """One experiment on the page: the ``words.yaml`` of its room, with the experiment as ``id``.
 
     ``dataset`` is what all its runs take; None where each run names its own. ``drawn`` says what
     data the runs draw themselves, with their settings under ``data`` in braces.
@@ -99,20 +104,48 @@ class Sections(_Entry):
     formats: dict[str, str]
 
 
-def read_sections(text: str) -> Sections:
-    """Read `sections.yaml`.
+def read_sections(text: str, rooms: Mapping[str, str]) -> Sections:
+    """Read what the report says of all, and of each experiment.
+
+    Parameters
+    ----------
+    text
+        Of ``workflow/report/sections.yaml``.
+    rooms
+        Text of ``words.yaml`` by experiment, in the order of the page.
 
     Raises
     ------
     UserError
-        One sentence naming the first key that is wrong.
+        One sentence naming the first file and key that is wrong.
     """
+    sections = [read_section(kind, words) for kind, words in rooms.items()]
+    plain = _plain("workflow/report/sections.yaml", text)
+    plain["sections"] = [section.model_dump() for section in sections]
+    return _checked(Sections, "workflow/report/sections.yaml", plain)
+
+
+def read_section(kind: str, text: str) -> Section:
+    """Read one experiment's ``words.yaml``; errors as for `read_sections`."""
+    place = f"{kind}/words.yaml"
+    plain = _plain(place, text) | {"id": kind}
+    for key in ("figures", "tables"):
+        plain[key] = [{"name": name} | words for name, words in plain.get(key, {}).items()]
+    return _checked(Section, place, plain)
+
+
+def _plain(place: str, text: str) -> dict[str, Any]:
     try:
-        return Sections.model_validate_json(json.dumps(yaml.safe_load(text)))
+        return dict(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{place} is not YAML: {reason}") from None
+
+
+def _checked(entry: type[Entry], place: str, plain: Mapping[str, Any]) -> Entry:
+    try:
+        return entry.model_validate_json(json.dumps(plain))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise UserError(f"workflow/report/sections.yaml: {key}: {first['msg']}") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"workflow/report/sections.yaml is not YAML: {reason}") from None
+        raise UserError(f"{place}: {key}: {first['msg']}") from None

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
 from vaentk.experiments.settings import (
     ActivationName,
@@ -49,3 +50,21 @@ class Ridge(Training):
             for beta in self.betas
             for name, antisymmetric in (("standard", False), ("antisymmetric", True))
         }
+
+
+EXPERIMENT = Experiment(
+    settings=Ridge,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet", "outputs": "safetensors"},
+    measured_from=("mnist", "records", "outputs"),
+    measures=("errors", "path", "summary", "slopes", "error_term", "displacements"),
+    arrays=("pictures",),
+    figures={"ridge": ("errors", "summary", "path"), "ridge_pictures": ("pictures",)},
+    tables={
+        "ridge": ("summary",),
+        "ridge_slopes": ("slopes",),
+        "ridge_error_term": ("error_term",),
+        "ridge_displacements": ("displacements",),
+    },
+)

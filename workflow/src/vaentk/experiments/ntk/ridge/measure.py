@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Smoothing
-from vaentk.experiments.ntk.ridge import PenalisedMean
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.inputs import inputs_of
+from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
 from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.flow import coefficients as flow_coefficients
 from vaentk.kernels.flow import gradient_descent
@@ -74,6 +77,41 @@ class Setting:
             trained, held_out = initial[:samples], initial[samples:]
         alpha = coefficients(self.train_train, initial_residual(self.x, trained), ridge)
         return predict(self.test_train, alpha, held_out)
+
+
+def measure(
+    settings: Ridge,
+    *,
+    mnist: Stored,
+    records: Mapping[int, pd.DataFrame],
+    outputs: Mapping[int, Stored],
+) -> dict[str, Any]:
+    """Measure one run: every width against the three ridges, and along its training.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    mnist
+        The data set.
+    records, outputs
+        What training left, by width.
+    """
+    cases = settings.variants()
+    inputs = inputs_of(mnist.arrays, settings.inputs, settings.held_out)
+    setting = Setting.of(settings.activation, settings.sigma0, inputs["x"], inputs["x_held_out"])
+    trained = [(records[width], outputs[width].arrays) for width in settings.widths]
+    errors_table = pd.concat(errors(setting, cases, *width) for width in trained)
+    paths = pd.concat(path(setting, cases, *width) for width in trained)
+    return {
+        "errors": errors_table,
+        "path": paths,
+        "summary": summary(errors_table),
+        "slopes": slopes(errors_table, paths, settings.slope_widths),
+        "error_term": error_term(setting, errors_table, settings.activation, settings.sigma0),
+        "displacements": displacements(errors_table, setting.x),
+        "pictures": pictures(setting, cases, *trained[-1], inputs["labels_held_out"]),
+    }
 
 
 def errors(
