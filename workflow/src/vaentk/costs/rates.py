@@ -37,7 +37,7 @@ LAUNCHED, REPLAYED = 150, 20
 LOOKS, LIMIT, KERNELS = 75, 60, 8
 """Of a width: observations, steps that its stability limit is worth, kernels along training."""
 
-SLOWEST = {7: (1.3e4, 2.65), 14: (2034.0, 2.0), 28: (905.0, 1.65)}
+SLOWEST = {7: (1.4e4, 2.4), 14: (2034.0, 2.0), 28: (905.0, 1.65)}
 """``n / lambda_0`` of 64 class-balanced digits with erf at sigma0 = 0.5, and its power of n, by
 pixels a side: how long a width trains, so that a plan needs no data."""
 

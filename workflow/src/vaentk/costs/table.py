@@ -16,8 +16,9 @@ TARGET = "all"
 
 MEANING = f"""
 CPU time is time of one core, by rates measured on two CPU cores. GPU time is that of jobs that
-would use one, by rates that are assumed and not measured ({ON_GPU / 1e12:.0f} TFLOP/s). are estimates from the settings, of short runs right within a factor of two. Memory is the host's,
-of the largest job; a cluster is asked for half as much again, and for three times the time.
+would use one, by rates that are assumed ({ON_GPU / 1e12:.0f} TFLOP/s) and not measured. Both are
+estimates from the settings, of short runs right within a factor of two. Memory is the host's, of
+the largest job; a cluster is asked for half as much again, and for three times the time.
 """
 
 
@@ -53,9 +54,9 @@ def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int) -> str:
     if not costs:
         return "Nothing to do: every result is there and up to date."
     head = _line("stage", "experiment", "jobs", "CPU time", "GPU time", "memory", "disk")
-    rule_off = "-" * len(head)
+    ruled = "-" * len(head)
     ordered = sorted(rows, key=lambda row: (STAGES.index(row[0]), row[1]))
-    lines = [head, rule_off, *(_row(*row, rows[row]) for row in ordered), rule_off]
+    lines = [head, ruled, *(_row(*row, rows[row]) for row in ordered), ruled]
     lines += [_row("all", "", costs), MEANING]
     here, on_gpu = (span(_spread(costs, gpu=g, cores=cores)) for g in (False, True))
     lines.append(f"This machine: about {here} on its {cores} CPU cores.")
