@@ -201,8 +201,8 @@ def cores(rule):
 
 def needs(rule):
     """What it asks for beside cores: a GPU, memory and time, more at every new attempt."""
-    names = {name: name for name in ("gpu", "mem_mb", "runtime")} | ({"_gpus": "gpu"} if PAIRS else {})
-    return {name: asked(rule, of) for name, of in names.items()}
+    amounts = {name: asked(rule, name) for name in ("gpu", "mem_mb", "runtime")}
+    return amounts | ({"_gpus": amounts["gpu"]} if PAIRS else {})
 
 
 def partial_celeba():

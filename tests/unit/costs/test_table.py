@@ -42,7 +42,7 @@ def test_rows_are_experiments_and_stages_in_their_order_and_add_up(config: Confi
         ("data", ""),
         ("train", "discovery"),
         ("measure", "discovery"),
-        ("figures", "discovery"),
+        ("figures", ""),
         ("claims", ""),
         ("all", ""),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from vaentk.config import Config, experiments
+from vaentk.config import Config
 from vaentk.costs.cost import Cost
 from vaentk.costs.jobs import Job, cost_of, trainings
 from vaentk.costs.rates import MB, MINUTE, ON_GPU
@@ -15,10 +15,10 @@ STAGES = ("data", "train", "measure", "figures", "tables", "claims", "report")
 TARGET = "all"
 
 MEANING = f"""
-CPU time is time of one core, by rates measured on two CPU cores. GPU time is that of jobs that
-would use one, by rates that are assumed ({ON_GPU / 1e12:.0f} TFLOP/s) and not measured. Both are
-estimates from the settings, of short runs right within a factor of two. Memory is the host's, of
-the largest job; a cluster is asked for half as much again, and for three times the time.
+CPU time is time of one core, by rates measured on two CPU cores; GPU time that of jobs that would
+use one, by rates that are assumed and not measured: {ON_GPU / 1e12:.0f} TFLOP/s. Both are estimates
+from the settings, of short runs right within a factor of two. Memory is the host's, of the largest
+job; a cluster is asked for half as much again, and for three times the time.
 """
 
 
@@ -35,15 +35,7 @@ def at_most(config: Config, gpu: bool) -> str:
 def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int) -> str:
     """Write what would run as a table of stages and experiments, for a terminal of 100 columns.
 
-    Parameters
-    ----------
-    planned
-        The jobs that would run.
-    config
-    gpu
-        Whether the jobs that can use a GPU here.
-    cores
-        Of this machine.
+    ``gpu`` says whether this machine has one that the jobs can use, ``cores`` what it has of them.
     """
     rows: dict[tuple[str, str], list[Cost]] = {}
     for rule, wildcards in planned:
@@ -84,11 +76,11 @@ def _spread(costs: Iterable[Cost], *, gpu: bool, cores: int) -> float:
 
 
 def _row_of(rule: str) -> tuple[str, str]:
-    """Stage and experiment of a rule; one for no experiment is named after its stage, or data."""
+    """Stage and experiment of a rule; what names no stage makes data or shows it."""
     stage, _, kind = rule.partition("_")
-    if stage in STAGES and kind in ("", *experiments()):
+    if stage in ("train", "measure"):
         return stage, kind
-    return "data", ""
+    return (stage if stage in STAGES else "data"), ""
 
 
 def _row(stage: str, experiment: str, costs: Sequence[Cost]) -> str:

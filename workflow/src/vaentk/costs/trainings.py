@@ -115,6 +115,7 @@ def _descent(case: Any, width: int) -> tuple[float, float]:
     """Updates of one member, by its time of gradient flow and stability limit; one's operations."""
     inputs = case.inputs
     n, d, m, spread = inputs.samples, inputs.outputs, width, sqrt(inputs.outputs / width)
+    # What a narrow network's limit loses by its spread is fitted to measured ones.
     if isinstance(case, WeightChange):
         time = case.steps * eq7_learning_rate(case.learning_rate, d, case.reduction)
         limit = 1 / ((1 + 2.5 * spread) / 5 + 3.5 * case.beta / case.sigma0**2)
