@@ -1,4 +1,4 @@
-"""Figure 4's pictures: what networks of several latent sizes make of the same faces."""
+"""Which pictures Figure 4 shows, decoded by networks of several sizes from the same faces."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.latents.discovery.measure import carried
-from vaentk.models import latent_traversals as traversals
+from vaentk.experiments.latents.discovery.attributes import carried
 from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.models.latent_traversals import COLUMNS, along_units, as_pixels, kl_of_units
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Row = dict[str, Any]
 
 UNITS: Final = 8  # rows of the picture of the units of the largest KL
-FOUND: Final = 6  # rows of the picture of what the wide network alone finds
+WIDE_ONLY: Final = 6  # rows of the picture of what the wide network alone discovers
 SAMPLED: Final = 2  # rows of samples from the prior
 PAIRS: Final = 2  # of faces that are interpolated between
 ENDS: Final = (0.01, 0.99)  # quantiles of the aggregate posterior that a path goes between
@@ -54,7 +54,7 @@ class Network:
     @cached_property
     def kl(self) -> Tensor:
         """KL of every unit in nats, mean over images: (latent_dim,)."""
-        return traversals.kl_of_units(self.mean, self.logvar).mean(dim=0)
+        return kl_of_units(self.mean, self.logvar).mean(dim=0)
 
     def paths(self, place: int, units: list[int], signs: list[float]) -> Images:
         """Decode paths from one image's code, a row a unit, against its sign where that is -1.
@@ -67,32 +67,32 @@ class Network:
         chosen = torch.tensor(units, device=self.mean.device)
         spread = self.sampled[:, chosen].quantile(self.sampled.new_tensor(ENDS), dim=0)
         low, high = spread[..., None]
-        steps = torch.linspace(0, 1, traversals.COLUMNS, device=self.mean.device)
+        steps = torch.linspace(0, 1, COLUMNS, device=self.mean.device)
         values = low + (high - low) * steps
         against = torch.tensor(signs, device=self.mean.device)[:, None] < 0
         values = torch.where(against, values.flip(1), values)
         given = self.mean[place][None], chosen[None], values[None]
-        return traversals.along_units(self.model, self.weights, *given)[0].cpu().numpy()
+        return along_units(self.model, self.weights, *given)[0].cpu().numpy()
 
     @torch.no_grad()
     def decoded(self, codes: Tensor) -> Images:
         """Decode codes (rows, columns, latent_dim): uint8 (rows, columns, c, 64, 64)."""
         logits = self.model.decode(self.weights, codes.flatten(0, 1)[None])[0]
-        pixels: Images = traversals.as_pixels(logits).cpu().numpy()
+        pixels: Images = as_pixels(logits).cpu().numpy()
         return pixels.reshape(*codes.shape[:2], *pixels.shape[1:])
 
 
-def all_of(
+def decode_all(
     networks: dict[int, Network], table: pd.DataFrame, names: tuple[str, ...], images: ImageSet
 ) -> tuple[dict[str, Images], dict[str, Any]]:
-    """Make all pictures of networks by latent size, and what is to be said of them.
+    """Decode all pictures of networks by latent size, and say what their rows are.
 
     Parameters
     ----------
     networks
         Of one seed, by latent size.
     table
-        Rows of `vaentk.experiments.latents.discovery.measure.discover` of all of them, with latent.
+        Rows of `attributes.discover` of all of them, with latent.
     names
         Of the attributes.
     images : ImageSet
@@ -102,23 +102,23 @@ def all_of(
     -------
     pictures
         ``units/<latent>``, ``found`` and ``gallery/<latent>/<kind>``.
-    told
-        Rows of the first two, and the latent sizes wide and narrow.
+    rows
+        Of ``units`` by latent size and of ``found``, and the latent sizes wide and narrow.
     """
     assert images.attributes is not None
     labels = images.attributes.numpy()
     wide, narrow = max(networks), min(networks)
-    pictures, rows = {}, {}
-    pictures["found"], gained = found(networks[wide], networks[narrow], table, labels)
+    pictures, unit_rows = {}, {}
+    pictures["found"], found_rows = wide_only(networks[wide], networks[narrow], table, labels)
     for latent, network in networks.items():
-        pictures[f"units/{latent}"], rows[latent] = units(network, names, labels)
-        for kind, drawn in gallery(network, images).items():
-            pictures[f"gallery/{latent}/{kind}"] = drawn
-    return pictures, {"wide": wide, "narrow": narrow, "units": rows, "found": gained}
+        pictures[f"units/{latent}"], unit_rows[latent] = units(network, names, labels)
+        for kind, decoded in gallery(network, images).items():
+            pictures[f"gallery/{latent}/{kind}"] = decoded
+    return pictures, {"wide": wide, "narrow": narrow, "units": unit_rows, "found": found_rows}
 
 
 def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Images, list[Row]]:
-    """Draw the units of the largest KL from the first image's code.
+    """Decode paths of the units of the largest KL from the first image's code.
 
     Parameters
     ----------
@@ -148,19 +148,20 @@ def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Ima
     return network.paths(0, largest, signs), rows
 
 
-def found(
+def wide_only(
     wide: Network, narrow: Network, table: pd.DataFrame, labels: Labels
 ) -> tuple[Images, list[Row]]:
-    """Draw what the wide network finds and the narrow one does not, both on the same faces.
+    """Decode what the wide network discovers and the narrow one does not, on the same faces.
 
     Parameters
     ----------
     wide, narrow : Network
     table
-        Rows of `vaentk.experiments.latents.discovery.measure.discover` of both with latent, the attributes in the
-        order of the labels.
+        Rows of `attributes.discover` of both with latent, the attributes in the order of the
+        labels.
     labels
-        Which of the n images have an attribute, (n, attributes); drawn is the first without it.
+        Which of the n images have an attribute, (n, attributes); the path begins at the first
+        without it.
 
     Returns
     -------
@@ -169,31 +170,32 @@ def found(
     rows
         attribute, wide_unit, wide_auc, narrow_unit, narrow_auc; by falling wide_auc.
     """
-    sizes = (wide.model.latent_dim, narrow.model.latent_dim)
-    first, second = (
-        table[table["latent"] == size].reset_index(drop=True).to_dict("records") for size in sizes
+    of_wide, of_narrow = (
+        table[table["latent"] == network.model.latent_dim].to_dict("records")
+        for network in (wide, narrow)
     )
     gained = [
         place
-        for place, (ours, theirs) in enumerate(zip(first, second, strict=True))
-        if ours["discovered"] and not theirs["discovered"] and theirs["unit"] >= 0
+        for place, (wider, narrower) in enumerate(zip(of_wide, of_narrow, strict=True))
+        if wider["discovered"] and not narrower["discovered"] and narrower["unit"] >= 0
     ]
-    gained = sorted(gained, key=lambda place: -first[place]["auc"])[:FOUND]
-    images, rows = [], []
-    for place in gained:
+    gained = sorted(gained, key=lambda place: -of_wide[place]["auc"])[:WIDE_ONLY]
+    shape = (len(gained), 2, COLUMNS, wide.model.channels, 64, 64)
+    images, rows = np.zeros(shape, np.uint8), []
+    for image, place in zip(images, gained, strict=True):
         face = int(labels[:, place].argmin())
-        pair = ((wide, first[place]), (narrow, second[place]))
-        images.append([net.paths(face, [row["unit"]], [row["sign"]])[0] for net, row in pair])
-        row = {"attribute": first[place]["attribute"]}
-        for name, (_, known) in zip(("wide", "narrow"), pair, strict=True):
-            row |= {f"{name}_unit": known["unit"], f"{name}_auc": known["auc"]}
+        row = {"attribute": of_wide[place]["attribute"]}
+        for side, (name, network, measured) in enumerate(
+            (("wide", wide, of_wide[place]), ("narrow", narrow, of_narrow[place]))
+        ):
+            image[side] = network.paths(face, [measured["unit"]], [measured["sign"]])[0]
+            row |= {f"{name}_unit": measured["unit"], f"{name}_auc": measured["auc"]}
         rows.append(row)
-    shape = (0, 2, traversals.COLUMNS, wide.model.channels, 64, 64)
-    return np.array(images, np.uint8) if images else np.zeros(shape, np.uint8), rows
+    return images, rows
 
 
 def gallery(network: Network, images: ImageSet) -> dict[str, Images]:
-    """Draw faces, their reconstructions, samples from the prior, and what lies between two faces.
+    """Take faces, their reconstructions, samples from the prior, and what lies between two faces.
 
     Parameters
     ----------
@@ -207,15 +209,15 @@ def gallery(network: Network, images: ImageSet) -> dict[str, Images]:
         uint8 (rows, columns, c, 64, 64): ``originals``, ``reconstructions``, ``samples``,
         ``interpolations``.
     """
-    columns, mean = traversals.COLUMNS, network.mean
+    columns, mean = COLUMNS, network.mean
     numbers = torch.arange(columns, device=images.device)
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.randn(SAMPLED, columns, mean.shape[1], generator=generator).to(mean.device)
+    prior = torch.randn(SAMPLED, columns, mean.shape[1], generator=generator).to(mean.device)
     steps = torch.linspace(0, 1, columns, device=mean.device)[:, None]
     between = torch.stack([mean[2 * i].lerp(mean[2 * i + 1], steps) for i in range(PAIRS)])
     return {
         "originals": images.images(numbers)[None].cpu().numpy(),
         "reconstructions": network.decoded(mean[None, :columns]),
-        "samples": network.decoded(drawn),
+        "samples": network.decoded(prior),
         "interpolations": network.decoded(between),
     }

@@ -1,55 +1,17 @@
-"""Tables of the report: stacked by run, ordered for reading, nothing invented."""
+"""Tables of Figures 3 and 4: ordered for reading, means with intervals, nothing invented."""
 
 import pandas as pd
 import pytest
-from vaentk.tables import overparameterised, representations
 
-from vaentk.experiments import stacking
-from vaentk.experiments.latents.disentanglement.measure import METRICS, trends
-
-
-def test_stack_names_the_run_first() -> None:
-    stacked = stacking.stack({"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"x": [2]})})
-    assert stacked.to_dict("list") == {"run": ["a", "b"], "x": [1, 2]}
-
-
-def test_activations_come_by_lambda_0_with_their_condition_and_slowest_rate() -> None:
-    columns = ["descent_distance", "empirical_distance", "rate"]
-    columns += [f"{name}_{end}" for name in columns for end in ("low", "high")]
-    rows = [
-        {"activation": name, "width": width, "samples": 8, "lambda_0": least, "lambda_max": 6.0}
-        | {"rate_flow": 0.3}
-        | dict.fromkeys(columns, 0.1)
-        for width in (256, 64)
-        for name, least in (("relu", 0.5), ("erf", 2.0))
-    ]
-    members = pd.DataFrame({"activation": ["relu", "erf"], "meets_assumptions": [False, True]})
-    table = overparameterised.activations({"a": members}, {"a": pd.DataFrame(rows)})
-    assert list(table["activation"]) == ["erf", "erf", "relu", "relu"]
-    assert list(table["width"]) == [64, 256, 64, 256]
-    assert list(table["condition"]) == [3.0, 3.0, 12.0, 12.0]
-    assert list(table["rate_tight"]) == [0.5, 0.5, 0.125, 0.125]
-    assert list(table["meets_assumptions"]) == [True, True, False, False]
-
-
-def test_frozen_sigma_averages_seeds_and_keeps_the_largest_ratio() -> None:
-    difference = pd.DataFrame({"width": [64, 64, 256], "seed": [0, 1, 0]})
-    difference = difference.assign(difference=[1.0, 3.0, 5.0], distance=8.0, ratio=[0.1, 0.3, 0.6])
-    summary = pd.DataFrame({"variant": ["trained", "frozen"] * 2, "width": [64, 64, 256, 256]})
-    summary = summary.assign(lambda_0=[0.5, 0.25] * 2, rate=[1.0, 2.0, 3.0, 4.0])
-    table = overparameterised.frozen_sigma({"a": summary}, {"a": difference})
-    assert list(table["width"]) == [64, 256]
-    assert list(table["sigma_difference"]) == [2.0, 5.0]
-    assert table["sigma_difference_low"].isna().tolist() == [False, True]
-    assert list(table["ratio_max"]) == [0.3, 0.6]
-    assert list(table["lambda_0_trained"]) == [0.5, 0.5]
-    assert list(table["rate_frozen"]) == [2.0, 4.0]
-
+from vaentk.experiments.latents.discovery import tables as figure_4
+from vaentk.experiments.latents.disentanglement import tables as figure_3
+from vaentk.experiments.latents.disentanglement.labels import METRICS
+from vaentk.experiments.latents.disentanglement.measure import trends
 
 NETWORKS = ("untrained", "random", "trained")
 
 
-def disentanglement(seeds: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+def measured(seeds: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores of seeds 0 and 1: 0.1 and 0.3 at latent 50, twice that at 10; a metric a tenth."""
     rows = [
         {"latent": latent, "seed": seed, "beta": beta, "network": network, "metric": metric}
@@ -70,10 +32,8 @@ def disentanglement(seeds: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_disentanglement_has_a_column_a_metric_and_the_nulls_beneath_the_trained() -> None:
-    scores, summary = disentanglement()
-    table = representations.disentanglement(
-        {"b": scores, "a": scores}, {"b": summary, "a": summary}
-    )
+    scores, summary = measured()
+    table = figure_3.disentanglement({"b": scores, "a": scores}, {"b": summary, "a": summary})
     first = ["run", "beta", "latent", "network", "seeds", "beta_vae", "beta_vae_low"]
     assert list(table.columns[: len(first)]) == first
     assert list(table["run"]) == ["b"] * 12 + ["a"] * 12
@@ -81,8 +41,8 @@ def test_disentanglement_has_a_column_a_metric_and_the_nulls_beneath_the_trained
     assert list(table["latent"][:6]) == [10] * 3 + [50] * 3
     assert list(table["network"][:3]) == ["trained", "untrained network", "random code"]
     half = 12.7062 * 0.1  # Student's with one degree of freedom, times the error of the mean
-    found = table.loc[3, ["mig", "mig_low", "mig_high", "seeds"]].tolist()
-    assert found == pytest.approx([0.4, 0.4 - half, 0.4 + half, 2], abs=1e-4)
+    mig = table.loc[3, ["mig", "mig_low", "mig_high", "seeds"]].tolist()
+    assert mig == pytest.approx([0.4, 0.4 - half, 0.4 + half, 2], abs=1e-4)
     assert table.loc[0, ["beta_vae", "sap"]].tolist() == pytest.approx([0.4, 0.7])
     assert table["active_units"][:4].tolist() == pytest.approx(
         [2.5, float("nan"), float("nan"), 10.5], nan_ok=True
@@ -90,15 +50,15 @@ def test_disentanglement_has_a_column_a_metric_and_the_nulls_beneath_the_trained
 
 
 def test_one_seed_has_no_interval_in_the_table_of_scores() -> None:
-    scores, summary = disentanglement(seeds=1)
-    table = representations.disentanglement({"a": scores}, {"a": summary})
+    scores, summary = measured(seeds=1)
+    table = figure_3.disentanglement({"a": scores}, {"a": summary})
     assert table["sap_low"].isna().all()
     assert table["sap"].notna().all()
 
 
 def test_trends_are_named_in_words_and_keep_their_order() -> None:
-    measured = trends(*disentanglement())
-    table = representations.disentanglement_trends({"a": measured, "b": measured})
+    fitted = trends(*measured())
+    table = figure_3.disentanglement_trends({"a": fitted, "b": fitted})
     columns = ["run", "beta", "quantity", "effect", "low", "high", "statistic", "p_value", "points"]
     assert list(table.columns) == columns
     assert table["quantity"].notna().all()
@@ -107,7 +67,7 @@ def test_trends_are_named_in_words_and_keep_their_order() -> None:
     assert names[:5] == ["BetaVAE", "FactorVAE", "MIG", "SAP", "BetaVAE minus untrained network"]
     assert names[8] == "BetaVAE minus random code"
     assert names[12] == "active units"
-    assert list(table["effect"])[: len(measured)] == pytest.approx(measured["effect"].tolist())
+    assert list(table["effect"])[: len(fitted)] == pytest.approx(fitted["effect"].tolist())
 
 
 def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
@@ -134,7 +94,7 @@ def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
             "agreed": ["both", "wide only"],
         }
     )
-    table = representations.discovery({"a": attributes}, {"a": compared})
+    table = figure_4.discovery({"a": attributes}, {"a": compared})
     assert list(table["attribute"]) == ["Smiling", "Bald"]
     first = table.iloc[0]
     assert (first["run"], first["group"], first["positives"], first["seeds"]) == (
@@ -145,3 +105,10 @@ def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
     )
     areas = ["narrow_auc", "wide_auc", "narrow_probe", "wide_probe"]
     assert first[areas].tolist() == pytest.approx([0.55, 0.75, 0.7, 0.9])
+
+
+def test_networks_of_all_runs_stand_under_each_other() -> None:
+    summary = pd.DataFrame({"latent": [10, 256], "carried": [1, 3]})
+    table = figure_4.discovery_summary({"a": summary, "b": summary})
+    assert table["run"].tolist() == ["a", "a", "b", "b"]
+    assert table["carried"].tolist() == [1, 3, 1, 3]

@@ -8,9 +8,17 @@ from torch import Tensor
 
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.latents.discovery import pictures as portraits
-from vaentk.models import latent_traversals as traversals
+from vaentk.experiments.latents.discovery.decoded_pictures import (
+    SAMPLED,
+    WIDE_ONLY,
+    Network,
+    decode_all,
+    gallery,
+    units,
+    wide_only,
+)
 from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.models.latent_traversals import COLUMNS, as_pixels
 
 IMAGES = 200
 NAMES = ("Smiling", "Bangs", "Male")
@@ -24,13 +32,13 @@ class Stripes(ConvVAE):
         return rows[:, :, None, :, None].expand(-1, -1, self.channels, -1, 64)
 
 
-def network(latent_dim: int) -> portraits.Network:
+def network(latent_dim: int) -> Network:
     """Units of deviation 1, 1/2, 1/4, ... and of posterior deviation 0.1."""
     generator = torch.Generator().manual_seed(latent_dim)
     mean = torch.randn(IMAGES, latent_dim, generator=generator)
     mean *= 0.5 ** torch.arange(latent_dim)
     logvar = torch.full_like(mean, 2 * np.log(0.1))
-    return portraits.Network(Stripes(1, latent_dim), {}, mean, logvar)
+    return Network(Stripes(1, latent_dim), {}, mean, logvar)
 
 
 def images() -> ImageSet:
@@ -42,7 +50,7 @@ def images() -> ImageSet:
 
 
 def grey(logits: Tensor) -> list[int]:
-    return traversals.as_pixels(logits).tolist()
+    return as_pixels(logits).tolist()
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -50,7 +58,7 @@ def test_a_path_goes_through_its_units_aggregate_posterior_and_moves_no_other(si
     net = network(4)
     [path] = net.paths(7, [2], [sign])
     ends = torch.quantile(net.sampled[:, 2], torch.tensor([0.01, 0.99]))
-    values = torch.linspace(*ends.tolist(), traversals.COLUMNS)
+    values = torch.linspace(*ends.tolist(), COLUMNS)
     if sign < 0:
         values = values.flip(0)
     assert path[:, 0, 2 * 16, 0].tolist() == grey(values)
@@ -71,11 +79,11 @@ def test_units_come_by_falling_kl_with_what_they_tell() -> None:
     labels[:, 0] = net.mean[:, 1] > 0  # told by unit 1, and by unit 2 below when it falls
     labels[:, 1] = net.mean[:, 2] < 0
     labels[:, 2] = net.mean[:, 0] > 1
-    strips, rows = portraits.units(net, NAMES, labels)
+    strips, rows = units(net, NAMES, labels)
     assert [row["unit"] for row in rows] == [0, 1, 2, 3]
     assert [row["attribute"] for row in rows[:3]] == ["Male", "Smiling", "Bangs"]
     assert [row["auc"] for row in rows[:3]] == [1.0, 1.0, 1.0]
-    assert strips.shape == (4, traversals.COLUMNS, 1, 64, 64)
+    assert strips.shape == (4, COLUMNS, 1, 64, 64)
     # Towards the attribute: unit 2 falls, the others rise.
     for unit, falls in enumerate((False, False, True)):
         shades = strips[unit, :, 0, 16 * unit, 0].astype(int)
@@ -83,8 +91,8 @@ def test_units_come_by_falling_kl_with_what_they_tell() -> None:
 
 
 def row(latent: int, attribute: str, unit: int, auc: float, discovered: bool) -> dict[str, object]:
-    known = {"latent": latent, "attribute": attribute, "unit": unit, "sign": 1.0}
-    return known | {"auc": auc, "discovered": discovered}
+    row = {"latent": latent, "attribute": attribute, "unit": unit, "sign": 1.0}
+    return row | {"auc": auc, "discovered": discovered}
 
 
 def test_what_the_wide_network_alone_finds_is_drawn_by_both_on_the_same_face() -> None:
@@ -101,8 +109,8 @@ def test_what_the_wide_network_alone_finds_is_drawn_by_both_on_the_same_face() -
     )
     labels = np.ones((IMAGES, 3), np.uint8)
     labels[4:, 0], labels[9:, 1] = 0, 0
-    strips, rows = portraits.found(wide, narrow, table, labels)
-    assert [known["attribute"] for known in rows] == ["Bangs", "Smiling"]
+    strips, rows = wide_only(wide, narrow, table, labels)
+    assert [row["attribute"] for row in rows] == ["Bangs", "Smiling"]
     expected = {"wide_unit": 3, "wide_auc": 0.9, "narrow_unit": 1, "narrow_auc": 0.6}
     assert rows[0] == {"attribute": "Bangs"} | expected
     assert np.array_equal(strips[0, 0], wide.paths(9, [3], [1.0])[0])
@@ -110,25 +118,39 @@ def test_what_the_wide_network_alone_finds_is_drawn_by_both_on_the_same_face() -
     assert np.array_equal(strips[1, 0], wide.paths(4, [5], [1.0])[0])
 
 
+def test_no_more_than_six_attributes_are_drawn_those_told_best() -> None:
+    aucs = {2: 0.5, 8: 0.7}
+    table = pd.DataFrame(
+        [
+            row(latent, f"attribute {place}", 0, auc + place / 100, latent == 8)
+            for latent, auc in aucs.items()
+            for place in range(8)
+        ]
+    )
+    strips, rows = wide_only(network(8), network(2), table, np.zeros((IMAGES, 8), np.uint8))
+    assert len(strips) == len(rows) == WIDE_ONLY
+    assert [row["attribute"] for row in rows] == [f"attribute {place}" for place in range(7, 1, -1)]
+
+
 def test_nothing_found_is_no_picture() -> None:
     table = pd.DataFrame([row(latent, "Smiling", 0, 0.9, True) for latent in (2, 8)])
-    strips, rows = portraits.found(network(8), network(2), table, np.zeros((IMAGES, 1), np.uint8))
+    strips, rows = wide_only(network(8), network(2), table, np.zeros((IMAGES, 1), np.uint8))
     assert (len(strips), rows) == (0, [])
 
 
 def test_a_gallery_has_the_first_faces_and_ends_its_paths_at_them() -> None:
     net, faces = network(4), images()
-    drawn = portraits.gallery(net, faces)
-    columns = traversals.COLUMNS
-    assert np.array_equal(drawn["originals"][0], faces.pixels[:columns].numpy())
-    shades = [drawn["reconstructions"][0, i, 0, ::16, 0].tolist() for i in range(columns)]
+    pictures = gallery(net, faces)
+    columns = COLUMNS
+    assert np.array_equal(pictures["originals"][0], faces.pixels[:columns].numpy())
+    shades = [pictures["reconstructions"][0, i, 0, ::16, 0].tolist() for i in range(columns)]
     assert shades == [grey(net.mean[i]) for i in range(columns)]
-    for pair, path in enumerate(drawn["interpolations"]):
+    for pair, path in enumerate(pictures["interpolations"]):
         ends = [path[end, 0, ::16, 0].tolist() for end in (0, -1)]
         assert ends == [shades[2 * pair], shades[2 * pair + 1]]
-    assert drawn["samples"].shape == (portraits.SAMPLED, columns, 1, 64, 64)
-    again = portraits.gallery(net, faces)
-    assert all(np.array_equal(drawn[kind], again[kind]) for kind in drawn)
+    assert pictures["samples"].shape == (SAMPLED, columns, 1, 64, 64)
+    again = gallery(net, faces)
+    assert all(np.array_equal(pictures[kind], again[kind]) for kind in pictures)
 
 
 def test_all_pictures_of_networks_by_latent_size() -> None:
@@ -136,9 +158,9 @@ def test_all_pictures_of_networks_by_latent_size() -> None:
     table = pd.DataFrame(
         [row(latent, name, 0, 0.7, latent == 8) for latent in networks for name in NAMES]
     )
-    pictures, told = portraits.all_of(networks, table, NAMES, images())
-    assert (told["wide"], told["narrow"], list(told["units"])) == (8, 2, [2, 8])
-    assert len(pictures["found"]) == len(told["found"]) == 3
-    assert len(pictures["units/2"]) == len(told["units"][2]) == 2
+    pictures, rows = decode_all(networks, table, NAMES, images())
+    assert (rows["wide"], rows["narrow"], list(rows["units"])) == (8, 2, [2, 8])
+    assert len(pictures["found"]) == len(rows["found"]) == 3
+    assert len(pictures["units/2"]) == len(rows["units"][2]) == 2
     kinds = ("originals", "reconstructions", "samples", "interpolations")
     assert {f"gallery/8/{kind}" for kind in kinds} <= set(pictures)

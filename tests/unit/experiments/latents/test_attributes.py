@@ -13,8 +13,8 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from vaentk.experiments.latents.discovery import measure as discovery
-from vaentk.experiments.latents.discovery.measure import carried, choose, discover, null, probe
+from vaentk.experiments.latents.discovery import attributes
+from vaentk.experiments.latents.discovery.attributes import carried, choose, discover, null, probe
 from vaentk.statistics.roc import areas
 
 ATTRIBUTES = 40
@@ -39,7 +39,7 @@ def part(
     return codes, labels
 
 
-def found(
+def discoveries(
     seed: int, units: int, planted: Mapping[int, tuple[int, float]] | None = None
 ) -> pd.DataFrame:
     """Discoveries above 0.65 on 1000 + 1000 images; the probe has nothing to learn from."""
@@ -58,7 +58,7 @@ def test_what_is_planted_is_found_with_its_unit_and_sign_and_nothing_else() -> N
     generator = np.random.default_rng(0)
     planted = {3 * k: (60 - 2 * k, 0.85 if k % 2 else 0.15) for k in range(10)}
     parts = [part(generator, 1000, 64, planted) for _ in range(3)]
-    table = discover(*parts, NAMES, 0.65, generator, draws=200, permutations=100)
+    table = discover(*parts, NAMES, 0.65, generator, resamples=200, permutations=100)
     assert list(table.columns) == [
         *("attribute", "unit", "sign", "auc", "low", "high", "null"),
         *("probe", "probe_low", "probe_high", "positives", "discovered"),
@@ -83,7 +83,7 @@ def test_a_units_area_is_measured_on_the_test_images_alone() -> None:
     generator = np.random.default_rng(1)
     planted = {0: (5, 0.9), 1: (6, 0.1)}
     train, selection, test = (part(generator, 500, 8, planted) for _ in range(3))
-    table = discover(train, selection, test, NAMES, 0.65, generator, draws=50, permutations=50)
+    table = discover(train, selection, test, NAMES, 0.65, generator, resamples=50, permutations=50)
     assert table["unit"][:2].tolist() == [5, 6]
     assert table["auc"][0] == pytest.approx(roc_auc_score(test[1][:, 0], test[0][:, 5]))
     assert table["auc"][1] == pytest.approx(roc_auc_score(test[1][:, 1], -test[0][:, 6]))
@@ -91,19 +91,19 @@ def test_a_units_area_is_measured_on_the_test_images_alone() -> None:
 
 def test_planted_areas_of_08_are_found() -> None:
     """The interval's end is 0.15 / 0.018 - 1.96 = 6 standard errors above 0.65: all of 120."""
-    tables = [found(seed, 64, all_planted(0.8)) for seed in range(3)]
+    tables = [discoveries(seed, 64, all_planted(0.8)) for seed in range(3)]
     assert np.mean([table["discovered"] for table in tables]) >= 0.995
 
 
 def test_planted_areas_of_072_are_found_nine_times_in_ten() -> None:
     """0.07 / 0.020 - 1.96 = 1.5 standard errors above: 94%; 120 have a deviation of 2.2%."""
-    tables = [found(seed, 64, all_planted(0.72)) for seed in range(3)]
+    tables = [discoveries(seed, 64, all_planted(0.72)) for seed in range(3)]
     assert np.mean([table["discovered"] for table in tables]) == pytest.approx(0.94, abs=0.08)
 
 
 def test_an_area_at_the_threshold_is_rarely_a_discovery() -> None:
     """2.5% by construction of the interval; 120 have a deviation of 1.4%."""
-    tables = [found(seed, 64, all_planted(0.65)) for seed in range(3)]
+    tables = [discoveries(seed, 64, all_planted(0.65)) for seed in range(3)]
     assert np.mean([table["discovered"] for table in tables]) < 0.07
 
 
@@ -112,7 +112,7 @@ def test_256_units_of_noise_discover_nothing() -> None:
 
     More than one of 120 would then have a chance of 2e-4. The area alone exceeds it in 5%.
     """
-    table = pd.concat([found(seed, 256) for seed in range(3)])
+    table = pd.concat([discoveries(seed, 256) for seed in range(3)])
     assert not table["discovered"].any()
     assert (table["low"] > table[["null"]].assign(threshold=0.5).max(axis=1)).sum() <= 1
     assert (table["auc"] > table["null"]).mean() == pytest.approx(0.05, abs=4 * 0.02)
@@ -208,7 +208,7 @@ def test_blocks_of_permutations_change_nothing_and_bound_the_memory(
     """100 permutations of 40 attributes of 3000 images at once would take 96 MB; a block 8."""
     parts = two_parts(np.random.default_rng(7), 3000, 2000, 16)
     whole = null(*parts, np.random.default_rng(8), 100)
-    monkeypatch.setattr(discovery, "VALUES_AT_ONCE", 1 << 20)
+    monkeypatch.setattr(attributes, "VALUES_AT_ONCE", 1 << 20)
     tracemalloc.start()
     blocks = null(*parts, np.random.default_rng(8), 100)
     _, peak = tracemalloc.get_traced_memory()
@@ -223,7 +223,7 @@ def test_what_has_one_class_in_a_part_is_no_discovery() -> None:
     train, selection, test = (part(generator, 300, 6, planted) for _ in range(3))
     for place, (_, labels) in enumerate((train, selection, test)):
         labels[:, place] = place % 2
-    table = discover(train, selection, test, NAMES, 0.65, generator, draws=50, permutations=20)
+    table = discover(train, selection, test, NAMES, 0.65, generator, resamples=50, permutations=20)
     assert table["discovered"][:4].tolist() == [True, False, False, True]
     assert table["unit"][:4].tolist() == [0, -1, 2, 3]
     missing = table[["sign", "auc", "null", "probe"]].isna()
@@ -234,7 +234,7 @@ def test_what_has_one_class_in_a_part_is_no_discovery() -> None:
         [False] * 4,
     ]
     nothing = (test[0], np.zeros_like(test[1]))
-    table = discover(train, nothing, nothing, NAMES, 0.65, generator, draws=5, permutations=5)
+    table = discover(train, nothing, nothing, NAMES, 0.65, generator, resamples=5, permutations=5)
     assert not table["discovered"].any()
     assert table["null"].isna().all()
 
@@ -246,7 +246,7 @@ def test_an_attribute_spread_over_units_is_the_probes_and_not_a_units() -> None:
     for codes, labels in parts:
         labels[:, 0] = codes.sum(axis=1) > 0
         codes[:, 0] *= 1000
-    table = discover(*parts, NAMES, 0.65, generator, draws=100, permutations=100)
+    table = discover(*parts, NAMES, 0.65, generator, resamples=100, permutations=100)
     assert not table["discovered"].any()
     assert table["auc"][0] < 0.62
     assert table["probe_low"][0] > 0.97
@@ -258,8 +258,8 @@ def test_the_probe_takes_units_in_their_own_measure() -> None:
     (codes, labels), (other, _) = (part(generator, 200, 5, {0: (2, 0.9)}) for _ in range(2))
     scale, shift = np.array([1, 8, 64, 512, 4096]), np.arange(5)
     expected = probe((codes, labels), other)
-    found = probe((codes * scale + shift, labels), other * scale + shift)
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    rescaled = probe((codes * scale + shift, labels), other * scale + shift)
+    np.testing.assert_allclose(rescaled, expected, atol=1e-3)
     assert expected.shape == (200, ATTRIBUTES)
 
 
