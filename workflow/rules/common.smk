@@ -298,13 +298,8 @@ def displayed(kind, stage, ending):
 
 
 def captions(kind, stage):
-    """Captions of an experiment's figures or tables by title, as reStructuredText without markup."""
-
-    def escaped(text):
-        return re.sub(r"([\\*`|_])", r"\\\1", text)
-
-    entries = read_words(kind)[stage].values()
-    return {escaped(entry["title"]): escaped(entry["caption"]) for entry in entries}
+    """Captions of an experiment's figures or tables, by title."""
+    return {entry["title"]: entry["caption"] for entry in read_words(kind)[stage].values()}
 
 
 def all_words():
