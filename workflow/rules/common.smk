@@ -213,9 +213,7 @@ def all_images():
 
 def all_images_taken():
     """Which of them every run takes, by experiment; None where it draws its own data."""
-    return {
-        kind: {run: CONFIG.images_of(kind, run) for run in runs(kind)} for kind in EXPERIMENTS
-    }
+    return {kind: {run: CONFIG.images_of(kind, run) for run in runs(kind)} for kind in EXPERIMENTS}
 
 
 def all_records():
