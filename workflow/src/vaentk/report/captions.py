@@ -1,13 +1,16 @@
-"""What the report says in words: leads, captions, headings, from YAML files."""
+"""What the page says in words: titles, leads, captions, headings, from YAML files."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from vaentk import strict_yaml
 from vaentk.errors import UserError
+
+PAGE = "workflow/report/page.yaml"
+"""Where the words about all experiments are, as errors name it."""
 
 
 class _Entry(BaseModel):
@@ -17,7 +20,7 @@ class _Entry(BaseModel):
 Entry = TypeVar("Entry", bound=_Entry)
 
 
-class Words(_Entry):
+class Caption(_Entry):
     """What the page says about one figure or table."""
 
     name: str
@@ -28,8 +31,9 @@ class Words(_Entry):
 class Section(_Entry):
     """One experiment on the page: the ``words.yaml`` of its room, with the experiment as ``id``.
 
-    ``dataset`` is what all its runs take; None where each run names its own. ``drawn`` says what
-    data the runs draw themselves, with their settings under ``data`` in braces.
+    ``drawn`` says what data the runs draw themselves, where they do, with their settings under
+    ``data`` in braces. ``columns`` and ``formats`` are headings and Python formats of the columns
+    of its tables.
     """
 
     id: str
@@ -37,10 +41,11 @@ class Section(_Entry):
     title: str
     lead: str
     claimed: str
-    dataset: str | None = None
     drawn: str | None = None
-    figures: tuple[Words, ...] = ()
-    tables: tuple[Words, ...] = ()
+    figures: tuple[Caption, ...] = ()
+    tables: tuple[Caption, ...] = ()
+    columns: dict[str, str] = {}
+    formats: dict[str, str] = {}
 
 
 class Paper(_Entry):
@@ -65,8 +70,8 @@ class Dataset(_Entry):
     words: dict[str, str]
 
 
-class Sections(_Entry):
-    """All that the page says and is not a result: `workflow/report/sections.yaml`.
+class PageText(_Entry):
+    """All that the page says and is not a result: `workflow/report/page.yaml` and the rooms'.
 
     Attributes
     ----------
@@ -84,7 +89,9 @@ class Sections(_Entry):
         Title by the label that claim ids begin with, in the order of the page.
     sheets
         Caption of every contact sheet.
-    labels, formats
+    sections
+        The experiments, in the order of the page.
+    columns, formats
         Heading and Python format of a column by its name, for every table.
     """
 
@@ -100,17 +107,17 @@ class Sections(_Entry):
     datasets: dict[str, Dataset]
     sheets: str
     sections: tuple[Section, ...]
-    labels: dict[str, str]
+    columns: dict[str, str]
     formats: dict[str, str]
 
 
-def read_sections(text: str, rooms: Mapping[str, str]) -> Sections:
-    """Read what the report says of all, and of each experiment.
+def read_page_text(text: str, rooms: Mapping[str, str]) -> PageText:
+    """Read what the page says of all, and of each experiment.
 
     Parameters
     ----------
     text
-        Of ``workflow/report/sections.yaml``.
+        Of ``workflow/report/page.yaml``.
     rooms
         Text of ``words.yaml`` by experiment, in the order of the page.
 
@@ -120,26 +127,24 @@ def read_sections(text: str, rooms: Mapping[str, str]) -> Sections:
         One sentence naming the first file and key that is wrong.
     """
     sections = [read_section(kind, words) for kind, words in rooms.items()]
-    plain = _plain("workflow/report/sections.yaml", text)
-    plain["sections"] = [section.model_dump() for section in sections]
-    return _checked(Sections, "workflow/report/sections.yaml", plain)
+    plain = _mapping(text, PAGE)
+    return _checked(PageText, PAGE, plain | {"sections": [s.model_dump() for s in sections]})
 
 
 def read_section(kind: str, text: str) -> Section:
-    """Read one experiment's ``words.yaml``; errors as for `read_sections`."""
+    """Read one experiment's ``words.yaml``; errors as for `read_page_text`."""
     place = f"{kind}/words.yaml"
-    plain = _plain(place, text) | {"id": kind}
+    plain = _mapping(text, place) | {"id": kind}
     for key in ("figures", "tables"):
         plain[key] = [{"name": name} | words for name, words in plain.get(key, {}).items()]
     return _checked(Section, place, plain)
 
 
-def _plain(place: str, text: str) -> dict[str, Any]:
-    try:
-        return dict(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{place} is not YAML: {reason}") from None
+def _mapping(text: str, place: str) -> dict[str, Any]:
+    plain = strict_yaml.read(text, place)
+    if not isinstance(plain, dict):
+        raise UserError(f"{place} must hold a mapping")
+    return plain
 
 
 def _checked(entry: type[Entry], place: str, plain: Mapping[str, Any]) -> Entry:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vaentk.claims.verdicts import NOT_RUN, VERDICTS
+from vaentk.report.captions import Paper
 from vaentk.report.contents import ReportData
 from vaentk.report.inputs import kinds
-from vaentk.report.reference import VERDICTS, Elsewhere, elsewhere
-from vaentk.report.words import Paper
+from vaentk.report.reference import Elsewhere, elsewhere
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,12 @@ class Group:
     @property
     def tested(self) -> list[Statement]:
         """Those with a measured verdict."""
-        return [row for row in self.rows if row.verdict != "not run"]
+        return [row for row in self.rows if row.verdict != NOT_RUN]
 
     @property
     def untested(self) -> list[Statement]:
         """Those without."""
-        return [row for row in self.rows if row.verdict == "not run"]
+        return [row for row in self.rows if row.verdict == NOT_RUN]
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,9 @@ def _statement(data: ReportData, drawn: set[str], row: Mapping[Any, str]) -> Sta
     figure = row["figure"].rpartition("/")[2].removesuffix(".svg")
     file, _, columns = row["source"].partition(": ")
     kind, run = [*file.split("/"), "", "", ""][1:3]
-    kept = ("id", "paper", "where", "statement", "expected", "measured", "interval")
+    copied = ("id", "paper", "where", "statement", "expected", "measured", "interval")
     return Statement(
-        **{key: row[key] for key in (*kept, "verdict", "reason")},
+        **{key: row[key] for key in (*copied, "verdict", "reason")},
         headline=row["headline"] == "yes",
         figure=figure if figure in drawn else "",
         file=file,
@@ -122,12 +123,12 @@ def _statement(data: ReportData, drawn: set[str], row: Mapping[Any, str]) -> Sta
 def claim_groups(data: ReportData, rows: Sequence[Statement]) -> list[Group]:
     """Put the claims together by protocol, protocols first of which something was measured."""
     present = {row.label for row in rows}
-    known = [*data.sections.protocols, *(row.label for row in rows)]
-    order = [name for name in dict.fromkeys(known) if name in present]
+    labels = [*data.text.protocols, *(row.label for row in rows)]
+    order = [name for name in dict.fromkeys(labels) if name in present]
     groups = [
         Group(
             name,
-            data.sections.protocols.get(name, ""),
+            data.text.protocols.get(name, ""),
             tuple(row for row in rows if row.label == name),
         )
         for name in order
@@ -138,12 +139,12 @@ def claim_groups(data: ReportData, rows: Sequence[Statement]) -> list[Group]:
 def overview(data: ReportData, groups: Sequence[Group]) -> list[Block]:
     """Lay out the answer: for every paper, its protocols by verdict; our own questions as one."""
     blocks = []
-    for paper in data.sections.papers:
+    for paper in data.text.papers:
         own = sorted((g for g in groups if g.label[0] == paper.letter), key=lambda g: g.label)
         lines = tuple(_line(data, group.label, group.title, [group]) for group in own)
         if lines:
             blocks.append(Block(paper, lines))
-    beyond = data.sections.beyond
+    beyond = data.text.beyond
     own = [group for group in groups if group.label[0] == beyond.letter]
     if own:
         blocks.append(Block(beyond, (_line(data, beyond.letter, beyond.citation, own),)))
@@ -156,12 +157,12 @@ def _line(data: ReportData, label: str, title: str, groups: Sequence[Group]) -> 
     for verdict in VERDICTS:
         having = [row.id for row in rows if row.verdict == verdict]
         counts[verdict] = (len(having), next(iter(having), ""))
-    experiments = {row.kind for row in rows if row.verdict != "not run"}
+    experiments = {row.kind for row in rows if row.verdict != NOT_RUN}
     return Line(label, title, groups[0].label, counts, tuple(_partial(data, experiments)))
 
 
 def _partial(data: ReportData, experiments: set[str]) -> list[str]:
     """Name the data of experiments that is not the whole of a real data set."""
-    shown = [part for part in data.sections.sections if part.id in experiments & set(data.runs)]
-    found = dict.fromkeys(kind for section in shown for kind in kinds(data, section))
-    return [kind for kind in found if kind != "real"]
+    shown = [part for part in data.text.sections if part.id in experiments & set(data.runs)]
+    named = dict.fromkeys(kind for section in shown for kind in kinds(data, section))
+    return [kind for kind in named if kind != "real"]
