@@ -10,12 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pages import without_run_times
 
 UNSTABLE = ("logs", "benchmarks")
 """Folders that hold times; everything else is the same bytes in every run on a CPU."""
-
-RUN_TIMES = re.compile(r'<section[^>]*id="run-times".*?</section>', re.S)
-"""The one part of the report that holds times and hardware."""
 
 TRAINED = "results/train/weight_change/mnist-7x7/32.parquet"
 
@@ -38,7 +36,7 @@ def results(tree: Path) -> dict[str, str]:
             continue
         content = path.read_bytes()
         if path.suffix == ".html":
-            content = RUN_TIMES.sub("", content.decode()).encode()
+            content = without_run_times(content.decode()).encode()
         found[str(relative)] = hashlib.sha256(content).hexdigest()
     return found
 

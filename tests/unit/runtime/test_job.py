@@ -54,6 +54,23 @@ def test_results_get_their_provenance(tmp_path: Path) -> None:
     assert machine["cores"] >= 1
 
 
+def test_provenance_tells_of_no_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, machines = [], []
+    for name, cores in (("here", 2), ("there", 64)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr("platform.node", lambda name=name: name)
+        folder = tmp_path / name
+        folder.mkdir()
+        rule = fake_rule(folder, settings={}, code="abc")
+        rule.threads = cores
+        with job.running(rule) as task:
+            io.write_text("x\n1\n", task.outputs["table"])
+        records.append((folder / "results/measure/out.csv.json").read_text())
+        machines.append((folder / "results/benchmarks/measure/out.machine.json").read_text())
+    assert records[0] == records[1]
+    assert machines[0] != machines[1]
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [

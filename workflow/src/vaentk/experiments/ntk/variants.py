@@ -10,17 +10,9 @@ from numpy.typing import NDArray
 from vaentk.activations import ACTIVATIONS
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.linear_rate import measure as linear_rate
-from vaentk.kernels.limit import limit_kernels
 from vaentk.statistics.intervals import line_slope, mean
 
 Array = NDArray[np.float64]
-
-
-def limit_kernel(case: LinearRate, x: Array) -> Array:
-    """Return the limit kernel of the layers that a case trains, (n, n)."""
-    parts = limit_kernels(ACTIVATIONS[case.activation], case.sigma0, x)
-    kernel: Array = sum(getattr(parts, name) for name in case.trained)
-    return kernel
 
 
 def measure(
@@ -52,7 +44,7 @@ def measure(
         case, x = cases[str(variant)], inputs[str(variant)]
         prefix = f"{width}/{variant}/"
         own = {k.removeprefix(prefix): v for k, v in outputs.items() if k.startswith(prefix)}
-        kernel = limit_kernel(case, x)
+        kernel = linear_rate.limit_kernel(case, x)
         curve = linear_rate.curves(
             part, own, x, kernel, partial(linear_rate.empirical_residuals, case, x)
         )
