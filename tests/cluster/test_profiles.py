@@ -48,23 +48,13 @@ def test_every_key_is_an_option_of_snakemake(name: str) -> None:
     assert set(profile(name)) <= options
 
 
-@pytest.mark.parametrize(
-    ("name", "configuration", "device"),
-    [
-        ("slurm", "paper", "cuda"),
-        ("kubernetes", "tiny", "cuda"),
-        ("aws-batch", "tiny", "cuda"),
-        ("aws-batch", "paper", "cpu"),
-    ],
-)
-def test_the_whole_workflow_is_planned(
-    name: str, configuration: str, device: str, storage: bucket.Storage, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_whole_workflow_is_planned(name: str, storage: bucket.Storage, tmp_path: Path) -> None:
     """In a folder without results; for clouds with an empty bucket in the place of theirs."""
     options = storage.options if name in CLOUDS else []
     command = [sys.executable, "-m", "snakemake", *options, "--dry-run", "--cores", "64"]
-    command += ["--workflow-profile", name, "--config", f"device={device}"]
-    command += ["--configfile", f"config/{configuration}.yaml"]
+    command += ["--workflow-profile", name, "--config", "device=cuda"]
+    command += ["--configfile", "config/tiny.yaml"]
     planned = subprocess.run(
         command,
         cwd=linked_sources(tmp_path),
@@ -85,10 +75,28 @@ def test_the_whole_workflow_is_planned(
         job["rule"] for job in sent
     }
     if name == "aws-batch":
-        for job in sent:
-            assert int(job["threads"]) in VALID_RESOURCES_MAPPING[int(job["mem_mb"])], job
-            assert job["_gpus"] == job["gpu"], job
-        assert any(job["_gpus"] == "1" for job in sent) == (device == "cuda")
+        assert_pairs(sent)
+        assert any(job["_gpus"] == "1" for job in sent)
+
+
+def test_aws_batch_has_a_pair_for_every_job_at_the_papers_scale(tmp_path: Path) -> None:
+    """By the profile's mark alone, which needs no bucket; with seeds side by side on CPUs."""
+    mark = [f"{key}={value}" for key, value in profile("aws-batch")["default-resources"].items()]
+    options = ["--dry-run", "--cores", "64", "--config", "device=cpu", "--default-resources"]
+    planned = run_snakemake(
+        linked_sources(tmp_path), *options, *mark, configs=("config/paper.yaml",)
+    )
+    assert planned.returncode == 0, planned.stdout[-4000:]
+    sent = requests(planned.stdout)
+    assert_pairs(sent)
+    assert len({job["threads"] for job in sent}) > 2
+
+
+def assert_pairs(sent: list[dict[str, str]]) -> None:
+    """Cores and memory are those that the plugin takes, and a GPU goes by its name too."""
+    for job in sent:
+        assert int(job["threads"]) in VALID_RESOURCES_MAPPING[int(job["mem_mb"])], job
+        assert job["_gpus"] == job["gpu"], job
 
 
 def requests(text: str) -> list[dict[str, str]]:

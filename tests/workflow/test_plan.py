@@ -23,14 +23,12 @@ def jobs_of(text: str) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("name", ["tiny", "paper"])
 def test_the_plan_counts_the_jobs_of_a_dry_run(
     fresh: Path,
     snakemake: Callable[..., Completed],
     plan: Callable[..., Completed],
-    name: str,
 ) -> None:
-    config = f"config/{name}.yaml"
+    config = "config/paper.yaml"
     text = plan(fresh, "--configfile", config).stdout
     dry = snakemake(fresh, "--dry-run", configs=(config,)).stdout
     (total,) = {int(found) for found in re.findall(r"^total +(\d+)$", dry, flags=re.M)}
