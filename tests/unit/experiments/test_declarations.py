@@ -29,12 +29,18 @@ WITHOUT_TORCH = """
 import sys
 from importlib import import_module
 
-sys.modules["torch"] = None  # whoever imports it fails
+class NoTorch:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "torch":
+            raise ImportError("not here", name=name)
+
+sys.meta_path.insert(0, NoTorch)
 for name in sys.argv[1:]:
     try:
         import_module(name)
     except ImportError as error:
-        if error.name != "torch" and not (error.name or "").startswith("torch."):
+        if error.name != "torch":
             raise
         print(name)
 """
