@@ -5,7 +5,7 @@ from typing import Any
 
 from beartype import beartype
 
-CHECKED = ("vaentk.kernels", "vaentk.models")
+CHECKED = ("vaentk.bounds", "vaentk.kernels", "vaentk.metrics", "vaentk.models")
 """Packages with such annotations."""
 
 
