@@ -8,8 +8,8 @@ PYTHON ?=
 CORES ?= all
 ARGS ?=
 
-# What a shell has set for another Python must not leak into ours.
-unexport PYTHONHOME PYTHONPATH
+# What a shell has set for another Python must not leak into ours; without bytecode every job compiles torch anew.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 export PYTHONNOUSERSITE := 1
 
 INSTALLED := .venv/installed

@@ -48,15 +48,15 @@ def worst() -> pd.DataFrame:
 
 def draw_sensitivity(runs: int = 1, spread: float = 0.03) -> Drawing:
     names = [f"run-{index}" for index in range(runs)]
-    return sensitivity.draw(
-        dict.fromkeys(names, slopes(spread)), dict.fromkeys(names, worst()), "MNIST"
-    )
+    measures = (dict.fromkeys(names, table) for table in (slopes(spread), worst()))
+    return sensitivity.sensitivity(*measures, runs=Runs({}, dict.fromkeys(names, "MNIST")))
 
 
 def draw_sensitivity_without_intervals() -> Drawing:
     table = slopes(np.nan)
     still = table[table["layer"] != "sigma"]
-    return sensitivity.draw({"one": still}, {"one": worst()}, "MNIST")
+    runs = Runs({}, {"one": "MNIST"})
+    return sensitivity.sensitivity({"one": still}, {"one": worst()}, runs=runs)
 
 
 def curves(variants: tuple[str, ...], widths: tuple[int, ...] = (64, 256)) -> pd.DataFrame:

@@ -11,21 +11,18 @@ from vaentk.activations import ACTIVATIONS
 from vaentk.data.stored import Stored
 from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.linear_rate import LinearRate
-from vaentk.experiments.ntk.linear_rate.measure import curves, empirical_residuals, late_rate
-from vaentk.kernels.limit import limit_kernels
+from vaentk.experiments.ntk.linear_rate.measure import (
+    curves,
+    empirical_residuals,
+    late_rate,
+    limit_kernel,
+)
 from vaentk.statistics.intervals import mean
 
 Array = NDArray[np.float64]
 
 DISTANCES = ("descent", "empirical", "flow")
 """Predictions of gradient descent on K and on Theta(0), and of gradient flow on K."""
-
-
-def limit_kernel(case: LinearRate, x: Array) -> Array:
-    """Return the limit kernel of the layers that a case trains, (n, n)."""
-    parts = limit_kernels(ACTIVATIONS[case.activation], case.sigma0, x)
-    kernel: Array = sum(getattr(parts, name) for name in case.trained)
-    return kernel
 
 
 def measure_variants(
