@@ -15,7 +15,7 @@ import vaentk.experiments
 from vaentk.config import experiments
 from vaentk.errors import UserError
 from vaentk.experiments.declaration import Experiment
-from vaentk.report.words import read_section
+from vaentk.report.captions import read_section
 
 EXPERIMENTS = experiments()
 CONFIG = Path(__file__).parents[3] / "config"
