@@ -54,7 +54,7 @@ def test_what_the_guides_add_runs(copy_of_finished: Path, snakemake: Callable) -
     result = snakemake(copy_of_finished, *WANTED)
     assert result.returncode == 0, result.stdout[-4000:]
     measures = copy_of_finished / "results/measure"
-    scores = pd.read_csv(measures / "disentanglement/cars-short/scores.csv")
+    scores = pd.read_csv(measures / "disentanglement/dsprites-short/scores.csv")
     assert scores[scores["metric"] == "modularity"]["score"].between(0, 1).all()
     assert scores["metric"].nunique() == 5
     cosine = pd.read_csv(measures / "alignment/mnist-7x7/alignment.csv")["cosine"]

@@ -76,12 +76,6 @@ LIBRARY_EDITS = {
         "state.step += 1 + 0",
         {"train_linear_rate", "train_ridge", "train_tangent_kernels", "train_weight_change"},
     ),
-    "the drawing of cars": (
-        "data/rendered/cars.py",
-        "DISTANCE: Final = 17.0",
-        "DISTANCE: Final = 17.5",
-        {"cars"},
-    ),
     "one measure": (
         "analysis/weight_change.py",
         "kept[-1] / outputs",

@@ -6,7 +6,6 @@ localrules:
     mnist,
     dsprites,
     cars3d,
-    cars,
     celeba,
     faces,
     cifar,
@@ -72,23 +71,6 @@ rule cars3d:
         code=code("cars3d.py"),
     script:
         "../scripts/cars3d.py"
-
-
-rule cars:
-    output:
-        **recorded(images="results/data/cars.safetensors"),
-    log:
-        "results/logs/data/cars.log",
-    benchmark:
-        "results/benchmarks/data/cars.tsv"
-    conda:
-        "../../envs/rule.yaml"
-    resources:
-        **needs("cars"),
-    params:
-        code=code("cars.py"),
-    script:
-        "../scripts/cars.py"
 
 
 rule celeba:

@@ -21,7 +21,7 @@ BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125}
 NETWORKS = {"trained": 1.0, "untrained": 0.5, "random": 0.25}
 """Part of the trained network's score."""
 
-LABELS = {"dsprites": "dSprites, drawn", "cars3d": "Cars3D, stand-in"}
+LABELS = {"dsprites": "dSprites, drawn", "cars3d": "Cars3D"}
 
 
 def scores(
@@ -75,7 +75,7 @@ DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
         draw_scores,
         [
             "dSprites, drawn, run dsprites, 2 seeds, mean scores at the latent sizes 10 and 200",
-            "Cars3D, stand-in, run cars3d",
+            "Cars3D, run cars3d",
             "trained at beta = 4 BetaVAE 0.531 and 0.594, FactorVAE 0.406 and 0.469",
             "random code BetaVAE 0.133 and 0.148",
         ],
@@ -83,7 +83,7 @@ DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
     "units": (
         draw_units,
         [
-            "Cars3D, stand-in, run cars3d, beta = 4, means at the latent sizes 10 and 200: "
+            "Cars3D, run cars3d, beta = 4, means at the latent sizes 10 and 200: "
             "active units 9 and 9, reconstruction (nats an image) 98.5 and 79.5, "
             "KL (nats an image) 21 and 40"
         ],
@@ -137,7 +137,7 @@ def test_every_metric_has_its_panel_with_means_seeds_and_nulls(
     assert [axes.get_title() for axes in figure.axes[:4]] == ["BetaVAE", "FactorVAE", "MIG", "SAP"]
     assert [axes.get_ylabel() for axes in figure.axes[::4]] == [
         "dSprites, drawn\nscore",
-        "Cars3D, stand-in\nscore",
+        "Cars3D\nscore",
     ]
     mig = means(figure.axes[2])
     assert mig == {
