@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from vaentk.statistics.intervals import line_slope
-from vaentk.statistics.jonckheere import rising
+from vaentk.statistics.trends import page_test
 
 METRICS = {
     "beta_vae": "BetaVAE",
@@ -47,7 +47,8 @@ def trends(scores: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row a beta and quantity: effect, the change per doubling of the latent size (ordinary
         least squares over all seeds) with its 95% interval low, high; statistic and p_value of
-        the Jonckheere-Terpstra test for a rise; points, the number of observations. Quantities:
+        Page's test for a rise, whose blocks are the seeds that have every latent size (NaN with
+        fewer than two of them, or three sizes); points, the number of observations. Quantities:
         each metric; ``<metric>_minus_untrained`` and ``<metric>_minus_random``, paired by latent
         and seed; ``active_units``; ``beta_vae_rank``, whose effect is the rank of BetaVAE's among
         the four, 1 the smallest; ``beta_vae_minus_least_other``, BetaVAE's score minus that of
@@ -76,11 +77,10 @@ def _series(wide: pd.DataFrame, units: pd.Series) -> Iterator[tuple[str, pd.Seri
 
 def _trend(quantity: str, values: pd.Series) -> dict[str, str | float]:
     """Fit and test one quantity, given by latent and seed; pairs without a partner are left out."""
-    known = values.dropna().round(DECIMALS)
-    latent = known.index.get_level_values("latent").to_numpy(float)
-    fit = line_slope(np.log2(latent), known)
-    groups = [group.to_numpy(float) for _, group in known.groupby(level="latent")]
-    statistic, p_value = rising(groups)
+    complete = values.dropna().round(DECIMALS)
+    latent = complete.index.get_level_values("latent").to_numpy(float)
+    fit = line_slope(np.log2(latent), complete)
+    statistic, p_value = page_test(complete.unstack("latent").dropna().to_numpy(float))
     return {
         "quantity": quantity,
         "effect": fit.value,
