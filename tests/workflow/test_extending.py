@@ -56,7 +56,7 @@ def test_what_the_guides_add_runs(copy_of_finished: Path, snakemake: Callable) -
     measures = copy_of_finished / "results/measure"
     scores = pd.read_csv(measures / "disentanglement/dsprites-short/scores.csv")
     assert scores[scores["metric"] == "modularity"]["score"].between(0, 1).all()
-    assert scores["metric"].nunique() == 5
+    assert scores["metric"].nunique() == 8
     cosine = pd.read_csv(measures / "alignment/mnist-7x7/alignment.csv")["cosine"]
     assert 0 < cosine.item() < 1
     facts = pd.read_csv(measures / "data/facts.csv").set_index("name")

@@ -31,9 +31,8 @@ with job.running(snakemake) as task:
             generator = np.random.default_rng(seed)
             table = discovery.discover(*told, names, settings.threshold, generator)
             tables.append(table.assign(**known))
-            sample = active_units.Sample(np.arange(len(test)))
             logvar = arrays["test/logvar"][place]
-            units = active_units.score(codes["test"], logvar, sample)
+            units = active_units.score(codes["test"], logvar)
             known |= {"reconstruction": float(arrays["test/reconstruction"][place])}
             known |= {"kl": units.kl.sum(), "active_units": units.count}
             summary.append(known | {"carried": table["discovered"].sum()})

@@ -16,8 +16,7 @@ from vaentk.runtime import io, job
 with job.running(snakemake) as task:
     settings = settings_of("disentanglement", task.params["settings"])
     grid, _ = traversals.part_of(Facts.of(io.read_note(task.inputs["images"])).grid, settings.every)
-    samples = scores.draw(grid, *settings.points, np.random.default_rng(0))
-    every = active_units.Sample(np.arange(len(grid)))
+    samples = scores.draw(grid, settings.points, settings.dci_points, np.random.default_rng(0))
     rows, summary, strips, units = [], [], {}, {}
     for latent, codes in zip(settings.latent, task.files["codes"], strict=True):
         arrays = io.map_tensors(codes)
@@ -26,13 +25,13 @@ with job.running(snakemake) as task:
             networks = {name: arrays[f"{name}/mean"][place] for name in ("trained", "untrained")}
             networks["random"] = traversals.random_codes(len(grid), latent, seed)
             for network, means in networks.items():
-                found = scores.score(means, samples)
+                found = scores.score(means, samples, settings.dci_trees)
                 rows += [
                     known | {"network": network, "metric": metric, "score": score}
                     for metric, score in found.items()
                 ]
             logvar = arrays["trained/logvar"][place]
-            found = active_units.score(networks["trained"], logvar, every)
+            found = active_units.score(networks["trained"], logvar)
             ends = {"reconstruction": float(arrays["reconstruction"][place]), "kl": found.kl.sum()}
             summary.append(known | ends | {"active_units": found.count})
             units[latent, seed, beta] = np.sort(found.kl)[::-1].tolist()

@@ -8,7 +8,7 @@ from scipy import stats
 from vaentk.experiments.latents.disentanglement.measure import METRICS, NULLS, extremes, trends
 
 LATENTS = (10, 20, 50, 100, 200)
-PER_DOUBLING = {"beta_vae": 0.01, "factor_vae": 0.02, "mig": 0.03, "sap": 0.04}
+PER_DOUBLING = {"beta_vae": 0.01, "factor_vae": 0.02, "mig": 0.03, "sap": 0.04, "dci": 0.001}
 UNTRAINED = 0.005
 """Change of an untrained network's score per doubling; a random code's is 0."""
 
@@ -123,7 +123,7 @@ def test_every_beta_has_its_own_rows() -> None:
     raised = scores["score"] + 0.1 * np.log2(scores["latent"]) * (scores["metric"] == "beta_vae")
     scores["score"] = scores["score"].where(~steep, raised)
     table = trends(scores, summary).set_index(["beta", "quantity"])
-    assert len(table) == 2 * (4 * 3 + 3)
+    assert len(table) == 2 * (5 * 3 + 3)
     assert table["effect"][1.0, "beta_vae_rank"] == 1
     assert table["effect"][4.0, "beta_vae_rank"] == 4
     assert table["effect"][4.0, "beta_vae_minus_least_other"] == pytest.approx(0.11 - 0.02)

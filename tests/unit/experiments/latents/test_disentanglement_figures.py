@@ -17,7 +17,7 @@ from vaentk.experiments.latents.disentanglement import traversals
 from vaentk.experiments.latents.disentanglement import units as disentanglement_units
 from vaentk.figures.style import Drawing
 
-BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125}
+BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125, "dci": 0.0625}
 NETWORKS = {"trained": 1.0, "untrained": 0.5, "random": 0.25}
 """Part of the trained network's score."""
 
@@ -133,9 +133,10 @@ def test_every_metric_has_its_panel_with_means_seeds_and_nulls(
     drawn: Callable[..., Figure],
 ) -> None:
     figure = drawn(disentanglement, draw_scores)
-    assert len(figure.axes) == 8
-    assert [axes.get_title() for axes in figure.axes[:4]] == ["BetaVAE", "FactorVAE", "MIG", "SAP"]
-    assert [axes.get_ylabel() for axes in figure.axes[::4]] == [
+    assert len(figure.axes) == 10
+    titles = [axes.get_title() for axes in figure.axes[:5]]
+    assert titles == ["BetaVAE", "FactorVAE", "MIG", "SAP", "DCI"]
+    assert [axes.get_ylabel() for axes in figure.axes[::5]] == [
         "dSprites, drawn\nscore",
         "Cars3D\nscore",
     ]

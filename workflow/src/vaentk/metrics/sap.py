@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vaentk.data.grid import Grid
 from vaentk.metrics import svm
 from vaentk.metrics.gap import lead
-from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.lookup import rows
 from vaentk.metrics.sampling import Split
 
 
@@ -40,7 +41,7 @@ def draw(
     return Split.draw(grid, train, test, generator)
 
 
-def score(codes: Lookup, sample: Split) -> Sap:
+def score(codes: Tensor, sample: Split) -> Sap:
     """Score codes (n, latent), looked up by image number.
 
     Raises

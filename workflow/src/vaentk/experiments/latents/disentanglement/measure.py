@@ -14,8 +14,9 @@ METRICS = {
     "factor_vae": "FactorVAE",
     "mig": "MIG",
     "sap": "SAP",
+    "dci": "DCI",
 }
-"""What each of `vaentk.metrics.scores` is called."""
+"""What the scores of `vaentk.metrics.scores` that are shown are called."""
 
 FIGURE_3 = ("beta_vae", "factor_vae", "mig", "sap")
 """The paper's four; others are shown beside them and take no part in its claims."""
