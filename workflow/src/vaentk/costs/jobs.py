@@ -27,7 +27,6 @@ DATA: Final = {
     "inputs": Cost(2, memory=150 * MB, disk=4e5),
     "dsprites": Cost(4, memory=200 * MB, disk=3.8e8),
     "cars3d": Cost(240, memory=1500 * MB, disk=2.2e8),
-    "cars": Cost(26, memory=400 * MB, disk=2.2e8),
     "cifar": Cost(30, memory=1000 * MB, disk=1.9e8),
     "data_facts": Cost(8, memory=1200 * MB, disk=2e6),
 }

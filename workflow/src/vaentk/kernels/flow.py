@@ -213,23 +213,6 @@ def claimed_bound(
     return initial_loss * np.exp(-lambda_0 / samples * np.asarray(times))
 
 
-def linearised_weights(
-    kernel: TangentKernel, initial: dict[str, Tensor], alpha: Float[Tensor, "n d"]
-) -> dict[str, Tensor]:
-    """Return the weights of the linear model, ``W(0) - J^T alpha``: (m, d) by trained layer.
-
-    Parameters
-    ----------
-    kernel
-        Theta at initialisation; its parts are the trained layers.
-    initial
-        W(0) of one member, (m, d) by layer.
-    alpha
-        Dual coefficients at one moment, (n, d).
-    """
-    return {name: initial[name] - tangent for name, tangent in kernel.pull_back(alpha).items()}
-
-
 def _nonzero(rates: Array) -> Array:
     """Put a rate so small that the filter is at its limit, t/n, in place of zero."""
     return np.where(np.abs(rates) < 1e-100, 1e-100, rates)

@@ -11,10 +11,11 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vaentk.data.grid import Grid
 from vaentk.metrics.gap import lead
-from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.lookup import rows
 from vaentk.metrics.sampling import Points
 
 BINS: Final = 20
@@ -43,7 +44,7 @@ def draw(grid: Grid, generator: np.random.Generator, n: int = 10_000) -> Points:
     return Points.draw(grid, n, generator)
 
 
-def score(codes: Lookup, sample: Points) -> Mig:
+def score(codes: Tensor, sample: Points) -> Mig:
     """Score codes (n, latent), looked up by image number.
 
     Raises

@@ -45,10 +45,6 @@ class Points:
                 )
         return cls(grid.indices(values), values)
 
-    def images(self) -> Numbers:
-        """Numbers of all images: int64 (n,)."""
-        return self.numbers
-
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -61,10 +57,6 @@ class Split:
     def draw(cls, grid: Grid, train: int, test: int, generator: np.random.Generator) -> Self:
         """Draw both, independently."""
         return cls(Points.draw(grid, train, generator), Points.draw(grid, test, generator))
-
-    def images(self) -> Numbers:
-        """Numbers of all images: int64 (n,)."""
-        return np.concatenate([self.train.numbers, self.test.numbers])
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vaentk.activations import Activation
 from vaentk.models.forward import Cotangent, Forward, Tangent, Weights
 from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
@@ -102,18 +101,3 @@ class StochasticNetwork:
         if "d" in direction:
             outputs += forward.value @ direction["d"]
         return Tangent(outputs / sqrt(self.width), mean, variance)
-
-
-def sampled_outputs(
-    weights: Weights, x: Float[Tensor, "n d"], activation: Activation, generator: torch.Generator
-) -> Float[Tensor, "S n d"]:
-    """Evaluate Eq. 3 with one draw of the noise per sample, unit and input: (S, n, d).
-
-    The Monte Carlo counterpart of :meth:`StochasticNetwork.forward`, for comparison only:
-    its mean over draws is ``f_hat``. Given x, the noise of a unit is one Gaussian, so one is drawn.
-    """
-    mean = x @ weights["mu"].mT
-    variance = x.square() @ weights["sigma"].square().mT
-    noise = torch.randn(mean.shape, generator=generator, dtype=x.dtype, device=x.device)
-    width = weights["mu"].shape[1]
-    return activation(mean + variance.sqrt() * noise) @ weights["d"] / sqrt(width)
