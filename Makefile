@@ -28,7 +28,7 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
 
 plan: $(INSTALLED) ## what would run, with hours and memory, before anything does
-	@$(ACTIVATE) && python workflow/plan/plan.py $(ARGS)
+	@$(ACTIVATE) && python -m vaentk.commands.plan $(ARGS)
 
 compare: $(INSTALLED) ## what differs between two runs: make compare A=results B=elsewhere/results
 	@$(ACTIVATE) && python -m vaentk.commands.compare $(A) $(B)

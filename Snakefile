@@ -17,7 +17,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    print(f"vaentk: {table.at_most(CONFIG, GPU)}", file=sys.stderr)
+    print(f"vaentk: {at_most(CONFIG, GPU)}", file=sys.stderr)
 
 
 rule all:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("Snakefile", "workflow", "config", "envs", "pyproject.toml")
+SOURCES = ("Snakefile", "profiles", "workflow", "config", "envs", "pyproject.toml")
 
 Completed = subprocess.CompletedProcess[str]
 

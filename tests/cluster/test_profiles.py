@@ -13,7 +13,7 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 from snakemake_executor_plugin_aws_batch.constant import VALID_RESOURCES_MAPPING
-from trees import ROOT, environment, run_snakemake
+from trees import ROOT, SOURCES, environment, run_snakemake
 
 from vaentk.data.sets import SETS
 
@@ -27,7 +27,7 @@ REQUIRED = {f"SNAKEMAKE_AWS_BATCH_JOB_{name}": "arn:of:nothing" for name in ("QU
 
 def profile(name: str) -> dict[str, Any]:
     """Read a profile."""
-    text = (ROOT / f"workflow/profiles/{name}/config.yaml").read_text()
+    text = (ROOT / f"profiles/{name}/config.yaml").read_text()
     return dict(yaml.safe_load(text))
 
 
@@ -48,15 +48,22 @@ def test_every_key_is_an_option_of_snakemake(name: str) -> None:
     assert set(profile(name)) <= options
 
 
-@pytest.mark.parametrize("configuration", ["tiny", "paper"])
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize(
+    ("name", "configuration", "device"),
+    [
+        ("slurm", "paper", "cuda"),
+        ("kubernetes", "tiny", "cuda"),
+        ("aws-batch", "tiny", "cuda"),
+        ("aws-batch", "paper", "cpu"),
+    ],
+)
 def test_the_whole_workflow_is_planned(
-    name: str, configuration: str, storage: bucket.Storage, tmp_path: Path
+    name: str, configuration: str, device: str, storage: bucket.Storage, tmp_path: Path
 ) -> None:
     """In a folder without results; for clouds with an empty bucket in the place of theirs."""
     options = storage.options if name in CLOUDS else []
-    command = [sys.executable, "-m", "snakemake", *options, "--dry-run", "--quiet", "rules"]
-    command += ["--workflow-profile", f"workflow/profiles/{name}"]
+    command = [sys.executable, "-m", "snakemake", *options, "--dry-run", "--cores", "64"]
+    command += ["--workflow-profile", name, "--config", f"device={device}"]
     command += ["--configfile", f"config/{configuration}.yaml"]
     planned = subprocess.run(
         command,
@@ -71,8 +78,29 @@ def test_the_whole_workflow_is_planned(
     assert planned.returncode == 0, planned.stdout[-4000:]
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.stdout, re.M))
     assert jobs["report"] == "1"
-    assert int(jobs["total"]) > 100
+    assert int(jobs["total"]) > 70
     assert not storage.objects, "a dry run stores nothing"
+    sent = requests(planned.stdout)
+    assert {name for name in jobs if name.startswith(("train_", "measure_"))} <= {
+        job["rule"] for job in sent
+    }
+    if name == "aws-batch":
+        for job in sent:
+            assert int(job["threads"]) in VALID_RESOURCES_MAPPING[int(job["mem_mb"])], job
+            assert job["_gpus"] == job["gpu"], job
+        assert any(job["_gpus"] == "1" for job in sent) == (device == "cuda")
+
+
+def requests(text: str) -> list[dict[str, str]]:
+    """What jobs of a dry run ask for; figures, tables, claims and the report ask for nothing."""
+    sent = []
+    for rule, said in re.findall(r"^rule (\w+):\n((?: {4}.*\n)+)", text, re.M):
+        threads = re.search(r"^ {4}threads: (\d+)$", said, re.M)
+        listed = re.search(r"^ {4}resources: (.+)$", said, re.M)
+        asked = dict(re.findall(r"(\w+)=([^,\s]+)", listed[1] if listed else ""))
+        if "gpu" in asked:
+            sent.append({"rule": rule, "threads": threads[1] if threads else "1"} | asked)
+    return sent
 
 
 def test_what_lies_in_a_bucket_becomes_a_report_that_names_it_as_anywhere(
@@ -103,27 +131,6 @@ def test_what_lies_in_a_bucket_becomes_a_report_that_names_it_as_anywhere(
 
 def linked_sources(folder: Path) -> Path:
     """Link what the workflow is made of into a folder."""
-    for name in ("Snakefile", "workflow", "config", "envs"):
+    for name in SOURCES:
         (folder / name).symlink_to(ROOT / name)
     return folder
-
-
-def test_aws_batch_is_asked_for_pairs_of_cores_and_memory_that_it_has() -> None:
-    settings = profile("aws-batch")
-    cores = settings["set-threads"]
-    memory = {rule: asked["mem_mb"] for rule, asked in settings["set-resources"].items()}
-    assert cores.keys() == memory.keys()
-    for rule in cores:
-        assert cores[rule] in VALID_RESOURCES_MAPPING[memory[rule]], rule
-
-
-def test_aws_batch_has_a_pair_for_every_rule_that_is_sent() -> None:
-    sent: set[str] = set()
-    for path in (ROOT / "workflow/rules").glob("*.smk"):
-        text = path.read_text()
-        rules = dict(re.findall(r"^rule (\w+):\n(.*?)(?=\n\n\n|\Z)", text, re.M | re.S))
-        listed = re.search(r"^localrules:\n((?:    \w+,\n)+)", text, re.M)
-        local = set(re.findall(r"\w+", listed[1])) if listed else set()
-        # Without a shared folder, a rule that reads a file of this clone is local too.
-        sent |= {name for name, body in rules.items() if "local(" not in body} - local
-    assert sent == set(profile("aws-batch")["set-threads"])

@@ -29,7 +29,7 @@ experiments:
 CONFIGS = ("config/tiny.yaml", "config/longer.yaml")
 CANCELLED = "results/train/weight_change/mnist-7x7/32.parquet"
 
-PROFILE = ("--workflow-profile", "workflow/profiles/slurm")
+PROFILE = ("--workflow-profile", "slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")
 
 KERNELS = ("linear_rate", "tangent_kernels", "ridge")

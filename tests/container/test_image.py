@@ -79,7 +79,7 @@ def test_image_holds_no_cache_no_toolchain_and_no_test(inside: Path) -> None:
         assert not path.exists() or not list(path.iterdir()), folder
     assert {path.name for path in (inside / "vaentk").iterdir()} == {
         *("LICENSE", "README.md", "Snakefile", "pyproject.toml", "config", "envs", "workflow"),
-        *("results", ".snakemake"),
+        *("profiles", "results", ".snakemake"),
     }
     odd = [
         str(folder.relative_to(inside))

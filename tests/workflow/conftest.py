@@ -53,7 +53,7 @@ def plan() -> Callable[..., Completed]:
 
     def call(tree: Path, *arguments: str) -> Completed:
         return subprocess.run(
-            [sys.executable, "workflow/plan/plan.py", *arguments],
+            [sys.executable, "-m", "vaentk.commands.plan", *arguments],
             cwd=tree,
             env=environment(tree),
             capture_output=True,

@@ -6,7 +6,8 @@ from pathlib import Path
 import vaentk
 from vaentk import strict_yaml
 from vaentk.config import experiments, load
-from vaentk.costs import jobs, table
+from vaentk.costs.jobs import cost_of
+from vaentk.costs.table import at_most
 from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
 from vaentk.runtime.devices import gpu_at_hand
@@ -23,6 +24,14 @@ EXPERIMENTS = {kind: e for kind, e in experiments().items() if getattr(CONFIG.ex
 GPU = gpu_at_hand(CONFIG.device)
 FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
 IMAGE_SETS = ["mnist", *CONFIG.data.image_sets]
+
+# AWS Batch has some pairs of cores and memory; its profile asks for them by this default resource.
+if "aws_batch" in (workflow.resource_settings.default_resources or ()):
+    from snakemake_executor_plugin_aws_batch.constant import VALID_RESOURCES_MAPPING
+
+    PAIRS = [(cores, mb) for mb, several in VALID_RESOURCES_MAPPING.items() for cores in several]
+else:
+    PAIRS = []
 
 
 wildcard_constraints:
@@ -176,26 +185,25 @@ def shown(kind):
     }
 
 
+def asked(rule, name):
+    """Function of the wildcards that gives what a job asks for, see `vaentk.costs`."""
+
+    def amount(wildcards, attempt):
+        cost = cost_of(CONFIG, (rule, dict(wildcards.items())))
+        return cost.asks(GPU, attempt, PAIRS)[name]
+
+    return amount
+
+
 def cores(rule):
-    """Function of the wildcards that gives a job its cores."""
-
-    def count(wildcards):
-        return jobs.cores_of(CONFIG, rule, dict(wildcards.items()), GPU)
-
-    return count
+    """The cores that a job asks for."""
+    return asked(rule, "threads")
 
 
 def needs(rule):
-    """What a job asks for beside cores: a GPU, memory and time, more at every new attempt."""
-
-    def asked(name):
-        def amount(wildcards, attempt):
-            named = dict(wildcards.items())
-            return jobs.resources(CONFIG, rule, named, GPU, attempt)[name]
-
-        return amount
-
-    return {name: asked(name) for name in ("gpu", "mem_mb", "runtime")}
+    """What it asks for beside cores: a GPU, memory and time, more at every new attempt."""
+    amounts = {name: asked(rule, name) for name in ("gpu", "mem_mb", "runtime")}
+    return amounts | ({"_gpus": amounts["gpu"]} if PAIRS else {})
 
 
 def partial_celeba():

@@ -88,7 +88,7 @@ rule celeba:
         name="celeba|celeba_whole",
     conda:
         "../../envs/rule.yaml"
-    threads: 2
+    threads: cores("celeba")
     resources:
         **needs("celeba"),
     params:

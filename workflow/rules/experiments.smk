@@ -64,6 +64,7 @@ for kind, experiment in EXPERIMENTS.items():
             f"results/benchmarks/measure/{kind}/{{run}}.tsv"
         conda:
             "../../envs/rule.yaml"
+        threads: cores(f"measure_{kind}")
         resources:
             **needs(f"measure_{kind}"),
         params:

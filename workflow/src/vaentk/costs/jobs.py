@@ -1,179 +1,96 @@
 """The cost of any job of the workflow, by its rule and its wildcards."""
 
 from collections.abc import Iterator, Mapping
-from math import ceil
-from typing import Any, Final
+from math import ceil, prod
+from typing import Any
 
-from vaentk.config import Config
-from vaentk.costs import networks, theory
-from vaentk.costs.work import LIBRARIES, MB, START, Cost
+from vaentk.config import Config, Data, experiments
+from vaentk.costs import rates
+from vaentk.costs.cost import Cost
+from vaentk.costs.rates import FACE, LIBRARIES, MB, PHOTOGRAPH, START
+from vaentk.costs.trainings import gradients, held, images_of, training
 from vaentk.data.sets import SETS
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 
-NARROW: Final = 4096
-"""Widths up to this train their members one after another on one core."""
+Job = tuple[str, Mapping[str, str]]
+"""A rule, and the wildcards of one of its jobs."""
 
-WIDTHS: Final = {
-    "train_tangent_kernels": "tangent_kernels",
-    "train_ridge": "ridge",
-    "train_linear_rate": None,
-    "train_weight_change": None,
-}
-"""Rules whose jobs are a width of a run, and the run's kind; by a wildcard where None."""
-
-DATA: Final = {
-    "mnist": Cost(4, memory=400 * MB, disk=4e6),
-    "inputs": Cost(2, memory=150 * MB, disk=4e5),
-    "dsprites": Cost(4, memory=200 * MB, disk=3.8e8),
-    "cars3d": Cost(240, memory=1500 * MB, disk=2.2e8),
-    "cifar": Cost(30, memory=1000 * MB, disk=1.9e8),
-    "data_facts": Cost(8, memory=1200 * MB, disk=2e6),
-}
-"""Costs without downloads, measured; of the archives of Cars3D and CIFAR assumed."""
-
-FACE, PHOTOGRAPH = 1.2e-3, 3e-3
-"""Seconds of drawing a face, measured, and of reading a photograph of CelebA, assumed."""
-
-MEASURED: Final = {
-    "measure_limit_kernels": 6.0,
-    "measure_tangent_kernels": 6.0,
-    "measure_variants": 9.0,
-    "measure_ridge": 7.0,
-    "measure_linear_vae": 10.0,
-    "measure_activations": 7.0,
-    "measure_frozen_sigma": 6.0,
-    "measure_least_width": 6.0,
-    "measure_deep_vae": 3.0,
-}
-"""Seconds of measuring one run."""
-
-DRAWN: Final = {"figure": 4.0, "tables": 2.0, "measure": 3.0, "claims": 3.0, "report": 5.0}
-"""Seconds of all other jobs, by what their rule's name begins with."""
-
-PREDICTED: Final = 1e-7
-"""Seconds of predicting one member's training by its own kernel, over ``n d m``."""
-
-SCORED, DISCOVERED = 1.0, 2.5
-"""Seconds of scoring 5,000 codes of one network, and of searching 5,000 faces for attributes."""
-
-POINTS: Final = 5000
+ANY = 1 << 20
+"""Cores of a machine that has as many as anybody would use."""
 
 
-def cores_of(config: Config, rule: str, wildcards: Mapping[str, str], gpu: bool) -> int:
-    """Cores of a job: a member of an ensemble has one; on a GPU one core feeds them all.
+def cost_of(config: Config, job: Job, cores: int = ANY) -> Cost:
+    """Estimate what a job takes, on a machine with so many cores.
 
-    Networks up to `NARROW` units wide train their members one after another on one core, beside
-    other jobs: waiting until several cores are free leaves some of them idle.
+    An experiment that is not known here has a cost that is assumed.
     """
-    settings = _run(config, rule, wildcards)
-    if gpu or not rule.startswith("train_") or rule == "train_linear_vae":
-        return 2 if rule == "celeba" else 1
-    if rule in WIDTHS:
-        return 1 if int(wildcards["width"]) <= NARROW else len(settings.seeds)
-    jobs = hasattr(settings, "sweeps")  # several betas are several jobs there
-    return len(settings.seeds) * (1 if jobs else len(getattr(settings, "betas", [settings])))
+    rule, wildcards = job
+    stage, _, kind = rule.partition("_")
+    if stage not in ("train", "measure"):
+        return _data(rule, config.data)
+    settings = getattr(config.experiments, kind)[wildcards["run"]]
+    if stage == "measure":
+        return _measure(settings, config)
+    parts = experiments()[kind].parts(settings)
+    [part] = [part for part in parts if str(part) == wildcards["part"]]
+    return training(settings, part, config, cores)
 
 
-def cost_of(
-    config: Config, rule: str, wildcards: Mapping[str, str], cores: int | None = None
-) -> Cost:
-    """Estimate what a job takes.
-
-    Parameters
-    ----------
-    config : Config
-    rule : str
-        Its name.
-    wildcards : mapping
-    cores : int, optional
-        That a machine gives it, where these are fewer than it would use.
-    """
-    settings = _run(config, rule, wildcards)
-    used = min(cores or 1 << 20, cores_of(config, rule, wildcards, gpu=False))
-    if rule in WIDTHS:
-        cases = settings.variants() if hasattr(settings, "variants") else {"base": settings}
-        cases = {"base": settings} if rule == "train_tangent_kernels" else cases
-        return theory.training(settings, cases, int(wildcards["width"]), used, config.dtype)
-    if isinstance(settings, Disentanglement | Discovery) and rule.startswith("train_"):
-        return networks.convolutional(settings, int(wildcards["latent"]), config.data, used)
-    if rule == "train_deep_vae":
-        return networks.deep(settings.variants()[wildcards["variant"]], config, used)
-    if rule == "train_linear_vae":
-        return networks.linear(settings)
-    if rule == "measure_gradient_noise":
-        return networks.gradients(
-            settings, config.experiments.deep_vae[settings.network].variants()["base"], config
-        )
-    return _without_gpu(config, rule, settings)
+def trainings(config: Config) -> Iterator[Job]:
+    """Every job of a configuration that may use a GPU."""
+    for kind, experiment in experiments().items():
+        for run, settings in getattr(config.experiments, kind).items():
+            for part in experiment.parts(settings):
+                yield f"train_{kind}", {"run": run, "part": str(part)}
+            if "task" in experiment.measured_from:
+                yield f"measure_{kind}", {"run": run}
 
 
-def resources(
-    config: Config, rule: str, wildcards: Mapping[str, str], gpu: bool, attempt: int = 1
-) -> dict[str, int]:
-    """``gpu``, ``mem_mb`` and ``runtime`` (minutes) that a job asks for, see `Cost.resources`."""
-    return cost_of(config, rule, wildcards).resources(gpu, attempt)
-
-
-def trainings(config: Config) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every job of a configuration that computes for long: its rule and its wildcards."""
-    named = {"linear_rate": "train_linear_rate", "weight_change": "train_weight_change"}
-    named |= dict.fromkeys(("activations", "frozen_sigma", "least_width"), "train_linear_rate")
-    named |= {"sensitivity": "train_weight_change"}
-    for kind, runs in config.experiments:
-        for run, settings in runs.items():
-            known, rule = {"kind": kind, "run": run}, named.get(kind, f"train_{kind}")
-            if kind == "gradient_noise":
-                yield "measure_gradient_noise", known
-            for key, wildcard in (("widths", "width"), ("latent", "latent")):
-                for size in getattr(settings, key, ()):
-                    yield rule, known | {wildcard: str(size)}
-            if kind == "linear_vae":
-                for optimiser in settings.optimisers:
-                    yield rule, known | {"optimiser": optimiser}
-            if kind == "deep_vae":
-                for variant in settings.variants():
-                    yield rule, known | {"variant": variant}
-
-
-def _run(config: Config, rule: str, wildcards: Mapping[str, str]) -> Any:
-    """The settings of the run that a job belongs to, or None."""
-    kind = wildcards.get("kind") or rule.partition("_")[2]
-    if rule == "measure_variants" or "run" not in wildcards:
-        kind = wildcards.get("kind", "")
-    return getattr(config.experiments, kind, {}).get(wildcards.get("run", ""))
-
-
-def _without_gpu(config: Config, rule: str, settings: Any) -> Cost:
-    """Cost of a job that makes data, measures or shows."""
-    if rule in DATA:
-        return DATA[rule]
-    if rule == "faces":
-        count = config.data.faces
-        return Cost(1 + FACE * count, memory=200 * MB + 2.0 * 12288 * count, disk=12288.0 * count)
-    if rule == "celeba":
-        count = SETS["celeba"].images
-        size = 12288.0 * count
-        return Cost(PHOTOGRAPH * count, memory=400 * MB + 2 * size, disk=size, cores=2)
-    if rule == "measure_linear_rate":
-        inputs, members = settings.inputs, len(settings.seeds)
+def _measure(settings: Any, config: Config) -> Cost:
+    """Cost of measuring one run."""
+    if isinstance(settings, GradientNoise):
+        network = config.experiments.deep_vae[settings.network]
+        return gradients(settings, network.variants()["base"], config)
+    seconds, memory = rates.MEASURED, LIBRARIES + 200.0 * MB
+    if isinstance(settings, LinearRate) and not isinstance(settings, TangentKernels):
+        inputs, members = settings.inputs, len(settings.seeds) * len(settings.variants())
         size = inputs.samples * inputs.outputs * sum(settings.widths)
-        most = 100.0 * inputs.samples * max(settings.widths) * 8
-        return Cost(START + members * PREDICTED * size, memory=LIBRARIES + most, disk=2e5)
-    if rule == "measure_disentanglement":
-        images = networks.images_of(settings.dataset, config.data)
-        for step in settings.every or ():
-            images = ceil(images / step)
-        count = 3 * len(settings.latent) * len(settings.seeds) * len(settings.betas)
-        codes = 24.0 * images * max(settings.latent)
-        held = LIBRARIES + networks.bytes_of(settings.dataset, config.data) + codes
-        return Cost(START + count * SCORED * max(1, settings.points[0] / POINTS), memory=held)
-    if rule == "measure_discovery":
-        images = networks.images_of("celeba", config.data)
-        count = len(settings.latent) * len(settings.seeds)
-        held = LIBRARIES + 2 * networks.bytes_of("celeba", config.data)
-        return Cost(START + count * DISCOVERED * max(1, images / POINTS), memory=held, disk=1e6)
-    if rule in MEASURED:
-        return Cost(MEASURED[rule], memory=LIBRARIES + 200 * MB)
-    seconds = next((s for name, s in DRAWN.items() if rule.startswith(name)), 1.0)
-    return Cost(seconds if rule != "all" else 0.0)
+        seconds += members * rates.PREDICTED * size
+        memory += 800 * inputs.samples * max(settings.widths)
+    if isinstance(settings, Disentanglement):
+        images = ceil(images_of(settings.dataset, config.data) / prod(settings.every or (1,)))
+        networks = len(settings.latent) * len(settings.seeds) * len(settings.betas)
+        seconds = START + 3 * networks * rates.SCORED * max(5000, settings.points[0])
+        memory = held(settings.dataset, config.data) + 24 * images * max(settings.latent)
+    if isinstance(settings, Discovery):
+        images = images_of(settings.dataset, config.data)
+        networks = len(settings.latent) * len(settings.seeds)
+        seconds = START + networks * rates.DISCOVERED * max(5000, images)
+        memory = held(settings.dataset, config.data)
+    return Cost(seconds, memory=memory, disk=1e6)
+
+
+def _data(rule: str, data: Data) -> Cost:
+    """Cost of a job that makes images, without their download, or that shows results."""
+    size = SETS["celeba"].size
+    faces, photographs = size * data.faces, size * SETS["celeba"].images
+    made = {
+        "mnist": Cost(4, memory=400 * MB, disk=4e6),
+        "dsprites": Cost(4, memory=200 * MB, disk=3.8e8),
+        "cars3d": Cost(240, memory=1500 * MB, disk=2.2e8),
+        "cifar": Cost(30, memory=1000 * MB, disk=1.9e8),
+        "faces": Cost(1 + FACE * data.faces, memory=200 * MB + 2 * faces, disk=faces),
+        "celeba": Cost(
+            PHOTOGRAPH * SETS["celeba"].images,
+            memory=400 * MB + 2 * photographs,
+            disk=photographs,
+            cores=2,
+        ),
+        "data_facts": Cost(8, memory=1200 * MB, disk=2e6),
+        "all": Cost(0, disk=0),
+    }
+    return made.get(rule, Cost(rates.SHOWN, memory=300 * MB))

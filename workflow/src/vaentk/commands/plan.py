@@ -1,4 +1,4 @@
-"""`make plan`: what would run, with hours and memory, before anything does.
+"""`make plan`: what would run, with hours, memory and disk, before anything does.
 
 Which jobs would run is Snakemake's own answer, the events of a dry run; what they cost are the
 functions that the rules' resources come from. Arguments are Snakemake's.
@@ -9,7 +9,6 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from pathlib import Path
 
 from snakemake.cli import args_to_api, parse_args, parse_config
 from snakemake.common.configfile import load_configfile
@@ -17,34 +16,31 @@ from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from vaentk.config import Config, load
-from vaentk.costs import table as plan
-from vaentk.data.download import cache_folder
-from vaentk.data.table import read_table
+from vaentk.costs.jobs import Job
+from vaentk.costs.table import table
 from vaentk.errors import UserError
 from vaentk.runtime.devices import gpu_at_hand
 
 DEFAULT = "config/config.yaml"
-DATASETS = Path("config/datasets.csv")
 
 
-class Jobs(logging.Handler):
+class Planned(logging.Handler):
     """Keeps the jobs that a dry run tells of."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[plan.Planned] = []
+        self.jobs: list[Job] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a job; everything else that Snakemake says is not ours."""
         if getattr(record, "event", None) is LogEvent.JOB_INFO:
-            files = (frozenset(map(str, getattr(record, name))) for name in ("input", "output"))
-            self.found.append(plan.Planned(record.rule_name, dict(record.wildcards), *files))
+            self.jobs.append((record.rule_name, dict(record.wildcards)))  # type: ignore[attr-defined]
 
 
-def configuration(given: list[str] | None, changes: list[str] | None) -> Config:
+def configuration(files: list[str] | None, changes: list[str] | None) -> Config:
     """Read the configuration as Snakemake does: the default, then files, then --config."""
     merged = load_configfile(DEFAULT)
-    for path in given or []:
+    for path in files or []:
         update_config(merged, load_configfile(path))
     update_config(merged, parse_config(changes))
     return load(merged)
@@ -57,17 +53,15 @@ def main() -> None:
         config = configuration(args.configfile, args.config)
     except (UserError, OSError) as error:
         sys.exit(str(error))
-    jobs, said = Jobs(), StringIO()
+    planned, said = Planned(), StringIO()
     # Snakemake clears the handlers of its own logger, and not those of the one above it.
-    logging.getLogger("snakemake").addHandler(jobs)
+    logging.getLogger("snakemake").addHandler(planned)
     with redirect_stdout(said), redirect_stderr(said):
-        planned = args_to_api(args, parser)
-    if not planned:
+        done = args_to_api(args, parser)
+    if not done:
         sys.exit(said.getvalue())
     cores = args.cores if isinstance(args.cores, int) and args.cores > 1 else os.cpu_count() or 1
-    table, cache = read_table(DATASETS), cache_folder(config.data.cache)
-    files = plan.to_download(jobs.found, config, table, cache)
-    print(plan.table(jobs.found, config, gpu_at_hand(config.device), cores, files))
+    print(table(planned.jobs, config, gpu_at_hand(config.device), cores))
 
 
 if __name__ == "__main__":
