@@ -5,7 +5,6 @@ from math import ceil, log10, prod
 from typing import Final
 
 from vaentk.config import Config, Data
-from vaentk.costs.footprints import conv_member, deep_member, noise_repetition
 from vaentk.costs.work import (
     CONVOLUTIONS,
     LAUNCH,
@@ -26,6 +25,7 @@ from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.models.conv_layers import operations, shapes
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
 from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.training.footprints import conv_member, deep_member, noise_repetition
 
 TRAINED_ON: Final = 0.8
 """Part of the faces that are trained on; of a partial CelebA the most that there can be."""

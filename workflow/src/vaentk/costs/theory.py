@@ -10,13 +10,13 @@ from itertools import pairwise
 from math import ceil, exp, log, sqrt
 from typing import Any, Final
 
-from vaentk.costs.footprints import width_member
 from vaentk.costs.work import LAUNCH, LIBRARIES, ON_GPU, PRODUCTS, START, START_ON_GPU, Cost
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean
 from vaentk.experiments.ntk.settings import Inputs, Training
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
+from vaentk.training.footprints import eq2_member, figure2_member
 from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
 
 SLOWEST: Final = {
@@ -85,7 +85,9 @@ def training(settings: Any, cases: Mapping[str, Any], width: int, cores: int, dt
         counted = numbers[name] + LIMIT + (LOOKS if numbers[name] else 1)
         seconds += rounds * counted * step
         on_gpu += counted * (launched * LAUNCH + members * each / ON_GPU)
-        memory = max(memory, width_member(case, width, dtype, 0 if deep else LOOKS))
+        member = figure2_member if deep else eq2_member
+        sizes = case.inputs.samples, case.inputs.outputs, width
+        memory = max(memory, member(*sizes, dtype, 0 if deep else LOOKS))
         if not deep:
             disk += 4 * members * LOOKS * case.inputs.samples * case.inputs.outputs
     if isinstance(settings, TangentKernels):

@@ -53,3 +53,25 @@ def inputs_of(
                 )
         arrays |= {f"x{ending}": x, f"images{ending}": images, f"labels{ending}": labels[part]}
     return arrays
+
+
+def variant_inputs(
+    wanted: Inputs, inputs: Mapping[str, NDArray[Any]], run: Inputs
+) -> NDArray[np.float64]:
+    """Return the inputs of a variant, (n, d), from the images of its run.
+
+    Parameters
+    ----------
+    wanted
+        The variant's settings, with no more samples than the run has.
+    inputs
+        What `inputs_of` chose for the run.
+    run
+        The run's own settings.
+    """
+    if wanted == run:
+        return inputs["x"]
+    generator = np.random.default_rng(wanted.data_seed)
+    chosen = mnist.balanced_subset(inputs["labels"], wanted.samples, generator)
+    chosen = np.arange(run.samples) if wanted.samples == run.samples else np.sort(chosen)
+    return mnist.inputs(inputs["images"][chosen], wanted.resolution, wanted.scaling)

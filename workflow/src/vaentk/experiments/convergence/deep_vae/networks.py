@@ -1,11 +1,11 @@
-"""The deep Gaussian VAE of an experiment's settings: model, likelihood and pools of images."""
+"""The deep Gaussian VAE of settings: its model, its likelihood and its images."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Bernoulli, Gaussian, Likelihood
-from vaentk.bounds.pool import Pool
 from vaentk.data.facts import Part
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
@@ -38,9 +38,9 @@ def likelihood_of(network: DeepNetwork) -> Likelihood:
     return Bernoulli() if network.likelihood == "bernoulli" else Gaussian(network.deviation)
 
 
-def pool_of(
+def source_of(
     network: DeepNetwork, images: ImageSet, part: Part = "train", count: int | None = None
-) -> Pool:
+) -> ImageSource:
     """Take the first images of a part, at the side that the network has.
 
     Parameters
@@ -48,7 +48,7 @@ def pool_of(
     network : DeepNetwork
         Its ``images`` says how many of the training part there are.
     images : ImageSet
-        On the device where the pool's images are to be.
+        On the device where they are wanted.
     part : str
         ``train``, ``validation`` or ``test``.
     count : int, optional
@@ -56,7 +56,7 @@ def pool_of(
 
     Returns
     -------
-    Pool
+    ImageSource
         Of images float32 (b, c, side, side), values 0 to 1.
 
     Raises
@@ -82,4 +82,4 @@ def pool_of(
         values = images.images(chosen).float().div_(255)
         return functional.avg_pool2d(values, factor) if factor > 1 else values
 
-    return Pool(pixels, numbers[:wanted].to(torch.int64))
+    return ImageSource(pixels, numbers[:wanted].to(torch.int64))

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Values, Weights
-from vaentk.bounds.deep import pool_of
 from vaentk.bounds.full_gradient import GROUPS, full_gradient
-from vaentk.bounds.pool import Pool
-from vaentk.data.image_set import ImageSet
-from vaentk.experiments.convergence.deep_vae import DeepTraining
+from vaentk.bounds.images import ImageSource
 
 GRADIENT: Final = 2
 SCORES: Final = 3
@@ -28,17 +25,17 @@ def generator(device: torch.device, *key: int) -> torch.Generator:
 
 
 @dataclass(frozen=True, eq=False)
-class Gauge:
+class Evaluation:
     """What members are measured on.
 
     Attributes
     ----------
-    images : Pool
+    images : ImageSource
         Training images, over all of which the gradient is meant.
     measured : int or None
         Images of each of the two draws that its squared norm is estimated from, drawn uniformly;
         all of them, without such scatter, where None.
-    parts : dict of Pool
+    parts : dict of ImageSource
         Images that bounds are evaluated on, by name: ``train`` and ``held_out``.
     codes : int
         K of the importance-weighted bound that all variants are compared by.
@@ -46,22 +43,13 @@ class Gauge:
         Images at once.
     """
 
-    images: Pool
+    images: ImageSource
     measured: int | None
-    parts: dict[str, Pool]
+    parts: dict[str, ImageSource]
     codes: int
     batch: int
 
-    @classmethod
-    def of(cls, settings: DeepTraining, images: ImageSet) -> Self:
-        """Take what a variant's settings ask for; held-out images are of the test part."""
-        train = pool_of(settings.network, images)
-        scored = replace(train, numbers=train.numbers[: settings.scored])
-        held_out = pool_of(settings.network, images, "test", settings.scored)
-        parts = {"train": scored, "held_out": held_out}
-        return cls(train, settings.measured, parts, settings.common_codes, settings.batch)
-
-    def look(
+    def rows(
         self,
         bound: Bound,
         weights: Weights,
@@ -107,24 +95,24 @@ class Gauge:
             min(self.batch, ceil(count / GROUPS)),
             drawn=self.measured,
         )
-        found: dict[str, Tensor] = {}
+        measured: dict[str, Tensor] = {}
         for part in PARTS:
-            found[f"gradient_{part}"] = gradient.squared_norm[part]
-            found[f"gradient_{part}_error"] = gradient.error[part]
+            measured[f"gradient_{part}"] = gradient.squared_norm[part]
+            measured[f"gradient_{part}_error"] = gradient.error[part]
         yardstick = replace(bound, estimator="iwae")
-        for name, pool in self.parts.items():
+        for name, images in self.parts.items():
             prefix = "" if name == "train" else f"{name}_"
             drawn = [generator(device, seed, SCORES, step) for seed in seeds]
-            own = _evaluated(bound, weights, pool, beta, drawn, codes, self.batch)
+            own = _evaluated(bound, weights, images, beta, drawn, codes, self.batch)
             common = _evaluated(
-                yardstick, weights, pool, torch.ones_like(beta), drawn, self.codes, self.batch
+                yardstick, weights, images, torch.ones_like(beta), drawn, self.codes, self.batch
             )
-            found[f"{prefix}loss"] = own.loss
-            found[f"{prefix}reconstruction"] = own.reconstruction
-            found[f"{prefix}kl"] = own.kl
-            found[f"{prefix}negative_elbo"] = own.reconstruction + own.kl
-            found[f"{prefix}negative_bound"] = common.loss
-        columns = {name: values.double().tolist() for name, values in found.items()}
+            measured[f"{prefix}loss"] = own.loss
+            measured[f"{prefix}reconstruction"] = own.reconstruction
+            measured[f"{prefix}kl"] = own.kl
+            measured[f"{prefix}negative_elbo"] = own.reconstruction + own.kl
+            measured[f"{prefix}negative_bound"] = common.loss
+        columns = {name: values.double().tolist() for name, values in measured.items()}
         return [
             {name: values[place] for name, values in columns.items()} for place in range(len(seeds))
         ]
@@ -133,23 +121,18 @@ class Gauge:
 def _evaluated(
     bound: Bound,
     weights: Weights,
-    pool: Pool,
+    source: ImageSource,
     beta: Tensor,
     generators: Sequence[torch.Generator],
     codes: int,
     batch: int,
 ) -> Values:
-    """Mean values over a pool, (S,) each, from one draw of codes."""
-    found = []
-    for chosen in torch.split(pool.numbers, batch):
-        images = pool.images(chosen)
-        noise = [
-            torch.randn(
-                (codes, len(chosen), bound.model.latent_dim), generator=g, device=beta.device
-            )
-            for g in generators
-        ]
+    """Mean values over images, (S,) each, from one draw of codes."""
+    values = []
+    for chosen in torch.split(source.numbers, batch):
+        images = source.images(chosen)
+        shape = codes, len(chosen), bound.model.latent_dim
+        noise = [torch.randn(shape, generator=g, device=beta.device) for g in generators]
         images = images.expand(len(generators), *images.shape)
-        found.append(bound.values(weights, images, torch.stack(noise), beta))
-    fields = zip(*((one.loss, one.reconstruction, one.kl) for one in found), strict=True)
-    return Values(*(torch.cat(parts, dim=1) for parts in fields)).mean()
+        values.append(bound.values(weights, images, torch.stack(noise), beta))
+    return Values.mean_of(values)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class ImageSource:
     """Images that a function gives by number: a data set may lie in memory as bytes.
 
     Attributes

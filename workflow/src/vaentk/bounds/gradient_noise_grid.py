@@ -6,8 +6,7 @@ estimator, and those of a small batch are the first of a larger one.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,9 @@ import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Estimator, Weights
-from vaentk.bounds.likelihoods import Likelihood
-from vaentk.bounds.pool import Pool
+from vaentk.bounds.images import ImageSource
 from vaentk.bounds.signal_to_noise import repeated_gradients, signal_to_noise
 from vaentk.errors import UserError
-from vaentk.experiments.convergence.gradient_noise import GradientNoise
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 
 Row = dict[str, Any]
 IMAGES = ("fixed", "redrawn")
@@ -28,11 +24,6 @@ WEIGHED = 16
 """Images, at most, whose importance weights say how many codes count."""
 
 RATIOS = ("mean", "rms", "whole", "still")
-COLUMNS = (
-    *("state", "estimator", "images", "batch", "samples", "repetitions", "seed", "part"),
-    *("floor", *RATIOS, "effective"),
-)
-"""Of the table of a grid's rows, in this order."""
 
 
 @dataclass(frozen=True)
@@ -70,42 +61,31 @@ class Cell:
         return f"{self.state} {self.estimator} {self.images} B={self.batch} K={self.samples}"
 
 
-def cells(settings: GradientNoise) -> list[Cell]:
-    """List the cells of a grid, in the order in which they are measured."""
-    return [
-        Cell(state, estimator, images, batch, samples, settings.repetitions_of(batch, samples))
-        for state, estimator, images, batch, samples in product(
-            settings.states,
-            settings.estimators,
-            settings.images,
-            settings.batches,
-            settings.samples,
-        )
-    ]
-
-
 @dataclass(frozen=True, eq=False)
 class Grid:
     """Networks and images that the cells of a grid have in common.
 
     Attributes
     ----------
-    settings : GradientNoise
-    model : DeepGaussianVAE
-    likelihood : Likelihood
-    pool : Pool
+    bound : Bound
+        Whose estimator is that of the cell.
+    source : ImageSource
     beta : float
         Weight of the KL.
     seeds : sequence of int
         Of the S members.
+    largest : int
+        The largest B, of which fixed images are drawn.
+    side_by_side : int
+        Gradients computed together, each with a copy of the weights.
     """
 
-    settings: GradientNoise
-    model: DeepGaussianVAE
-    likelihood: Likelihood
-    pool: Pool
+    bound: Bound
+    source: ImageSource
     beta: float
     seeds: Sequence[int]
+    largest: int
+    side_by_side: int = 1
 
     def rows(self, cell: Cell, weights: Weights) -> list[Row]:
         """Measure one cell.
@@ -128,22 +108,22 @@ class Grid:
         UserError
             If a gradient is not finite.
         """
-        bound = Bound(self.model, self.likelihood, cell.estimator, self.settings.codes_at_once)
-        device = self.pool.numbers.device
+        bound = replace(self.bound, estimator=cell.estimator)
+        device = self.source.numbers.device
         drawn = IMAGES.index(cell.images), cell.batch, cell.samples
         gradients = repeated_gradients(
             bound,
             weights,
-            self.pool,
+            self.source,
             torch.full((len(self.seeds),), self.beta, device=device),
             [_generator(device, seed, *drawn) for seed in self.seeds],
             cell.repetitions,
             cell.batch,
             cell.samples,
             self._fixed(cell.batch) if cell.images == "fixed" else None,
-            self.settings.side_by_side,
+            self.side_by_side,
         )
-        found = signal_to_noise(_finite(gradients, cell))
+        ratios = signal_to_noise(_finite(gradients, cell))
         effective = self._effective(bound, weights, cell)
         known = {
             "state": cell.state,
@@ -154,9 +134,9 @@ class Grid:
             "repetitions": cell.repetitions,
         }
         return [
-            {**known, "seed": seed, "part": part, "floor": found[part].floor}
+            {**known, "seed": seed, "part": part, "floor": ratios[part].floor}
+            | {name: float(getattr(ratios[part], name)[member]) for name in RATIOS}
             | {"effective": effective[member]}
-            | {name: float(getattr(found[part], name)[member]) for name in RATIOS}
             for part in PARTS
             for member, seed in enumerate(self.seeds)
         ]
@@ -165,11 +145,11 @@ class Grid:
         """Mean of ``1 / sum_k w^2`` over some images, by member; K where all weigh the same."""
         if bound.estimator == "elbo":
             return [float(cell.samples)] * len(self.seeds)
-        device = self.pool.numbers.device
+        device = self.source.numbers.device
         numbers = self._fixed(min(cell.batch, WEIGHED))
-        images = self.pool.images(numbers.flatten())
+        images = self.source.images(numbers.flatten())
         images = images.view(*numbers.shape, *images.shape[1:])
-        shape = (cell.samples, numbers.shape[1], self.model.latent_dim)
+        shape = (cell.samples, numbers.shape[1], bound.model.latent_dim)
         noise = torch.stack(
             [
                 torch.randn(
@@ -187,9 +167,8 @@ class Grid:
 
     def _fixed(self, batch: int) -> Tensor:
         """Numbers of every member's fixed images, (S, batch)."""
-        most = max(self.settings.batches)
-        device = self.pool.numbers.device
-        drawn = [self.pool.draw(most, _generator(device, seed)) for seed in self.seeds]
+        device = self.source.numbers.device
+        drawn = [self.source.draw(self.largest, _generator(device, seed)) for seed in self.seeds]
         return torch.stack(drawn)[:, :batch]
 
 

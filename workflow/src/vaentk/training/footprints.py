@@ -1,29 +1,30 @@
 """Memory of one member of an ensemble while it is trained on a GPU, from its sizes.
 
 Counted are weights, gradients, Adam's averages, what backpropagation keeps and what a recorded
-graph needs; not the workspaces, for which `vaentk.runtime.groups` leaves a reserve. Tests hold
+graph needs; not the workspaces, for which `vaentk.runtime.memory` leaves a reserve. Tests hold
 the estimates against tensors counted on a CPU: never below, at most 3.5 times as much.
 """
 
 from math import prod
-from typing import Any, Final
+from typing import Final
 
 from vaentk.bounds.full_gradient import GROUPS
-from vaentk.experiments.ntk.settings import Inputs
-from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.conv_layers import DECODER, ENCODER, SIDE
 from vaentk.models.conv_layers import shapes as conv_shapes
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 
-FLOAT: Final = 4
+NUMBER: Final = {"float32": 4, "float64": 8}
+"""Bytes of a number."""
+
+FLOAT: Final = NUMBER["float32"]
 KEPT: Final = 2
 """Tensors for every output of a layer: the output itself and its gradient or a copy."""
 
 KEPT_DEEP: Final = 3
 """The same where other functions than ReLU may follow a layer."""
 
-UPDATED: Final = 7
-"""Copies of the weights: they, gradient, two averages, and three that undo a graph's warm-up."""
+UPDATED: Final = 5
+"""Copies of the weights: they, two averages, and the gradient, also that of before a recording."""
 
 TABLES: Final = 1_500_000
 """Numbers that the latent's smoothing takes at any width."""
@@ -67,24 +68,22 @@ def activations(model: DeepGaussianVAE, batch: int, codes: int) -> int:
     return FLOAT * KEPT_DEEP * batch * (encoder + model.hidden + pixels + codes * decoder)
 
 
-def width_member(case: Any, width: int, dtype: str, kept: int) -> int:
-    """Bytes of one member of a width: Eq. 2's network, or Figure 2's.
+def eq2_member(n: int, d: int, m: int, dtype: str, kept: int) -> int:
+    """Bytes of one member of Eq. 2's network in training.
 
     Parameters
     ----------
-    case
-        What is trained: a run of `vaentk.experiments.overparameterised`.
-    width
-        m
+    n, d, m
+        Samples, inputs and width.
     dtype
         float32 or float64.
     kept
         Recorded steps whose outputs are kept.
     """
-    inputs: Inputs = case.inputs
-    n, d, m = inputs.samples, inputs.outputs, width
-    if isinstance(case, WeightChange):
-        numbers = 16 * m * m + 12 * m * d + 30 * n * m + 6 * n * d + TABLES
-    else:
-        numbers = 11 * m * d + 24 * n * m + 6 * n * d + TABLES
-    return (FLOAT if dtype == "float32" else 2 * FLOAT) * (numbers + kept * n * d)
+    return NUMBER[dtype] * (11 * m * d + 24 * n * m + (6 + kept) * n * d + TABLES)
+
+
+def figure2_member(n: int, d: int, m: int, dtype: str, kept: int) -> int:
+    """Bytes of one member of Figure 2's network in training; see `eq2_member`."""
+    numbers = 16 * m * m + 12 * m * d + 30 * n * m + (6 + kept) * n * d + TABLES
+    return NUMBER[dtype] * numbers
