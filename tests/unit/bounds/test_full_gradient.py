@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Weights, part_of
 from vaentk.bounds.full_gradient import FullGradient, full_gradient, squared_norms
+from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Gaussian
-from vaentk.bounds.pool import Pool
 
 Draw = Callable[..., Tensor]
 RUNS, GROUPS = 4000, 16
@@ -74,7 +74,7 @@ def estimate(linear: Any, images: Tensor, runs: int, batch: int) -> tuple[FullGr
     """Many estimates of one network's full gradient, as members that differ in their noise."""
     weights = {n: w.expand(runs, *w.shape[1:]).clone() for n, w in linear.weights(1, 1).items()}
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
-    pool = Pool(images.__getitem__, torch.arange(len(images)))
+    pool = ImageSource(images.__getitem__, torch.arange(len(images)))
     beta = torch.full((runs,), 0.5, dtype=torch.float64)
     bound = Bound(linear, Gaussian(linear.scale))
     return full_gradient(bound, weights, pool, beta, generators, 2, batch), weights
@@ -124,7 +124,7 @@ def test_drawn_images_give_the_whole_gradient_without_bias(linear: Any, drawn: D
     runs, images = 4000, drawn(40, 3, seed=2)
     weights = {n: w.expand(runs, *w.shape[1:]).clone() for n, w in linear.weights(1, 1).items()}
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
-    pool = Pool(images.__getitem__, torch.arange(40))
+    pool = ImageSource(images.__getitem__, torch.arange(40))
     beta = torch.ones(runs, dtype=torch.float64)
     bound = Bound(linear, Gaussian(linear.scale))
     found = full_gradient(bound, weights, pool, beta, generators, 1, 1, drawn=24)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
 
+from vaentk.experiments.ntk.networks import eq12_problem
 from vaentk.experiments.ntk.ridge import Ridge
 from vaentk.experiments.ntk.ridge import measure as ridge
 from vaentk.training.descent import descend
-from vaentk.training.problem import Problem
 
 N, TEST, D = 6, 4, 3
 WIDTHS = (64, 256, 1024)
@@ -126,10 +126,11 @@ def test_the_error_term_is_the_theorems(setting: ridge.Setting) -> None:
 def test_a_wide_trained_network_meets_the_n_beta_ridge(setting: ridge.Setting) -> None:
     """m = 8192, f_0 = 0: 2% from ridge n beta, five times as far from the other two readings."""
     case = CASES["beta0.05-antisymmetric"]
-    problem = Problem(case, 8192, setting.x, "float64", "cpu", 8 / case.beta, setting.held_out)
+    case = case.but(horizon=8.0)
+    problem = eq12_problem(case, 8192, setting.x, "float64", "cpu", setting.held_out)
     model = problem.model()
     initial = model.initial_weights((0,))
-    schedule = problem.schedule(problem.limit(0))
+    schedule = problem.steps(problem.limit(0))
     state = descend(
         model,
         problem.objective(model, initial),
@@ -138,8 +139,8 @@ def test_a_wide_trained_network_meets_the_n_beta_ridge(setting: ridge.Setting) -
         (0,),
         keep=problem.model_kept(),
     )
-    assert set(state.displacement) == {"mu"}
-    trained = state.outputs[schedule.steps][0, N:].numpy()
+    assert set(state.part("displacement")) == {"mu"}
+    trained = state.tensors[f"outputs/{schedule.steps}"][0, N:].numpy()
     gaps = {
         reading: np.linalg.norm(trained - setting.predict(setting.ridge(reading, case.beta)))
         / np.linalg.norm(trained)

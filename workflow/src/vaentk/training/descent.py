@@ -56,8 +56,8 @@ def descend(
     initial: Weights,
     schedule: Schedule,
     seeds: tuple[int, ...],
-    state: State,
     *,
+    state: State | None = None,
     tick: Tick = no_tick,
     observe: Observe | None = None,
     keep: Model | None = None,
@@ -75,8 +75,8 @@ def descend(
     seeds
         The members' seeds, S of them, for the records.
     state
-        Where to start or go on, changed in place; the result is that of an uninterrupted run, to
-        the bit on a CPU.
+        Where to go on, changed in place; the result is that of an uninterrupted run, to the bit on
+        a CPU. `initial_state` unless given.
     tick
         Called after every update (progress, checkpoints).
     observe
@@ -98,6 +98,7 @@ def descend(
     UserError
         When a loss is not finite or has risen a thousandfold; names step and learning rate.
     """
+    state = state or initial_state(model, objective, initial)
     update = start(model, objective, initial, state, schedule.learning_rate)
     record_at = set(schedule.record)
     reference: Tensor | None = None

@@ -180,7 +180,7 @@ def _run(
         initial,
         schedule,
         own,
-        state,
+        state=state,
         tick=tick,
         observe=observe(problem, schedule, own) if observe else None,
         keep=problem.model_kept(own) if keep_outputs else None,

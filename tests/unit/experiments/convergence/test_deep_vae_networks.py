@@ -1,16 +1,16 @@
-"""Models, likelihoods and pools as an experiment's settings ask for them."""
+"""Models, likelihoods and images as an experiment's settings ask for them."""
 
 import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from vaentk.bounds.deep import likelihood_of, model_of, pool_of
 from vaentk.bounds.likelihoods import Bernoulli, Gaussian
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepNetwork
+from vaentk.experiments.convergence.deep_vae.networks import likelihood_of, model_of, source_of
 
 
 def faces(count: int = 6, side: int = 64) -> ImageSet:
@@ -51,7 +51,7 @@ def test_likelihoods_are_those_named() -> None:
     assert likelihood_of(DeepNetwork(likelihood="gaussian", deviation=0.3)) == Gaussian(0.3)
 
 
-def test_a_pool_has_the_first_images_of_its_part_pooled_to_the_side() -> None:
+def test_a_source_has_the_first_images_of_its_part_pooled_to_the_side() -> None:
     images = faces()
 
     def pooled(number: int) -> Tensor:
@@ -59,13 +59,13 @@ def test_a_pool_has_the_first_images_of_its_part_pooled_to_the_side() -> None:
         return (blocks.mean(dim=(2, 4)) / 255).float()
 
     network = DeepNetwork(side=32, images=3)
-    train, test = pool_of(network, images), pool_of(network, images, "test", 1)
+    train, test = source_of(network, images), source_of(network, images, "test", 1)
     assert train.numbers.tolist() == [0, 1, 2]
     assert test.numbers.tolist() == [4]
     torch.testing.assert_close(train.images(torch.tensor([2]))[0], pooled(2))
-    whole = pool_of(DeepNetwork(), images).images(torch.tensor([0]))
+    whole = source_of(DeepNetwork(), images).images(torch.tensor([0]))
     assert torch.equal(whole[0], images.pixels[0] / 255)
-    assert pool_of(DeepNetwork(), images, "test").numbers.tolist() == [4, 5]
+    assert source_of(DeepNetwork(), images, "test").numbers.tolist() == [4, 5]
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_too_few_images_are_one_sentence(
     network: DeepNetwork, part: str, count: int | None, sentence: str
 ) -> None:
     with pytest.raises(UserError, match=sentence):
-        pool_of(network, faces(), part, count)  # type: ignore[arg-type]
+        source_of(network, faces(), part, count)  # type: ignore[arg-type]
 
 
 def test_images_of_another_size_are_one_sentence() -> None:
     with pytest.raises(UserError, match="have 48 pixels a side, which cannot be 32: choose"):
-        pool_of(DeepNetwork(side=32), faces(side=48))
+        source_of(DeepNetwork(side=32), faces(side=48))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A grid of gradients' noise: its cells, its images, its seeds, and what stops it."""
+"""A grid of gradients' noise: its images, its seeds, and what stops it."""
 
 from dataclasses import replace
 from math import isnan
@@ -7,18 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaentk.bounds.bound import Weights
-from vaentk.bounds.deep import likelihood_of, model_of
-from vaentk.bounds.noise_grid import Cell, Grid, cells
-from vaentk.bounds.pool import Pool
+from vaentk.bounds.bound import Bound, Weights
+from vaentk.bounds.gradient_noise_grid import Cell, Grid
+from vaentk.bounds.images import ImageSource
+from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.errors import UserError
-from vaentk.experiments.convergence.deep_vae import DeepNetwork
-from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.nonlinearities import Nonlinearities
 
-NETWORK = DeepNetwork(side=32, widths=(2, 2, 2), hidden=4, latent=2, activation="softplus")
-SETTINGS = GradientNoise.from_plain(
-    {"network": "small", "batches": [2, 4], "samples": [1, 3], "repetitions": 8, "least": 4}
-)
+MODEL = DeepGaussianVAE(3, 2, (2, 2, 2), 4, Nonlinearities.named("softplus"))
 SEEDS = (3, 5)
 
 
@@ -26,25 +23,16 @@ def images() -> Tensor:
     return torch.rand(10, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def grid(settings: GradientNoise = SETTINGS, seeds: tuple[int, ...] = SEEDS) -> Grid:
-    pool = Pool(images().__getitem__, torch.arange(10))
-    return Grid(settings, model_of(NETWORK), likelihood_of(NETWORK), pool, 1.0, seeds)
+def grid(seeds: tuple[int, ...] = SEEDS, side_by_side: int = 1) -> Grid:
+    source = ImageSource(images().__getitem__, torch.arange(10))
+    return Grid(Bound(MODEL, Bernoulli()), source, 1.0, seeds, 4, side_by_side)
 
 
 def weights(seeds: tuple[int, ...] = SEEDS) -> Weights:
-    return model_of(NETWORK).initial_weights(seeds)
+    return MODEL.initial_weights(seeds)
 
 
 CELL = Cell("start", "iwae", "fixed", 4, 3, 8)
-
-
-def test_cells_are_the_whole_grid_with_affordable_repetitions() -> None:
-    settings = SETTINGS.but(budget=24, estimators=["iwae", "elbo"])
-    found = cells(settings)
-    assert len(found) == len({cell.name for cell in found}) == 2 * 2 * 2 * 2 * 2
-    taken = {(cell.batch, cell.samples): cell.repetitions for cell in found}
-    assert taken == {(2, 1): 8, (2, 3): 4, (4, 1): 6, (4, 3): 4}
-    assert found[0].codes == 16
 
 
 def test_a_row_a_seed_and_part() -> None:
@@ -66,7 +54,7 @@ def test_a_cell_depends_on_nothing_but_itself() -> None:
     first = grid().rows(CELL, weights())
     assert grid().rows(CELL, weights()) == first
     alone = grid(seeds=(5,)).rows(CELL, weights((5,)))
-    beside = grid(SETTINGS.but(side_by_side=3)).rows(CELL, weights())
+    beside = grid(side_by_side=3).rows(CELL, weights())
     for other, own in ((alone, [first[1], first[3]]), (beside, first)):
         for a, b in zip(other, own, strict=True):
             assert a["mean"] == pytest.approx(b["mean"], rel=1e-3)
@@ -95,19 +83,3 @@ def test_a_network_that_diverged_is_refused_in_one_sentence() -> None:
     broken["mean"][1] = torch.inf
     with pytest.raises(UserError, match=r"^a gradient is not finite \(start iwae fixed B=4 K=3\)"):
         grid().rows(CELL, broken)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"batches": [4, 4]}, "batches names a value twice"),
-        ({"least": 9}, "least is 9, more than repetitions, 8"),
-        ({"batches": [4]}, "batches"),
-        ({"repetitions": 3}, "repetitions"),
-        ({"estimators": ["reinforce"]}, "estimators"),
-        ({"samples": [0, 1]}, "samples"),
-    ],
-)
-def test_mistakes_in_the_settings(change: dict[str, object], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        SETTINGS.but(**change)

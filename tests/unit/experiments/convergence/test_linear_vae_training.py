@@ -13,7 +13,8 @@ import pytest
 
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.linear_vae import LinearVae
-from vaentk.runtime import io, linear_runs
+from vaentk.experiments.convergence.linear_vae.train import train
+from vaentk.runtime import io
 from vaentk.runtime.devices import one_thread
 from vaentk.runtime.job import Job
 
@@ -32,8 +33,9 @@ SETTINGS = LinearVae(
 def run(folder: Path, settings: LinearVae = SETTINGS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train with a checkpoint after every block."""
     params = {"checkpoint_seconds": 0.0, "settings": settings.model_dump(mode="json")}
-    job = Job({}, {}, {}, params, threads=1, device="cpu", log_file=folder / "sgd.log")
-    return linear_runs.train_variants(settings, "sgd", job, folder / "checkpoint")
+    job = Job({}, {}, {}, params, threads=1, device="cpu", log_file=folder / "logs/sgd.log")
+    trained = train(settings, "sgd", task=job)
+    return trained["records"], trained["marks"]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def same(found: tuple[pd.DataFrame, ...], expected: tuple[pd.DataFrame, ...]) ->
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
-def test_every_variant_has_its_records_and_rates_their_landmarks(
+def test_every_variant_has_its_records_and_rates_their_diagnostics(
     whole: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     records, marks = whole
@@ -73,14 +75,14 @@ def test_variants_start_alike(whole: tuple[pd.DataFrame, pd.DataFrame]) -> None:
 def test_a_killed_job_resumes_and_ends_with_the_same_tables(
     whole: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    library = str(Path(linear_runs.__file__).parents[2])
+    library = str(Path(io.__file__).parents[2])
     paths = os.pathsep.join([library, os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, __file__, str(tmp_path)],
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": paths},
     )
-    second = tmp_path / "checkpoint" / "rate-score-leave-one-out-0.5.safetensors"
+    second = tmp_path / "sgd.checkpoint/rate-score-leave-one-out-0.5/ensemble.safetensors"
     try:
         deadline = time.monotonic() + 120
         while not second.exists():
@@ -92,8 +94,8 @@ def test_a_killed_job_resumes_and_ends_with_the_same_tables(
     assert process.wait(timeout=20) == -signal.SIGKILL
     with caplog.at_level(logging.INFO, logger="vaentk"):
         resumed = run(tmp_path)
-    assert "resuming rate-pathwise-0.5 after step 600" in caplog.messages
-    assert any("resuming rate-score-leave-one-out-0.5" in line for line in caplog.messages)
+    assert "resuming sgd rate-pathwise-0.5, 2 members after step 600" in caplog.messages
+    assert any("resuming sgd rate-score-leave-one-out-0.5" in line for line in caplog.messages)
     same(resumed, whole)
 
 
@@ -104,7 +106,7 @@ def test_every_checkpoint_leads_to_the_same_tables(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Stopped at a landmark that is reached and not yet measured, and between two of them."""
+    """Stopped at a diagnostic step that is reached and not yet measured, and between two."""
     real = io.write_arrays
 
     def stop(*given: object) -> None:

@@ -15,21 +15,20 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.bounds.bound import Bound
 from vaentk.bounds.likelihoods import Bernoulli
-from vaentk.costs import footprints
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.ntk.linear_rate import LinearRate
-from vaentk.experiments.ntk.ridge import PenalisedMean
-from vaentk.experiments.ntk.settings import Training
-from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.models.snn import StochasticNetwork
+from vaentk.training import footprints
 from vaentk.training.descent import descend
 from vaentk.training.minibatch import Member, Recipe, _Learner, initial_state
-from vaentk.training.problem import Problem
+from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 
 MOST = 3.5
@@ -117,28 +116,27 @@ def test_gradients_of_deep_vaes(name: str, codes: int, together: int) -> None:
 @pytest.mark.parametrize("width", [128, 1024])
 @pytest.mark.parametrize(("samples", "resolution"), [(64, 7), (128, 14)])
 @pytest.mark.parametrize(
-    ("kind", "plain"),
-    [
-        (WeightChange, {"activation": "tanh"}),
-        (WeightChange, {"activation": "erf"}),
-        (LinearRate, {"activation": "erf"}),
-        (LinearRate, {"activation": "tanh"}),
-        (PenalisedMean, {}),
-    ],
+    ("network", "activation"),
+    [("figure 2", "tanh"), ("figure 2", "erf"), ("eq 2", "erf"), ("eq 2", "tanh"), ("mu", "erf")],
 )
-def test_widths(
-    kind: type[Training], plain: dict[str, Any], samples: int, resolution: int, width: int
-) -> None:
-    inputs = {"samples": samples, "resolution": resolution}
-    settings = kind.from_plain({**plain, "inputs": inputs, "widths": [2, 4]})
-    x = np.random.default_rng(0).random((samples, resolution**2))
-    problem = Problem(settings, width, x / 20, "float32", "cpu", 1.0)
+def test_widths(network: str, activation: str, samples: int, resolution: int, width: int) -> None:
+    """Figure 2's network on Eq. 4, Eq. 2's on Eq. 7, and its W_mu alone on Eq. 12."""
+    inputs = np.random.default_rng(0).random((samples, resolution**2)) / 20
+    x, phi = torch.from_numpy(inputs).float(), ACTIVATIONS[activation]
+    member = footprints.figure2_member if network == "figure 2" else footprints.eq2_member
+    model: MlpVae | StochasticNetwork
     with Counted() as counted:
-        model = problem.model((0,))
+        if network == "figure 2":
+            model = MlpVae(x, width, 0.5, phi, Smoothing(phi, 0.5, 1e-6))
+        else:
+            trained = ("mu",) if network == "mu" else ("mu", "sigma", "d")
+            model = StochasticNetwork(x, width, 0.5, Smoothing(phi, 0.75, 1e-6), trained)
         initial = model.initial_weights((0,))
-        schedule = Schedule(1e-4, 2, (0, 1, 2))
-        descend(model, problem.objective(model, initial), initial, schedule, (0,))
-    estimate = footprints.width_member(settings, width, "float32", 0)
+        start = model.forward(initial) if network == "figure 2" else None
+        beta, penalty = 0.01 if start else 0.0, 0.01 if network == "mu" else 0.0
+        objective = Objective(x.clone(), beta, start, penalty)
+        descend(model, objective, initial, Schedule(1e-4, 2, (0, 1, 2)), (0,))
+    estimate = member(samples, resolution**2, width, "float32", 0)
     # Tables that do not grow with the network weigh most where it is small.
     constant = 4 * footprints.TABLES
     assert counted.most < estimate < MOST * counted.most + constant
