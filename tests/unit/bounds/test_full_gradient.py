@@ -81,9 +81,9 @@ def estimate(linear: Any, images: Tensor, runs: int, batch: int) -> tuple[FullGr
 
 
 def test_full_gradient_of_the_elbo_is_the_closed_forms(linear: Any, drawn: Draw) -> None:
-    """22 images by fours, the last two: gradient, its squared norm by part, values.
+    """22 images by fours, the last two: gradient and its squared norm by part.
 
-    2000 noises against the closed form: |z| < 4.5 in 17 + 2 + 1 numbers, once in 7000 seeds.
+    2000 noises against the closed form: |z| < 4.5 in 17 + 2 numbers, once in 7000 seeds.
     """
     runs, images = 2000, drawn(22, 3, seed=2)
     found, weights = estimate(linear, images, runs, 4)
@@ -101,8 +101,6 @@ def test_full_gradient_of_the_elbo_is_the_closed_forms(linear: Any, drawn: Draw)
         assert float(error.square().mean() / value.var()) == pytest.approx(1, abs=0.15)
         # With one group it would be chi-squared of one degree: its variance twice its mean squared.
         assert float(error.square().var() / error.square().mean() ** 2) < 1
-    losses = found.values.loss
-    assert abs(float(losses.mean() - exact.detach())) < 4.5 * losses.std() / runs**0.5
 
 
 def test_a_member_is_as_alone(linear: Any, drawn: Draw) -> None:

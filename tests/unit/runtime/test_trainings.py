@@ -19,7 +19,7 @@ from vaentk.runtime import io, trainings
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.devices import one_thread
 from vaentk.runtime.job import Job
-from vaentk.runtime.trainings import Training, train
+from vaentk.runtime.trainings import Training, train_members
 from vaentk.runtime.workers import workers
 from vaentk.training.state import State, Tick
 
@@ -72,7 +72,7 @@ TRAINING = Training(
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> State:
     """A training that nothing stopped."""
-    return train(TRAINING, job(tmp_path_factory.mktemp("whole")))
+    return train_members(TRAINING, job(tmp_path_factory.mktemp("whole")))
 
 
 def same_bytes(found: State, expected: State) -> bool:
@@ -100,7 +100,7 @@ def test_a_killed_training_resumes_and_ends_with_the_same_bytes(
     step = json.loads(io.read_note(checkpoint(tmp_path)))["step"]
     assert 0 < step < STEPS
     with caplog.at_level(logging.INFO, logger="vaentk"):
-        resumed = train(TRAINING, job(tmp_path))
+        resumed = train_members(TRAINING, job(tmp_path))
     assert f"resuming numbers, 3 members after step {step}" in caplog.messages
     assert same_bytes(resumed, whole)
 
@@ -149,7 +149,7 @@ def test_members_that_do_not_fit_go_on_apart_and_end_with_the_same_bytes(
     """From the start where there is no checkpoint, else from the one of all members."""
     limited = Limited(1, after)
     with caplog.at_level(logging.INFO, logger="vaentk"):
-        found = train(replace(TRAINING, run=limited), job(tmp_path))
+        found = train_members(replace(TRAINING, run=limited), job(tmp_path))
     assert same_bytes(found, whole)
     assert limited.sizes == [3, 1, 1, 1]
     said = "out of memory with 3 members side by side: going on with chunks of 1"
@@ -158,7 +158,7 @@ def test_members_that_do_not_fit_go_on_apart_and_end_with_the_same_bytes(
     resumed = f"resuming numbers, seed-11 after step {after - 1}"
     assert (resumed in caplog.messages) == (after > 0)
     caplog.clear()
-    again = train(TRAINING, job(tmp_path))  # killed after its training, before its results
+    again = train_members(TRAINING, job(tmp_path))  # killed after its training, before its results
     assert same_bytes(again, whole)
     assert said not in caplog.messages
 
@@ -166,7 +166,7 @@ def test_members_that_do_not_fit_go_on_apart_and_end_with_the_same_bytes(
 def test_a_full_memory_with_one_member_is_what_torch_says(tmp_path: Path) -> None:
     limited = Limited(0, 0)
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        train(replace(TRAINING, run=limited), job(tmp_path))
+        train_members(replace(TRAINING, run=limited), job(tmp_path))
     assert limited.sizes == [3, 1]
 
 
@@ -176,18 +176,18 @@ def never(*_: Any) -> State:
 
 def test_a_finished_checkpoint_is_the_result(whole: State, tmp_path: Path) -> None:
     """For a job that was killed after its training, before its results were saved."""
-    train(TRAINING, job(tmp_path))
-    assert same_bytes(train(replace(TRAINING, start=never), job(tmp_path)), whole)
+    train_members(TRAINING, job(tmp_path))
+    assert same_bytes(train_members(replace(TRAINING, start=never), job(tmp_path)), whole)
 
 
 @pytest.mark.parametrize("change", ["code", "depends_on"])
 def test_a_checkpoint_of_other_settings_is_not_used(
     change: str, whole: State, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    train(TRAINING, job(tmp_path))
+    train_members(TRAINING, job(tmp_path))
     other = replace(TRAINING, depends_on=("others",)) if change == "depends_on" else TRAINING
     with caplog.at_level(logging.INFO, logger="vaentk"):
-        found = train(other, job(tmp_path, change))
+        found = train_members(other, job(tmp_path, change))
     assert caplog.messages == ["the checkpoint belongs to other settings; starting afresh"]
     assert same_bytes(found, whole)
 
@@ -198,7 +198,7 @@ def test_an_error_leaves_the_last_checkpoint(tmp_path: Path) -> None:
         raise ValueError("diverged")
 
     with pytest.raises(ValueError, match="diverged"):
-        train(replace(TRAINING, run=fails), job(tmp_path))
+        train_members(replace(TRAINING, run=fails), job(tmp_path))
     assert json.loads(io.read_note(checkpoint(tmp_path)))["step"] == 10
     assert [path.name for path in checkpoint(tmp_path).parent.iterdir()] == ["ensemble.safetensors"]
 
@@ -212,7 +212,7 @@ def test_a_checkpoint_is_saved_when_it_is_time_and_at_the_end(tmp_path: Path) ->
         assert not checkpoint(tmp_path).exists()
         return found
 
-    train(replace(TRAINING, run=watched), rare)
+    train_members(replace(TRAINING, run=watched), rare)
     assert checkpoint(tmp_path).exists()
 
 
@@ -220,8 +220,8 @@ def test_processes_do_not_change_the_result(whole: State, tmp_path: Path) -> Non
     """Every member a chunk of its own, here or in two processes."""
     apart = replace(TRAINING, processes=True)
     with workers(2, tmp_path / "workers.log") as spread:
-        assert same_bytes(train(apart, job(tmp_path / "spread"), spread), whole)
-    assert same_bytes(train(apart, job(tmp_path / "here")), whole)
+        assert same_bytes(train_members(apart, job(tmp_path / "spread"), spread), whole)
+    assert same_bytes(train_members(apart, job(tmp_path / "here")), whole)
     names = {path.name for path in (tmp_path / "spread/2.checkpoint/base").iterdir()}
     assert names == {f"members-{place}.safetensors" for place in range(3)}
 
@@ -241,16 +241,16 @@ def test_as_many_members_as_fit_are_a_chunk_on_a_gpu(
     training = replace(TRAINING, run=limited, processes=True, member_bytes=7.0)
     found = replace(job(tmp_path), device="cuda")
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, *_: tensor)
-    train(training, found)
+    train_members(training, found)
     assert asked == [(3, 7.0, "cuda")]
     assert limited.sizes == [2, 1]
 
 
 def test_events_are_written_unless_nothing_is_shown(tmp_path: Path) -> None:
-    train(TRAINING, job(tmp_path / "shown"))
+    train_members(TRAINING, job(tmp_path / "shown"))
     (events,) = (tmp_path / "shown/logs/2/base/ensemble").iterdir()
     assert events.stat().st_size > 500
-    train(replace(TRAINING, scalars=False), job(tmp_path / "plain"))
+    train_members(replace(TRAINING, scalars=False), job(tmp_path / "plain"))
     assert not (tmp_path / "plain/logs").exists()
 
 
@@ -282,11 +282,11 @@ def without_end(folder: Path, chunk: Chunk, state: State, tick: Tick) -> State:
 def main(how: str, folder: Path) -> None:
     one_thread()
     if how == "slowly":
-        train(replace(TRAINING, run=partial(run, seconds=0.05)), job(folder))
+        train_members(replace(TRAINING, run=partial(run, seconds=0.05)), job(folder))
         return
     with workers(2, folder / "workers.log") as spread:
         training = replace(TRAINING, run=partial(without_end, folder), processes=True)
-        train(training, job(folder), spread)
+        train_members(training, job(folder), spread)
 
 
 if __name__ == "__main__":  # the process that is killed

@@ -115,7 +115,7 @@ def test_a_training_taken_up_again_gives_the_same(
 
 def full_with_both(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """Train two seeds as one batch, as on a GPU, whose memory is full after some steps."""
-    plain, descend = trainings.train, ntk_training.descend
+    plain, descend = trainings.train_members, ntk_training.descend
 
     def together(training: trainings.Training, *given: Any) -> State:
         return plain(replace(training, processes=False), *given)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaentk.bounds.bound import PARTS, Bound, Part, Values, Weights, part_of
+from vaentk.bounds.bound import PARTS, Bound, Part, Weights, part_of
 from vaentk.bounds.images import ImageSource
 
 GROUPS = 16
@@ -32,14 +32,11 @@ class FullGradient:
         weights' units squared. Unbiased, hence negative at times where it is close to zero.
     error : dict of Tensor
         Standard error of the squared norm, float64 (S,).
-    values : Values
-        Mean over images and draws, (S,) each.
     """
 
     gradient: Weights
     squared_norm: dict[Part, Tensor]
     error: dict[Part, Tensor]
-    values: Values
 
 
 def full_gradient(
@@ -93,7 +90,6 @@ def full_gradient(
         {name: torch.zeros_like(weight) for name, weight in weights.items()}
         for _ in range(min(groups, len(batches)))
     ]
-    losses = []
     for place, draws in enumerate(batches):
         for sign, chosen in zip((1, -1), draws, strict=True):
             images = source.images(chosen.flatten())
@@ -101,14 +97,13 @@ def full_gradient(
             images = images.expand(len(generators), *images.shape[1:])
             shape = (codes, chosen.shape[1], bound.model.latent_dim)
             noise = _noise(shape, generators, images)
-            values, found = bound.gradient(weights, images, noise, beta)
-            losses.append(values)
+            _, found = bound.gradient(weights, images, noise, beta)
             share = chosen.shape[1] / whole
             for name, gradient in found.items():
                 means[name].add_(gradient, alpha=share / 2)
                 apart[place % len(apart)][name].add_(gradient, alpha=sign * share)
     squared_norm, error = squared_norms(means, apart)
-    return FullGradient(means, squared_norm, error, Values.mean_of(losses))
+    return FullGradient(means, squared_norm, error)
 
 
 def squared_norms(

@@ -69,7 +69,7 @@ class Training:
     unit: str = "step"
 
 
-def train(training: Training, job: Job, spread: Spread = in_turn) -> State:
+def train_members(training: Training, job: Job, spread: Spread = in_turn) -> State:
     """Train all members, those from their checkpoints that have one.
 
     Checkpoints lie in the job's folder for them, and stay there until the job's results are saved.

@@ -12,7 +12,7 @@ from vaentk.models import latent_traversals as traversals
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
-from vaentk.runtime.trainings import Training, train
+from vaentk.runtime.trainings import Training, train_members
 from vaentk.training import minibatch
 from vaentk.training.footprints import conv_member
 from vaentk.training.minibatch import Member, Recipe
@@ -56,7 +56,7 @@ def train_vaes(
         depends_on=(images.facts.text(), len(images)),
         pictures=partial(show_pictures, model, images),
     )
-    return train(training, job)
+    return train_members(training, job)
 
 
 def show_pictures(

@@ -1,5 +1,6 @@
 """The networks of Wang & Huang 2024 as settings ask for them, ready to be trained."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -45,35 +46,16 @@ def eq7_problem(
     duration
         Time of gradient flow to train for, in Eq. 7's units.
     """
-    samples, inputs = x.shape
-    return Problem(
-        width,
-        _eq2(case.activation, case.sigma0, width, x, dtype, trained=case.trained),
-        x,
-        dtype,
-        device,
-        partial(time_equivalent, duration, fraction=case.step_fraction),
-        partial(eq2_member, samples, inputs, width, dtype),
-    )
+    return _eq2_problem(case, width, x, dtype, device, duration, trained=case.trained)
 
 
 def eq12_problem(
     case: PenalisedMean, width: int, x: Array, dtype: str, device: str, held_out: Array
 ) -> Problem:
     """Eq. 2's network, W_mu alone on Eq. 12, whose outputs on ``held_out`` (n', d) are kept too."""
-    antisymmetric = case.antisymmetric
-    samples, inputs = x.shape
-    return Problem(
-        width,
-        _eq2(case.activation, case.sigma0, width, x, dtype, ("mu",), antisymmetric=antisymmetric),
-        x,
-        dtype,
-        device,
-        partial(time_equivalent, case.horizon / case.beta, fraction=case.step_fraction),
-        partial(eq2_member, samples, inputs, width, dtype),
-        penalty=case.beta,
-        held_out=held_out,
-    )
+    own = {"trained": ("mu",), "antisymmetric": case.antisymmetric}
+    problem = _eq2_problem(case, width, x, dtype, device, case.horizon / case.beta, **own)
+    return replace(problem, penalty=case.beta, held_out=held_out)
 
 
 def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: str) -> Problem:
@@ -94,25 +76,34 @@ def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: st
         noise=case.noise,
         tolerance=TOLERANCE[dtype],
     )
-    sizes = partial(figure2_member, samples, inputs, width, dtype)
-    return Problem(width, network, x, dtype, device, steps, sizes, beta=case.beta)
+    member_bytes = partial(figure2_member, samples, inputs, width, dtype)
+    return Problem(width, network, x, dtype, device, steps, member_bytes, beta=case.beta)
 
 
-def _eq2(
-    activation: str, sigma0: float, width: int, x: Array, dtype: str, trained: Any, **more: Any
-) -> "partial[StochasticNetwork]":
+def _eq2_problem(
+    case: LinearRate | PenalisedMean,
+    width: int,
+    x: Array,
+    dtype: str,
+    device: str,
+    duration: float,
+    **own: Any,
+) -> Problem:
     # The latent's initial standard deviation is sigma0 times the norm of what it is fed, rows of x.
     reach = max(1.0, float(np.linalg.norm(x, axis=1).max()))
-    return partial(
+    network = partial(
         eq2_network,
         width=width,
-        activation=activation,
-        sigma0=sigma0,
-        largest_deviation=sigma0 * GROWTH * reach,
+        activation=case.activation,
+        sigma0=case.sigma0,
+        largest_deviation=case.sigma0 * GROWTH * reach,
         tolerance=TOLERANCE[dtype],
-        trained=trained,
-        **more,
+        **own,
     )
+    samples, inputs = x.shape
+    steps = partial(time_equivalent, duration, fraction=case.step_fraction)
+    member_bytes = partial(eq2_member, samples, inputs, width, dtype)
+    return Problem(width, network, x, dtype, device, steps, member_bytes)
 
 
 def eq2_network(

@@ -16,8 +16,7 @@ from vaentk.kernels.limit import least_eigenvalue
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.io import Arrays
 from vaentk.runtime.job import Job, log
-from vaentk.runtime.trainings import Training
-from vaentk.runtime.trainings import train as train_members
+from vaentk.runtime.trainings import Training, train_members
 from vaentk.runtime.workers import workers
 from vaentk.training.descent import Observe, descend, initial_state
 from vaentk.training.problem import Problem

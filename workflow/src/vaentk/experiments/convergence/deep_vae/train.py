@@ -1,12 +1,11 @@
 """Training one variant of a deep Gaussian VAE, all seeds side by side (S2 to S4)."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from vaentk.bounds.bound import Bound, Weights
+from vaentk.bounds.bound import Bound
 from vaentk.bounds.images import ImageSource
 from vaentk.data.image_set import ImageSet
 from vaentk.data.stored import Stored
@@ -15,8 +14,7 @@ from vaentk.experiments.convergence.deep_vae import DeepTraining
 from vaentk.experiments.convergence.deep_vae.networks import likelihood_of, model_of, source_of
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
-from vaentk.runtime.trainings import Training
-from vaentk.runtime.trainings import train as train_members
+from vaentk.runtime.trainings import Training, train_members
 from vaentk.training import deep
 from vaentk.training.deep import Recipe, evaluation_steps
 from vaentk.training.evaluation import Evaluation
@@ -52,17 +50,24 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
     bound = Bound(
         model, likelihood_of(settings.network), settings.estimator, settings.codes_at_once
     )
+    evaluation = _evaluation(settings, source, faces)
     recipe = _recipe(settings, part, len(source.numbers))
     drawn = model.initial_weights(settings.seeds)
     start = {name: weight.to(task.device) for name, weight in drawn.items()}
+
+    def begin(chunk: Chunk) -> State:
+        return deep.initial_state({name: weight[list(chunk)] for name, weight in start.items()})
+
+    def run(chunk: Chunk, state: State, tick: Tick) -> State:
+        own = replace(recipe, seeds=tuple(settings.seeds[place] for place in chunk))
+        return deep.train(bound, source, evaluation, own, state, tick, task.threads)
+
     training = Training(
         label=part,
         members=[{"seed": seed} for seed in settings.seeds],
         steps=recipe.steps,
-        start=partial(_start, start),
-        run=partial(
-            _run, bound, source, _evaluation(settings, source, faces), recipe, task.threads
-        ),
+        start=begin,
+        run=run,
         member_bytes=deep_member(model, settings.batch, settings.codes_at_once or settings.codes),
         depends_on=(faces.facts.text(), len(faces)),
     )
@@ -71,24 +76,6 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
     weights |= {f"end/{name}": weight for name, weight in state.part("weights").items()}
     arrays = {name: weight.cpu().numpy() for name, weight in weights.items()}
     return {"records": pd.DataFrame(state.records), "weights": arrays}
-
-
-def _start(weights: Weights, chunk: Chunk) -> State:
-    return deep.initial_state({name: weight[list(chunk)] for name, weight in weights.items()})
-
-
-def _run(
-    bound: Bound,
-    source: ImageSource,
-    evaluation: Evaluation,
-    recipe: Recipe,
-    threads: int,
-    chunk: Chunk,
-    state: State,
-    tick: Tick,
-) -> State:
-    own = replace(recipe, seeds=tuple(recipe.seeds[place] for place in chunk))
-    return deep.train(bound, source, evaluation, own, state, tick, threads)
 
 
 def _recipe(settings: DeepTraining, variant: str, images: int) -> Recipe:

@@ -16,7 +16,7 @@ from vaentk.runtime import io
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
 from vaentk.runtime.memory import attempted, fitting, say_full
-from vaentk.runtime.trainings import Training, train
+from vaentk.runtime.trainings import Training, train_members
 from vaentk.training.footprints import noise_repetition
 from vaentk.training.state import State, Tick
 
@@ -84,7 +84,7 @@ def measured_ratios(
         scalars=False,
         unit="code",
     )
-    return pd.DataFrame(train(training, job).records)
+    return pd.DataFrame(train_members(training, job).records)
 
 
 def _fitted(grid: Grid, cell: Cell, model: DeepGaussianVAE, device: str) -> Grid:

@@ -11,8 +11,7 @@ from vaentk.experiments.convergence.linear_vae import LinearVae, OptimiserName, 
 from vaentk.experiments.convergence.linear_vae.problem import problem_of, recipe_of
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
-from vaentk.runtime.trainings import Training
-from vaentk.runtime.trainings import train as train_members
+from vaentk.runtime.trainings import Training, train_members
 from vaentk.training import linear
 from vaentk.training.linear import Problem, Recipe, initial_parameters, parameters_of
 from vaentk.training.linear_diagnostics import curvature, diagnostic_steps, gradient_noise
