@@ -11,6 +11,7 @@ from torch import Tensor
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean
+from vaentk.experiments.ntk.settings import Training
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
@@ -46,15 +47,17 @@ def eq7_problem(
     duration
         Time of gradient flow to train for, in Eq. 7's units.
     """
-    return _eq2_problem(case, width, x, dtype, device, duration, trained=case.trained)
+    given = width, x, dtype, device, duration
+    return _eq2_problem(case, case.activation, *given, trained=case.trained)
 
 
 def eq12_problem(
     case: PenalisedMean, width: int, x: Array, dtype: str, device: str, held_out: Array
 ) -> Problem:
     """Eq. 2's network, W_mu alone on Eq. 12, whose outputs on ``held_out`` (n', d) are kept too."""
-    own = {"trained": ("mu",), "antisymmetric": case.antisymmetric}
-    problem = _eq2_problem(case, width, x, dtype, device, case.horizon / case.beta, **own)
+    own: dict[str, Any] = {"trained": ("mu",), "antisymmetric": case.antisymmetric}
+    given = width, x, dtype, device, case.horizon / case.beta
+    problem = _eq2_problem(case, case.activation, *given, **own)
     return replace(problem, penalty=case.beta, held_out=held_out)
 
 
@@ -81,7 +84,8 @@ def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: st
 
 
 def _eq2_problem(
-    case: LinearRate | PenalisedMean,
+    case: Training,
+    activation: str,
     width: int,
     x: Array,
     dtype: str,
@@ -94,7 +98,7 @@ def _eq2_problem(
     network = partial(
         eq2_network,
         width=width,
-        activation=case.activation,
+        activation=activation,
         sigma0=case.sigma0,
         largest_deviation=case.sigma0 * GROWTH * reach,
         tolerance=TOLERANCE[dtype],

@@ -42,14 +42,10 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
         ``records``, a row an evaluation and seed, as `Evaluation.rows` has them; and ``weights``,
         ``start/<name>`` and ``end/<name>``, before and after, (S, ...) each.
     """
+    network, estimator = settings.network, settings.estimator
     faces = ImageSet.of(images.arrays, images.note).to(task.device)
-    model, source = (
-        model_of(settings.network, faces.facts.shape[0]),
-        source_of(settings.network, faces),
-    )
-    bound = Bound(
-        model, likelihood_of(settings.network), settings.estimator, settings.codes_at_once
-    )
+    model, source = model_of(network, faces.facts.shape[0]), source_of(network, faces)
+    bound = Bound(model, likelihood_of(network), estimator, settings.codes_at_once)
     evaluation = _evaluation(settings, source, faces)
     recipe = _recipe(settings, part, len(source.numbers))
     drawn = model.initial_weights(settings.seeds)
