@@ -3,9 +3,8 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
-
 import vaentk
+from vaentk import strict_yaml
 from vaentk.config import experiments, load
 from vaentk.costs import jobs, table
 from vaentk.data.download import cache_folder
@@ -51,6 +50,11 @@ def captioned(path, category, caption, **labels):
 def runs(kind):
     """Settings of the runs of one kind of experiment, by name."""
     return getattr(CONFIG.experiments, kind)
+
+
+def settings_of_results():
+    """The configuration as plain data, but for what tells of this machine and of no result."""
+    return CONFIG.model_dump(mode="json", exclude={"data": {"cache", "offline"}})
 
 
 def class_of(settings):
@@ -124,10 +128,7 @@ def given(kind, names):
     """Input files of a job by name: what its experiment says that its function takes."""
 
     def images(wildcards):
-        run = runs(kind)[wildcards.run]
-        network = getattr(run, "network", None)
-        trained_on = runs("deep_vae")[network] if isinstance(network, str) else run
-        return f"results/data/{CONFIG.data.images_of(trained_on.dataset)}.safetensors"
+        return f"results/data/{CONFIG.images_of(kind, wildcards.run)}.safetensors"
 
     def weights(wildcards):
         network = runs(kind)[wildcards.run].network
@@ -210,6 +211,11 @@ def all_images():
     return [f"results/data/{name}.safetensors" for name in IMAGE_SETS]
 
 
+def all_images_taken():
+    """Which of them every run takes, by experiment; None where it draws its own data."""
+    return {kind: {run: CONFIG.images_of(kind, run) for run in runs(kind)} for kind in EXPERIMENTS}
+
+
 def all_records():
     """What training left, in every job."""
     return [
@@ -268,10 +274,30 @@ def words(kind):
     return f"workflow/src/{folders}/words.yaml"
 
 
+def read_words(kind):
+    """What it says."""
+    path = Path(workflow.basedir) / words(kind)
+    return strict_yaml.read(path.read_text(encoding="utf-8"), words(kind))
+
+
+def displayed(kind, stage, ending):
+    """Figures or tables of an experiment, which Snakemake's own report has under its title."""
+    said = read_words(kind)
+    return {
+        name: captioned(
+            f"results/{stage}/{name}.{ending}",
+            f"{said['protocol']} {said['title']}",
+            "made",
+            result=stage.removesuffix("s"),
+            shows=entry["title"],
+        )
+        for name, entry in said[stage].items()
+    }
+
+
 def captions(kind, stage):
-    """What Snakemake's own report says of an experiment's figures or tables."""
-    said = yaml.safe_load((Path(workflow.basedir) / words(kind)).read_text(encoding="utf-8"))
-    return {name: entry["caption"] for name, entry in said[stage].items()}
+    """Captions of an experiment's figures or tables, by title."""
+    return {entry["title"]: entry["caption"] for entry in read_words(kind)[stage].values()}
 
 
 def all_words():

@@ -87,14 +87,7 @@ for kind, experiment in EXPERIMENTS.items():
             input:
                 **measures(kind, all_of(experiment.figures)),
             output:
-                **recorded(
-                    **{
-                        name: captioned(
-                            f"results/figures/{name}.svg", "Figures", "made", figure=name
-                        )
-                        for name in experiment.figures
-                    }
-                ),
+                **recorded(**displayed(kind, "figures", "svg")),
             log:
                 f"results/logs/figures/{kind}.log",
             benchmark:
@@ -118,12 +111,7 @@ for kind, experiment in EXPERIMENTS.items():
             input:
                 **measures(kind, all_of(experiment.tables)),
             output:
-                **recorded(
-                    **{
-                        name: captioned(f"results/tables/{name}.csv", "Tables", "made", table=name)
-                        for name in experiment.tables
-                    }
-                ),
+                **recorded(**displayed(kind, "tables", "csv")),
             log:
                 f"results/logs/tables/{kind}.log",
             benchmark:

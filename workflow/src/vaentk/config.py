@@ -193,13 +193,26 @@ class Config(Strict):
 
     def data_of(self, kind: str, run: str) -> str:
         """Say as figures do what the data of a run is."""
-        settings = getattr(self.experiments, kind)[run]
-        if isinstance(settings, GradientNoise):
-            settings = self.experiments.deep_vae[settings.network]
+        settings = self._trained(kind, run)
         if isinstance(settings, LinearVae):
             return settings.data.label
         dataset = getattr(settings, "dataset", None)
         return self.data.label if dataset is None else self.data.label_of(dataset)
+
+    def images_of(self, kind: str, run: str) -> str | None:
+        """Name of the images that a run takes; None where it draws its own data."""
+        settings = self._trained(kind, run)
+        if isinstance(settings, LinearVae):
+            return None
+        dataset = getattr(settings, "dataset", None)
+        return "mnist" if dataset is None else self.data.images_of(dataset)
+
+    def _trained(self, kind: str, run: str) -> Any:
+        """Settings of a run, or of the run that trained the network it takes."""
+        settings = getattr(self.experiments, kind)[run]
+        if isinstance(settings, GradientNoise):
+            return self.experiments.deep_vae[settings.network]
+        return settings
 
     def all_inputs(self) -> dict[str, Inputs]:
         """Return every run's inputs by the key that holds them."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from vaentk.activations import Activation
@@ -42,7 +43,7 @@ class StochasticNetwork:
     ``z_r ~ N(<w_mu_r, x>, sum_a (w_sigma_ra x_a)^2)``.
     """
 
-    x: Tensor
+    x: Float[Tensor, "n d"]
     width: int
     sigma0: float
     smoothing: Latent
@@ -104,8 +105,8 @@ class StochasticNetwork:
 
 
 def sampled_outputs(
-    weights: Weights, x: Tensor, activation: Activation, generator: torch.Generator
-) -> Tensor:
+    weights: Weights, x: Float[Tensor, "n d"], activation: Activation, generator: torch.Generator
+) -> Float[Tensor, "S n d"]:
     """Evaluate Eq. 3 with one draw of the noise per sample, unit and input: (S, n, d).
 
     The Monte Carlo counterpart of :meth:`StochasticNetwork.forward`, for comparison only:

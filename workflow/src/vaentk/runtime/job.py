@@ -1,6 +1,5 @@
 """What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
 
-import json
 import logging
 import os
 import platform
@@ -31,9 +30,6 @@ MAPPED = ("images", "weights", "codes")
 
 SIDECAR = ".json"
 """A result's provenance lies beside it under its name with this ending."""
-
-BENCHMARKS = Path("results/benchmarks")
-"""Where Snakemake writes run times, and every job its machine beside them."""
 
 OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
 """How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
@@ -201,38 +197,6 @@ def machine(threads: int) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that results depend on."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
-
-
-def run_times(jobs: list[str]) -> pd.DataFrame:
-    """Read seconds and peak memory of finished jobs, and the machines they ran on.
-
-    Parameters
-    ----------
-    jobs
-        Names under results/benchmarks; those without a benchmark are left out.
-
-    Returns
-    -------
-    DataFrame
-        Columns job, seconds, max_rss_mb, machine.
-    """
-    # Imported here: the report's job alone needs it, and every other would wait for it.
-    from vaentk.report import describe_machine
-
-    rows = []
-    for name in jobs:
-        table, beside = (BENCHMARKS / f"{name}{ending}" for ending in (".tsv", ".machine.json"))
-        if table.exists() and beside.exists():
-            timed = pd.read_csv(table, sep="\t").iloc[0]
-            rows.append(
-                {
-                    "job": name,
-                    "seconds": float(timed["s"]),
-                    "max_rss_mb": pd.to_numeric(timed["max_rss"], errors="coerce"),
-                    "machine": describe_machine(json.loads(io.read_text(beside))),
-                }
-            )
-    return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
 
 
 def declared_name(path: Path) -> str:

@@ -56,22 +56,23 @@ def inputs_of(
 
 
 def variant_inputs(
-    wanted: Inputs, inputs: Mapping[str, NDArray[Any]], run: Inputs
+    stored: Mapping[str, NDArray[Any]], settings: Inputs, run: Inputs
 ) -> NDArray[np.float64]:
-    """Return the inputs of a variant, (n, d), from the images of its run.
+    """Return the inputs of a variant of a run, (n, d): from the same images, or a part of them.
 
     Parameters
     ----------
-    wanted
+    stored
+        The run's ``x``, ``images`` and ``labels``, as `inputs_of` returns them.
+    settings
         The variant's settings, with no more samples than the run has.
-    inputs
-        What `inputs_of` chose for the run.
     run
         The run's own settings.
     """
-    if wanted == run:
-        return inputs["x"]
-    generator = np.random.default_rng(wanted.data_seed)
-    chosen = mnist.balanced_subset(inputs["labels"], wanted.samples, generator)
-    chosen = np.arange(run.samples) if wanted.samples == run.samples else np.sort(chosen)
-    return mnist.inputs(inputs["images"][chosen], wanted.resolution, wanted.scaling)
+    if settings == run:
+        return stored["x"]
+    chosen = np.arange(run.samples)
+    if settings.samples < run.samples:
+        generator = np.random.default_rng(settings.data_seed)
+        chosen = np.sort(mnist.balanced_subset(stored["labels"], settings.samples, generator))
+    return mnist.inputs(stored["images"][chosen], settings.resolution, settings.scaling)

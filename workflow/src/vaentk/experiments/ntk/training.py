@@ -9,8 +9,8 @@ import pandas as pd
 from vaentk.data.stored import Stored
 from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.linear_rate.measure import limit_kernel
 from vaentk.experiments.ntk.networks import eq4_problem, eq7_problem
-from vaentk.experiments.ntk.variants import limit_kernel
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.kernels.limit import least_eigenvalue
 from vaentk.runtime.checkpoints import Chunk
@@ -44,7 +44,7 @@ def train_eq7(settings: LinearRate, part: int, *, mnist: Stored, task: Job) -> d
     inputs = inputs_of(mnist.arrays, settings.inputs)
     xs, durations = {}, {}
     for name, case in settings.variants().items():
-        xs[name] = variant_inputs(case.inputs, inputs, settings.inputs)
+        xs[name] = variant_inputs(inputs, case.inputs, settings.inputs)
         slowest = least_eigenvalue(limit_kernel(case, xs[name]))
         durations[name] = case.horizon * len(xs[name]) / slowest
     if settings.common_time:
@@ -66,7 +66,7 @@ def train_eq4(settings: WeightChange, part: int, *, mnist: Stored, task: Job) ->
     inputs, dtype = inputs_of(mnist.arrays, settings.inputs), task.params["dtype"]
     problems = {}
     for name, case in settings.variants().items():
-        x = variant_inputs(case.inputs, inputs, settings.inputs)
+        x = variant_inputs(inputs, case.inputs, settings.inputs)
         problems[name] = eq4_problem(case, part, x, dtype, task.device)
     return {"records": train_variants(problems, settings.seeds, task)[0]}
 

@@ -22,6 +22,11 @@ class PenalisedMean(Training):
     horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
     antisymmetric: bool = Field(False, description="whether the initial output is zero")
 
+    @property
+    def initial(self) -> str:
+        """Name of the initialisation."""
+        return "antisymmetric" if self.antisymmetric else "standard"
+
 
 class Ridge(Training):
     """W3, Theorem 2: one run, for several beta, with and without an initial output."""

@@ -180,7 +180,7 @@ def _alt_beta(summary: pd.DataFrame) -> str:
     for title, (initial, with_initial) in CASES.items():
         table = _case(summary, initial, with_initial)
         last = table[table["width"] == table["width"].max()].set_index("reading")
-        found = ", ".join(f"{reading} {number(last['error'][reading])}" for reading in READINGS)
+        gaps = ", ".join(f"{reading} {number(last['error'][reading])}" for reading in READINGS)
         name = title.replace("$", "")
-        said.append(f"{name} at m = {table['width'].max()}: {found}")
+        said.append(f"{name} at m = {table['width'].max()}: {gaps}")
     return ", ".join(said)

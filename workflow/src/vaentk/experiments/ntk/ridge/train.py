@@ -6,7 +6,7 @@ from vaentk.data.stored import Stored
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.networks import eq12_problem
 from vaentk.experiments.ntk.ridge import Ridge
-from vaentk.experiments.ntk.ridge.measure import observe_kl
+from vaentk.experiments.ntk.ridge.penalty import observe_kl
 from vaentk.experiments.ntk.training import train_variants
 from vaentk.runtime.job import Job
 

@@ -8,7 +8,7 @@ from vaentk.data.stored import Stored
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.networks import eq7_problem
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
-from vaentk.experiments.ntk.tangent_kernels.measure import observe
+from vaentk.experiments.ntk.tangent_kernels.observer import observe
 from vaentk.experiments.ntk.training import train_variants
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 from vaentk.runtime.job import Job
