@@ -14,6 +14,7 @@ part. The weights need all l_k first, so the importance-weighted gradient in par
 a third more time; the ELBO's does not. What lies between decoder and encoder is written by hand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
@@ -70,10 +71,11 @@ class Values:
     reconstruction: Float[Tensor, "*S_b"]
     kl: Float[Tensor, "*S_b"]
 
-    def mean(self) -> Self:
-        """Mean over images: (S,) each."""
-        means = (part.mean(dim=1) for part in (self.loss, self.reconstruction, self.kl))
-        return type(self)(*means)
+    @classmethod
+    def mean_of(cls, batches: Sequence[Self]) -> Self:
+        """Mean over the images of all batches: (S,) each."""
+        fields = zip(*((one.loss, one.reconstruction, one.kl) for one in batches), strict=True)
+        return cls(*(torch.cat(parts, dim=1).mean(dim=1) for parts in fields))
 
 
 @dataclass(frozen=True, eq=False)
