@@ -1,4 +1,4 @@
-"""Load a tree's workflow as Snakemake does, and print what every rule is, as JSON: run in a tree."""
+"""Load the workflow of a tree, run in it, as Snakemake does; print every rule as JSON."""
 
 import json
 import sys

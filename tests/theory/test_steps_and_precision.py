@@ -87,9 +87,9 @@ def test_float32_displacement_is_right_where_the_naive_one_is_not(digits: Digits
     steps, width = 2**12, 256
     schedule = Schedule(PAPER_RATE, steps, (0, steps))
     model, objective, initial = figure_2(x, width, torch.float64)
-    exact = descend(model, objective, initial, schedule, (0,)).displacement
+    exact = descend(model, objective, initial, schedule, (0,)).part("displacement")
     model, objective, initial = figure_2(x, width, torch.float32)
-    ours = descend(model, objective, initial, schedule, (0,)).displacement
+    ours = descend(model, objective, initial, schedule, (0,)).part("displacement")
     naive = naive_descent(model, objective, initial, PAPER_RATE, steps)
 
     def error(displacement: Tensor, layer: str) -> float:

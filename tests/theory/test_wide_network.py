@@ -33,7 +33,7 @@ def distances(width: int) -> np.ndarray:
     initial = model.initial_weights(MEMBERS)
     schedule = Schedule(rate, STEPS, record)
     done = descend(model, Objective(inputs), initial, schedule, MEMBERS, keep=model)
-    trained = np.stack([(done.outputs[step] - inputs).numpy() for step in record])
+    trained = np.stack([(done.tensors[f"outputs/{step}"] - inputs).numpy() for step in record])
     times = [schedule.time(step) for step in record]
     found = []
     for member in range(len(MEMBERS)):

@@ -1,12 +1,15 @@
 """The data stage as a user meets it: sets without a network, and with files at hand."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 IMAGES = "results/data/mnist.safetensors"
 CONFIGS = ("config/tiny.yaml", "config/other.yaml")
@@ -44,7 +47,7 @@ def test_downloaded_sets_offline_and_not_at_hand_are_one_sentence_each(
         "cifar100/cifar-100-python.tar.gz": "169001437 bytes, sha256:85cd44d0",
     }.items():
         assert f"{nowhere / place} is missing ({identity}" in text
-    for instead in ("mnist: embedded", "dsprites: drawn", "cars3d: stand-in", "celeba: stand-in"):
+    for instead in ("mnist: embedded", "dsprites: drawn", "celeba: stand-in"):
         assert f"or set data.{instead}." in text
     assert not list((fresh / "results/data").glob("*.safetensors*"))
     assert not nowhere.exists()
@@ -56,6 +59,23 @@ def test_a_partial_set_that_is_not_there_is_one_sentence(fresh: Path, snakemake:
     assert result.returncode != 0
     assert "list_attr_celeba.txt is missing" in result.stdout
     assert "Traceback" not in result.stdout
+
+
+def test_cars_are_read_from_a_prepared_file_at_hand(fresh: Path, snakemake: Callable) -> None:
+    """Of black cars, whose file is small, and whose row in the table of files is its own."""
+    path = fresh / "cache/cars3d/cars3d_x64.npz"
+    path.parent.mkdir(parents=True)
+    np.savez_compressed(path, images=np.zeros((4 * 24 * 183, 64, 64, 3), np.uint8))
+    table = pd.read_csv(fresh / "config/datasets.csv", dtype=str)
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    prepared = table["file"] == path.name
+    table.loc[prepared, ["bytes", "checksum"]] = [str(path.stat().st_size), f"sha256:{checksum}"]
+    table.to_csv(fresh / "config/datasets.csv", index=False)
+    configure(fresh, cars3d="prepared", offline=True, cache="cache")
+    result = snakemake(fresh, "results/data/cars3d.safetensors", configs=CONFIGS)
+    assert result.returncode == 0, result.stdout
+    images = load_file(fresh / "results/data/cars3d.safetensors")["images"]
+    assert (images.shape, images.any()) == ((17_568, 3, 64, 64), False)
 
 
 @pytest.mark.skipif(not AT_HAND, reason="needs the real files in VAENTK_TEST_CACHE")

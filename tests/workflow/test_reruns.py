@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pages import without_run_times
+from trees import ROOT
 
 UNSTABLE = ("logs", "benchmarks")
 """Folders that hold times; everything else is the same bytes in every run on a CPU."""

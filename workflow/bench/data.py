@@ -69,11 +69,11 @@ def _batches(folder: Path) -> list[Line]:
     images = ImageSet.of(io.map_tensors(path), facts.text())
     generator = np.random.default_rng(0)
 
-    wanted = [torch.from_numpy(grid.sample(BATCH, generator)) for _ in range(BATCHES)]
+    wanted = [torch.from_numpy(grid.indices(grid.sample(BATCH, generator))) for _ in range(BATCHES)]
 
     def read() -> None:
-        for factors in wanted:
-            images.observations(factors)
+        for numbers in wanted:
+            images.images(numbers)
 
     loader = DataLoader(Npz(folder / "part.npz"), BATCH, shuffle=True, num_workers=2)
     loading = _endless(loader)

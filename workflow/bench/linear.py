@@ -17,6 +17,7 @@ from vaentk.experiments.convergence.linear_vae import (
     OptimiserName,
     Variant,
 )
+from vaentk.experiments.convergence.linear_vae.problem import problem_of, recipe_of
 from vaentk.runtime import devices
 from vaentk.training.linear import (
     MEAN_DECAY,
@@ -27,7 +28,6 @@ from vaentk.training.linear import (
     initial_state,
     train,
 )
-from vaentk.training.linear_landmarks import problem_of, recipe_of
 
 RUNS: Final = 256
 STEPS: Final = 512

@@ -6,9 +6,9 @@ from peers import AutogradVae
 from timing import Line, line, side_by_side
 
 from vaentk.activations import ACTIVATIONS, gauss_hermite_degree
+from vaentk.experiments.ntk.networks import eq4_problem
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.training.descent import Checkpoint, start
-from vaentk.training.problem import Problem
+from vaentk.training.descent import initial_state, start
 
 STEP_GOALS = {64: 1.8, 256: 1.4, 1024: 1.2}
 RATE_GOALS = {256: 0.8, 1024: 0.8}
@@ -17,11 +17,11 @@ RATE_GOALS = {256: 0.8, 1024: 0.8}
 def descent_steps(x: np.ndarray, width: int) -> list[Line]:
     """One update of Figure 2's network against eager autograd, and against the matrix rate."""
     settings = WeightChange(widths=(width, 2 * width))
-    problem = Problem(settings, width, x, "float32", "cpu", duration=1.0)
+    problem = eq4_problem(settings, width, x, "float32", "cpu")
     model = problem.model()
     initial = model.initial_weights((0,))
     objective = problem.objective(model, initial)
-    state = Checkpoint(0, {name: torch.zeros_like(w) for name, w in initial.items()})
+    state = initial_state(model, objective, initial)
     update = start(model, objective, initial, state, 1e-3)
     # The peer gets the fewest nodes that are right to float32 at the latent's own deviation.
     deviation = float(model.forward(initial).variance.max().sqrt())
@@ -48,7 +48,7 @@ def descent_steps(x: np.ndarray, width: int) -> list[Line]:
     lines = [line(what, "eager PyTorch autograd", 1e3 * mine, 1e3 * eager, "ms", STEP_GOALS[width])]
     if width in RATE_GOALS:
         rate = 9 * 2e-9 * len(x) * width**2 / product
-        first = 2 * len(x) if "enc" in state.dual else 4 * x.shape[1]
+        first = 2 * len(x) if "dual/enc" in state.tensors else 4 * x.shape[1]
         operations = 1e-9 * len(x) * width * (18 * width + 6 * x.shape[1] + first)
         what += ", matrix products only"
         lines.append(

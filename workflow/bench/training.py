@@ -29,7 +29,8 @@ from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.models.conv_layers import operations
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.runtime import devices
-from vaentk.training.minibatch import Member, Recipe, State, initial_state, train
+from vaentk.training.minibatch import Member, Recipe, initial_state, train
+from vaentk.training.state import State
 
 ROUNDS = 3
 GOAL = {"cpu": 1.5, "cuda": 10}

@@ -198,7 +198,9 @@ def test_the_disentanglement_network_has_bounds_too(drawn: Draw) -> None:
     ours = leaves(weights)
     log_prob, weight, kl = textbook(model, Bernoulli(), ours, images, noise, torch.tensor([4.0]))
     expected = loss("elbo", log_prob, weight, kl, torch.tensor([4.0])).mean()
-    torch.testing.assert_close(values.mean().loss[0], expected.detach(), rtol=1e-5, atol=0)
+    torch.testing.assert_close(
+        Values.mean_of([values]).loss[0], expected.detach(), rtol=1e-5, atol=0
+    )
     (slope,) = torch.autograd.grad(expected, ours["enc_conv0"])
     torch.testing.assert_close(found["enc_conv0"], slope, rtol=1e-3, atol=1e-4)
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Weights, part_of
 from vaentk.bounds.full_gradient import FullGradient, full_gradient, squared_norms
+from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Gaussian
-from vaentk.bounds.pool import Pool
 
 Draw = Callable[..., Tensor]
 RUNS, GROUPS = 4000, 16
@@ -74,16 +74,16 @@ def estimate(linear: Any, images: Tensor, runs: int, batch: int) -> tuple[FullGr
     """Many estimates of one network's full gradient, as members that differ in their noise."""
     weights = {n: w.expand(runs, *w.shape[1:]).clone() for n, w in linear.weights(1, 1).items()}
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
-    pool = Pool(images.__getitem__, torch.arange(len(images)))
+    pool = ImageSource(images.__getitem__, torch.arange(len(images)))
     beta = torch.full((runs,), 0.5, dtype=torch.float64)
     bound = Bound(linear, Gaussian(linear.scale))
     return full_gradient(bound, weights, pool, beta, generators, 2, batch), weights
 
 
 def test_full_gradient_of_the_elbo_is_the_closed_forms(linear: Any, drawn: Draw) -> None:
-    """22 images by fours, the last two: gradient, its squared norm by part, values.
+    """22 images by fours, the last two: gradient and its squared norm by part.
 
-    2000 noises against the closed form: |z| < 4.5 in 17 + 2 + 1 numbers, once in 7000 seeds.
+    2000 noises against the closed form: |z| < 4.5 in 17 + 2 numbers, once in 7000 seeds.
     """
     runs, images = 2000, drawn(22, 3, seed=2)
     found, weights = estimate(linear, images, runs, 4)
@@ -101,8 +101,6 @@ def test_full_gradient_of_the_elbo_is_the_closed_forms(linear: Any, drawn: Draw)
         assert float(error.square().mean() / value.var()) == pytest.approx(1, abs=0.15)
         # With one group it would be chi-squared of one degree: its variance twice its mean squared.
         assert float(error.square().var() / error.square().mean() ** 2) < 1
-    losses = found.values.loss
-    assert abs(float(losses.mean() - exact.detach())) < 4.5 * losses.std() / runs**0.5
 
 
 def test_a_member_is_as_alone(linear: Any, drawn: Draw) -> None:
@@ -124,7 +122,7 @@ def test_drawn_images_give_the_whole_gradient_without_bias(linear: Any, drawn: D
     runs, images = 4000, drawn(40, 3, seed=2)
     weights = {n: w.expand(runs, *w.shape[1:]).clone() for n, w in linear.weights(1, 1).items()}
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
-    pool = Pool(images.__getitem__, torch.arange(40))
+    pool = ImageSource(images.__getitem__, torch.arange(40))
     beta = torch.ones(runs, dtype=torch.float64)
     bound = Bound(linear, Gaussian(linear.scale))
     found = full_gradient(bound, weights, pool, beta, generators, 1, 1, drawn=24)

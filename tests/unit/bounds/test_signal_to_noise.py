@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Estimator, Part, Weights
+from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Gaussian
-from vaentk.bounds.pool import Pool
 from vaentk.bounds.signal_to_noise import SignalToNoise, repeated_gradients, signal_to_noise
 from vaentk.errors import UserError
 
@@ -110,7 +110,7 @@ def repeated(
 ) -> list[Weights]:
     members = len(weights["dec"])
     generators = [torch.Generator().manual_seed(seed) for seed in range(members)]
-    pool = Pool(images.__getitem__, torch.arange(len(images)))
+    pool = ImageSource(images.__getitem__, torch.arange(len(images)))
     bound = Bound(linear, Gaussian(linear.scale), estimator)
     beta = torch.ones(members, dtype=torch.float64)
     fixed = torch.stack([pool.draw(batch, generator) for generator in generators])

@@ -326,7 +326,7 @@ def test_a_file_that_nobody_offers_is_asked_for(tmp_path: Path) -> None:
     sentence = failure(row([], name="cars3d"), tmp_path)
     assert sentence == (
         f"{tmp_path}/cars3d/body.bin is missing, and body.bin is offered nowhere for download: "
-        f"put the file there (300000 bytes, {SHA256}), or set data.cars3d: stand-in."
+        f"put the file there (300000 bytes, {SHA256})."
     )
 
 

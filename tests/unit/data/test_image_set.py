@@ -1,8 +1,7 @@
-"""Image sets: pixels packed and not, by number and by factors, mapped, moved and in batches."""
+"""Image sets: pixels packed and not, by number, in parts, mapped and moved."""
 
-import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +9,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vaentk.data.facts import PARTS, Facts
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
-from vaentk.errors import UserError
 from vaentk.runtime import io
 
 SIZES = (2, 3, 4)
@@ -57,12 +54,6 @@ def shapes() -> ImageSet:
 
 def packed_shapes() -> ImageSet:
     return ImageSet(FACTS, torch.from_numpy(pack(BITS)))
-
-
-def numbered(count: int) -> ImageSet:
-    """Images of one pixel, which is the image's number."""
-    pixels = torch.arange(count, dtype=torch.uint8).view(count, 1, 1, 1)
-    return ImageSet(replace(FACTS, shape=(1, 1, 1), official=count, factors=()), pixels)
 
 
 @pytest.fixture
@@ -131,30 +122,6 @@ def test_a_file_of_bits_stays_packed() -> None:
     images = ImageSet.of({"images": torch.from_numpy(pack(BITS))}, FACTS.text())
     assert images.packed
     np.testing.assert_array_equal(images.images(torch.arange(24)).numpy(), BITS * 255)
-
-
-# Images by factors
-
-
-@pytest.mark.parametrize("make", [shapes, packed_shapes])
-def test_observations_are_found_by_counting(make: Callable[[], ImageSet]) -> None:
-    every = list(itertools.product(*map(range, SIZES)))
-    order = np.random.default_rng(1).permutation(24)
-    factors = torch.tensor([every[k] for k in order])
-    np.testing.assert_array_equal(make().observations(factors).numpy(), BITS[order] * 255)
-
-
-def test_observations_are_those_of_the_grid() -> None:
-    grid = Grid(("kind", "size", "x"), SIZES)
-    factors = grid.sample(50, np.random.default_rng(0))
-    expected = shapes().images(torch.from_numpy(grid.indices(factors)))
-    assert torch.equal(shapes().observations(torch.from_numpy(factors)), expected)
-
-
-def test_observations_of_one_factor() -> None:
-    images = replace(shapes(), facts=replace(FACTS, factors=(("x", 24),)))
-    got = images.observations(torch.tensor([[5], [23]]))
-    np.testing.assert_array_equal(got.numpy(), BITS[[5, 23]] * 255)
 
 
 # Parts
@@ -237,93 +204,8 @@ def test_moving_to_where_the_images_are_copies_nothing(file: Path) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_images_on_a_gpu_are_the_same() -> None:
     numbers = torch.tensor([3, 0, 23, 3])
-    factors = torch.tensor([[1, 2, 3], [0, 1, 2]])
     for here in (shapes(), packed_shapes(), replace(shapes(), parts=torch.arange(24) % 3)):
         there = here.to("cuda")
         assert there.device.type == there.of_part("test").device.type == "cuda"
         assert torch.equal(there.images(numbers.cuda()).cpu(), here.images(numbers))
         assert torch.equal(there.of_part("test").cpu(), here.of_part("test"))
-        for given in (factors, factors.cuda()):
-            assert torch.equal(there.observations(given).cpu(), here.observations(factors))
-        for among in (None, there.of_part("test")):
-            pairs = zip(drawn(here, 7, 0, among), drawn(there, 7, 0, among), strict=False)
-            for ours, theirs in itertools.islice(pairs, 8):
-                assert theirs.device.type == "cuda"
-                assert torch.equal(ours, theirs.cpu())
-
-
-# Batches
-
-
-def drawn(images: ImageSet, size: int, seed: int, among: Tensor | None = None) -> Iterator[Tensor]:
-    return images.batches(size, torch.Generator().manual_seed(seed), among)
-
-
-def sequence(images: ImageSet, size: int, seed: int, among: Tensor | None = None) -> list[int]:
-    """The numbers of the next 60 images of `numbered` sets, whatever the batch."""
-    batches = drawn(images, size, seed, among)
-    chosen: list[int] = []
-    while len(chosen) < 60:
-        batch = next(batches)
-        assert batch.shape == (size, 1, 1, 1)
-        assert batch.dtype == torch.uint8
-        chosen += batch.flatten().tolist()
-    return chosen[:60]
-
-
-@pytest.mark.parametrize("size", [1, 5, 7, 12, 40])
-def test_every_epoch_has_every_image_once(size: int) -> None:
-    """Batches that divide an epoch, straddle two, are one, and hold several."""
-    chosen = sequence(numbered(12), size, 0)
-    epochs = [chosen[start : start + 12] for start in range(0, 60, 12)]
-    for epoch in epochs:
-        assert sorted(epoch) == list(range(12))
-    assert len({tuple(epoch) for epoch in epochs}) == 5
-    assert list(range(12)) not in epochs
-
-
-def test_batches_are_a_function_of_the_seed_alone() -> None:
-    first = sequence(numbered(12), 5, 0)
-    assert first == sequence(numbered(12), 5, 0)
-    assert first == sequence(numbered(12), 7, 0)
-    assert first != sequence(numbered(12), 5, 1)
-
-
-def test_batches_leave_the_global_generator_alone() -> None:
-    before = torch.random.get_rng_state()
-    sequence(numbered(12), 5, 0)
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
-def test_batches_among_some_images() -> None:
-    among = torch.tensor([9, 2, 4, 7])
-    chosen = sequence(numbered(12), 3, 0, among)
-    for start in range(0, 60, 4):
-        assert sorted(chosen[start : start + 4]) == [2, 4, 7, 9]
-
-
-def test_packed_batches_are_the_same() -> None:
-    pairs = zip(drawn(shapes(), 7, 3), drawn(packed_shapes(), 7, 3), strict=False)
-    for plain, packed in itertools.islice(pairs, 8):
-        assert torch.equal(plain, packed)
-
-
-def test_batches_among_no_images_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def shuffled(*_: object, **__: object) -> Tensor:
-        pytest.fail("no images are shuffled without end")
-
-    monkeypatch.setattr(torch, "randperm", shuffled)
-    with pytest.raises(UserError, match="no images"):
-        next(drawn(numbered(12), 5, 0, torch.empty(0, dtype=torch.int64)))
-
-
-def test_factors_of_another_number_are_refused() -> None:
-    facts = Facts(
-        name="numbers", dataset="numbers", data="drawn", source="", shape=(1, 1, 1), official=4
-    )
-    images = ImageSet(facts, torch.zeros(4, 1, 1, 1, dtype=torch.uint8))
-    with pytest.raises(UserError, match=r"numbers has 0 factors of variation.*choose images by"):
-        images.observations(torch.zeros(2, 1, dtype=torch.int64))
-    gridded = replace(images, facts=replace(facts, factors=(("a", 2), ("b", 2))))
-    with pytest.raises(UserError, match="numbers has 2 factors of variation"):
-        gridded.observations(torch.zeros(2, 3, dtype=torch.int64))

@@ -14,7 +14,7 @@ COLOURED = np.random.default_rng(0).integers(256, size=(24, 3, 8, 8), dtype=np.u
 
 
 def coloured(**known: object) -> ImageSet:
-    facts = Facts("cars", "cars3d", "stand-in", "drawn", (3, 8, 8), 24, (("a", 2), ("b", 12)))
+    facts = Facts("cars3d", "cars3d", "real", "archive", (3, 8, 8), 24, (("a", 2), ("b", 12)))
     return ImageSet(facts, torch.from_numpy(COLOURED), **known)
 
 

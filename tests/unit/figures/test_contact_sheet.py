@@ -27,9 +27,9 @@ def test_grey_images_have_no_channel() -> None:
 def test_the_sheet_says_what_it_shows() -> None:
     sheet = np.zeros((3, 2, 3, 4, 4), np.uint8)
     labels = ["azimuth", "at random", "at random"]
-    drawing = contact_sheet.draw(sheet, labels, "cars: stand-in, 12 images")
+    drawing = contact_sheet.draw(sheet, labels, "faces: stand-in, 12 images")
     assert drawing.alt == (
-        "cars: stand-in, 12 images: 3 rows of 2 images; the rows: azimuth, at random."
+        "faces: stand-in, 12 images: 3 rows of 2 images; the rows: azimuth, at random."
     )
     assert "<image" in drawing.svg
-    assert drawing == contact_sheet.draw(sheet, labels, "cars: stand-in, 12 images")
+    assert drawing == contact_sheet.draw(sheet, labels, "faces: stand-in, 12 images")

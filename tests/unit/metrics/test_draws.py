@@ -13,14 +13,12 @@ def test_points_are_uniform_and_know_their_factors(grid: Grid) -> None:
     points = Points.draw(grid, 6_000, np.random.default_rng(0))
     np.testing.assert_array_equal(grid.values(points.numbers), points.values)
     assert chisquare(np.bincount(points.numbers, minlength=60)).pvalue > 0.01
-    np.testing.assert_array_equal(points.images(), points.numbers)
 
 
 def test_train_and_test_are_drawn_apart(grid: Grid) -> None:
     split = Split.draw(grid, 50, 40, np.random.default_rng(0))
     assert (len(split.train.numbers), len(split.test.numbers)) == (50, 40)
     assert (split.train.numbers[:40] != split.test.numbers).any()
-    assert len(split.images()) == 90
 
 
 def test_pairs_agree_in_the_factor_and_by_chance_elsewhere(grid: Grid) -> None:

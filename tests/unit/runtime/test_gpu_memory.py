@@ -1,4 +1,4 @@
-"""On a real GPU: estimates of memory, groups that do not fit, repeated bytes and their cost."""
+"""On a real GPU: estimates of memory, chunks that do not fit, repeated bytes and their cost."""
 
 import time
 from collections.abc import Iterator
@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaentk.costs import footprints
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
+from vaentk.experiments.latents.training import train_vaes
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.runtime import devices, ensembles
+from vaentk.runtime import devices
 from vaentk.runtime.job import Job
-from vaentk.training.minibatch import Member, Recipe, State, initial_state, train
+from vaentk.training import footprints
+from vaentk.training.minibatch import Member, Recipe, initial_state, train
+from vaentk.training.state import State
 
 pytestmark = [
     pytest.mark.gpu,
@@ -77,9 +79,9 @@ def test_a_real_full_memory_halves_the_ensemble(
     torch.cuda.set_per_process_memory_fraction((two + four) / 2 / total)
     params = {"checkpoint_seconds": 0.0}
     job = Job({}, {}, {}, params, threads=1, device="cuda", log_file=tmp_path / "log")
-    found = ensembles.train_ensemble(MODEL, images, MEMBERS, RECIPE, job, tmp_path / "kept")
+    found = train_vaes(MODEL, images, MEMBERS, RECIPE, job)
     said = capsys.readouterr().err
-    assert said.count("out of memory with 4 members side by side: going on with groups of 2") == 1
+    assert said.count("out of memory with 4 members side by side: going on with chunks of 2") == 1
     assert [(r["seed"], r["step"]) for r in found.records] == [
         (r["seed"], r["step"]) for r in whole.records
     ]

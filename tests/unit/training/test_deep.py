@@ -7,21 +7,21 @@ import pytest
 import torch
 
 from vaentk.bounds.bound import Bound
+from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Bernoulli
-from vaentk.bounds.pool import Pool
 from vaentk.errors import UserError
-from vaentk.experiments.convergence.deep_vae import DeepTraining
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.training import deep
-from vaentk.training.deep import NOISE, ORDER, Recipe, State, initial_state, look_times, rate, train
-from vaentk.training.looks import Gauge, generator
+from vaentk.training.deep import NOISE, ORDER, Recipe, evaluation_steps, initial_state, rate, train
+from vaentk.training.evaluation import Evaluation, generator
+from vaentk.training.state import State
 
 MODEL = DeepGaussianVAE(1, 2, (3,), 5, Nonlinearities.named("gelu"))
 PIXELS = torch.rand(11, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-POOL = Pool(PIXELS.__getitem__, torch.arange(10))
-HELD_OUT = Pool(PIXELS.__getitem__, torch.arange(8, 11))
-GAUGE = Gauge(POOL, None, {"train": POOL, "held_out": HELD_OUT}, codes=2, batch=4)
+SOURCE = ImageSource(PIXELS.__getitem__, torch.arange(10))
+HELD_OUT = ImageSource(PIXELS.__getitem__, torch.arange(8, 11))
+EVALUATION = Evaluation(SOURCE, None, {"train": SOURCE, "held_out": HELD_OUT}, codes=2, batch=4)
 RECIPE = Recipe("base", (0, 7), 3, 1e-2, "per-epoch", "adam", 1, 1.0, (0, 1, 3, 8))
 BOUND = Bound(MODEL, Bernoulli())
 IWAE = Bound(MODEL, Bernoulli(), "iwae")
@@ -29,7 +29,7 @@ IWAE = Bound(MODEL, Bernoulli(), "iwae")
 
 def run(recipe: Recipe = RECIPE, bound: Bound = BOUND, threads: int = 1) -> State:
     state = initial_state(MODEL.initial_weights(recipe.seeds))
-    return train(bound, POOL, GAUGE, recipe, state, threads=threads)
+    return train(bound, SOURCE, EVALUATION, recipe, state, threads=threads)
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
@@ -76,7 +76,7 @@ def test_training_is_torchs_adam_on_reshuffled_epochs() -> None:
 
 
 def test_a_run_taken_up_again_ends_with_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From within an epoch, before a look, after a look."""
+    """From within an epoch, before an evaluation, after one."""
     monkeypatch.setattr(deep, "BLOCK", 2)
     saved = []
 
@@ -85,10 +85,10 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(monkeypatch: pytest.Monke
         saved.append(State(state.step, tensors, list(state.records)))
 
     start = initial_state(MODEL.initial_weights(RECIPE.seeds))
-    whole = train(BOUND, POOL, GAUGE, RECIPE, start, tick)
+    whole = train(BOUND, SOURCE, EVALUATION, RECIPE, start, tick)
     assert [state.step for state in saved] == [0, 1, 3, 5, 7, 8]
     for state in saved:
-        resumed = train(BOUND, POOL, GAUGE, RECIPE, state)
+        resumed = train(BOUND, SOURCE, EVALUATION, RECIPE, state)
         assert resumed.records == whole.records
         for name, tensor in whole.tensors.items():
             assert torch.equal(resumed.tensors[name], tensor), name
@@ -96,7 +96,7 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(monkeypatch: pytest.Monke
 
 def test_sgd_goes_against_the_gradient_by_the_step_size() -> None:
     """One update of SGD, against the bound's own gradient in the same draws: 1e-6 of rounding."""
-    recipe = replace(RECIPE, seeds=(0,), optimiser="sgd", looks=(0, 1))
+    recipe = replace(RECIPE, seeds=(0,), optimiser="sgd", evaluated=(0, 1))
     found, start, cpu = (
         run(recipe).part("weights"),
         MODEL.initial_weights((0,)),
@@ -123,16 +123,9 @@ def test_step_sizes() -> None:
 
 
 def test_times_are_even_in_the_logarithm_with_the_first_epochs_end() -> None:
-    assert look_times(1000, 30, 2) == (0, 1, 3, 10, 30, 100, 316, 1000)
-    assert look_times(1000, 20, 2) == (0, 1, 3, 10, 20, 32, 100, 316, 1000)
-    assert look_times(1, 1, 8) == (0, 1)
-
-
-def test_a_recipe_leaves_out_an_incomplete_batch() -> None:
-    settings = DeepTraining(epochs=2, batch=4, per_decade=1)
-    assert Recipe.of(settings, "base", 11).looks == (0, 1, 2, 4)
-    with pytest.raises(UserError, match="batch is 4, and there are 3 training images: lower"):
-        Recipe.of(settings, "base", 3)
+    assert evaluation_steps(1000, 30, 2) == (0, 1, 3, 10, 30, 100, 316, 1000)
+    assert evaluation_steps(1000, 20, 2) == (0, 1, 3, 10, 20, 32, 100, 316, 1000)
+    assert evaluation_steps(1, 1, 8) == (0, 1)
 
 
 def test_measurements_are_the_bounds_own() -> None:
@@ -140,7 +133,7 @@ def test_measurements_are_the_bounds_own() -> None:
 
     squared norm lies within five of its errors of that of 3000 draws of codes together.
     """
-    recipe = replace(RECIPE, seeds=(7,), beta=4.0, looks=(0, 1))
+    recipe = replace(RECIPE, seeds=(7,), beta=4.0, evaluated=(0, 1))
     row = run(recipe).records[0]
     weights, beta = MODEL.initial_weights((7,)), torch.full((1,), 4.0)
     assert (row["seed"], row["step"], row["epoch"]) == (7, 0, 0)
@@ -166,10 +159,10 @@ def test_variants_see_the_same_images() -> None:
 
     for recipe, bound in ((RECIPE, BOUND), (replace(RECIPE, codes=3, beta=2.0), IWAE)):
         seen.append([])
-        pool = Pool(watched, torch.arange(10))
-        gauge = replace(GAUGE, images=pool, measured=4)
+        source = ImageSource(watched, torch.arange(10))
+        evaluation = replace(EVALUATION, images=source, measured=4)
         state = initial_state(MODEL.initial_weights(recipe.seeds))
-        train(bound, pool, gauge, recipe, state)
+        train(bound, source, evaluation, recipe, state)
     assert len(seen[0]) == len(seen[1]) > 100
     assert seen[0] == seen[1]
 
@@ -178,7 +171,7 @@ def test_divergence_names_variant_and_step() -> None:
     state = initial_state(MODEL.initial_weights(RECIPE.seeds))
     state.tensors["weights/mean_bias"][1] = math.nan
     with pytest.raises(UserError, match="training of base diverged by step 0: the loss of seed 7"):
-        train(BOUND, POOL, GAUGE, RECIPE, state)
+        train(BOUND, SOURCE, EVALUATION, RECIPE, state)
     with pytest.raises(UserError, match=r"diverged by step [1-7]: the loss of seed"):
         run(replace(RECIPE, learning_rate=math.inf))
 
@@ -188,12 +181,12 @@ def test_divergence_names_variant_and_step() -> None:
 def test_on_a_gpu_a_member_ends_where_it_ends_alone(optimiser: str) -> None:
     """To rounding: all members are one graph of grouped operations there."""
     pixels = PIXELS.cuda()
-    pool = Pool(pixels.__getitem__, torch.arange(10, device="cuda"))
-    gauge = replace(GAUGE, images=pool, parts={"train": pool, "held_out": pool})
+    source = ImageSource(pixels.__getitem__, torch.arange(10, device="cuda"))
+    evaluation = replace(EVALUATION, images=source, parts={"train": source, "held_out": source})
 
     def trained(recipe: Recipe) -> State:
         start = {n: w.cuda() for n, w in MODEL.initial_weights(recipe.seeds).items()}
-        return train(BOUND, pool, gauge, recipe, initial_state(start))
+        return train(BOUND, source, evaluation, recipe, initial_state(start))
 
     recipe = replace(RECIPE, optimiser=optimiser)
     together = trained(recipe)

@@ -13,9 +13,10 @@ from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
-from vaentk.training.descent import Checkpoint, descend
+from vaentk.training.descent import descend
 from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
+from vaentk.training.state import State
 
 
 def inputs(dtype: torch.dtype = torch.float64) -> Tensor:
@@ -117,7 +118,7 @@ def test_descent_is_the_plain_loop(build: type[Model], beta: float) -> None:
         weights = {name: weights[name] - 0.2 * dense[name] for name in weights}
     untouched = deepcopy(initial)
     done = descend(model, goal, initial, SCHEDULE, (1, 2))
-    for name, displacement in done.displacement.items():
+    for name, displacement in done.part("displacement").items():
         assert torch.equal(initial[name], untouched[name])
         expected = weights[name] - initial[name]
         assert float((displacement - expected).norm() / expected.norm()) < 1e-11, name
@@ -135,14 +136,14 @@ def test_records_say_what_happened() -> None:
     first, last = done.records[0], done.records[-1]
     assert all(first[key] == 0 for key in first if key.startswith(("change_", "row_")))
     assert first["kl"] == 0
-    weights = {name: initial[name] + done.displacement[name] for name in initial}
+    weights = {name: initial[name] + done.part("displacement")[name] for name in initial}
     value, _ = goal.evaluate(model.forward(weights))
     assert last["loss"] == float(value.total[1])
     assert last["loss"] == pytest.approx(last["reconstruction"] + 0.5 * last["kl"])
-    assert torch.equal(done.outputs[96], model.forward(weights).outputs)
-    assert tuple(done.outputs) == SCHEDULE.record
+    assert torch.equal(done.tensors["outputs/96"], model.forward(weights).outputs)
+    assert tuple(map(int, done.part("outputs"))) == SCHEDULE.record
     for name in initial:
-        delta, start = done.displacement[name][1], initial[name][1]
+        delta, start = done.part("displacement")[name][1], initial[name][1]
         relative = float(delta.square().sum().sqrt() / start.square().sum().sqrt())
         assert last[f"change_{name}"] == pytest.approx(relative, rel=1e-12)
         largest = max(float(row.norm()) for row in delta)
@@ -154,8 +155,10 @@ def test_tick_is_called_after_every_update() -> None:
     initial = model.initial_weights((0,))
     seen: list[tuple[int, int, float]] = []
 
-    def tick(state: Checkpoint) -> None:
-        seen.append((state.step, len(state.records), float(state.displacement["mu"].norm())))
+    def tick(state: State) -> None:
+        seen.append(
+            (state.step, len(state.records), float(state.part("displacement")["mu"].norm()))
+        )
 
     descend(model, Objective(model.x), initial, SCHEDULE, (0,), tick=tick)
     assert [step for step, _, _ in seen] == list(range(1, 97))
@@ -179,8 +182,8 @@ def test_members_side_by_side_end_where_each_alone_ends(beta: float) -> None:
     for position, seed in enumerate(seeds):
         start = model.initial_weights((seed,))
         alone = descend(model, objective(model, start, beta), start, SCHEDULE, (seed,))
-        for name, displacement in alone.displacement.items():
-            gap = (together.displacement[name][position] - displacement[0]).norm()
+        for name, displacement in alone.part("displacement").items():
+            gap = (together.part("displacement")[name][position] - displacement[0]).norm()
             assert float(gap / displacement.norm()) < 1e-11, name
         rows = [record for record in together.records if record["seed"] == seed]
         assert len(rows) == len(alone.records)
@@ -198,9 +201,9 @@ def test_resume_equals_an_uninterrupted_run_to_the_bit(
     seeds = (0, 1)
     initial = model.initial_weights(seeds)
     goal = objective(model, initial, 0.01)
-    saved: list[Checkpoint] = []
+    saved: list[State] = []
 
-    def tick(state: Checkpoint) -> None:
+    def tick(state: State) -> None:
         if state.step == interrupted:
             saved.append(deepcopy(state))
 
@@ -213,16 +216,16 @@ def test_resume_equals_an_uninterrupted_run_to_the_bit(
         fresh,
         SCHEDULE,
         seeds,
-        resume=saved[0],
+        state=saved[0],
         keep=model,
     )
     assert resumed.step == whole.step
     assert resumed.records == whole.records
-    assert list(resumed.outputs) == list(whole.outputs)
-    for step, outputs in whole.outputs.items():
-        assert torch.equal(resumed.outputs[step], outputs)
-    for name, displacement in whole.displacement.items():
-        assert torch.equal(resumed.displacement[name], displacement)
+    assert list(resumed.part("outputs")) == list(whole.part("outputs"))
+    for step, outputs in whole.part("outputs").items():
+        assert torch.equal(resumed.part("outputs")[step], outputs)
+    for name, displacement in whole.part("displacement").items():
+        assert torch.equal(resumed.part("displacement")[name], displacement)
 
 
 def test_resumed_run_still_knows_where_its_loss_began() -> None:
@@ -233,7 +236,7 @@ def test_resumed_run_still_knows_where_its_loss_began() -> None:
     done = descend(model, goal, initial, Schedule(0.1, 3, (0, 3)), (0,))
     done.records[0]["loss"] *= 1e-6
     with pytest.raises(UserError, match="diverged by step 64"):
-        descend(model, goal, initial, Schedule(0.1, 200, (0, 200)), (0,), resume=done)
+        descend(model, goal, initial, Schedule(0.1, 200, (0, 200)), (0,), state=done)
 
 
 def test_a_run_is_repeatable_to_the_bit() -> None:
@@ -243,5 +246,5 @@ def test_a_run_is_repeatable_to_the_bit() -> None:
         initial = model.initial_weights((0,))
         runs.append(descend(model, objective(model, initial, 0.01), initial, SCHEDULE, (0,)))
     assert runs[0].records == runs[1].records
-    for name, displacement in runs[0].displacement.items():
-        assert torch.equal(displacement, runs[1].displacement[name])
+    for name, displacement in runs[0].part("displacement").items():
+        assert torch.equal(displacement, runs[1].part("displacement")[name])

@@ -15,13 +15,14 @@ from vaentk.training.linear import (
     NAMES,
     Problem,
     Recipe,
-    State,
     initial_parameters,
     initial_state,
     log_spaced,
+    parameters_of,
     train,
 )
 from vaentk.training.linear_draws import BLOCK, Draws, generators
+from vaentk.training.state import State
 
 D, Q = 4, 2
 SEEDS = (0, 1, 5)
@@ -75,7 +76,7 @@ def test_updates_are_those_of_torchs_optimisers(
     monkeypatch.setattr(linear_draws, "DRAWN", drawn)
     recipe = replace(recipe, power=power)
     state = start(recipe, *SEEDS)
-    theirs = Parameters(*(tensor.clone() for tensor in state.parameters().tensors()))
+    theirs = Parameters(*(tensor.clone() for tensor in parameters_of(state).tensors()))
     given = {"lr": recipe.scale, "maximize": True}
     optimiser = (
         torch.optim.SGD(theirs.tensors(), **given)
@@ -91,9 +92,9 @@ def test_updates_are_those_of_torchs_optimisers(
             tensor.grad = slope
         optimiser.param_groups[0]["lr"] = recipe.step_size(n)
         optimiser.step()
-    ours = train(PROBLEM, SEEDS, recipe, state).parameters()
+    ours = parameters_of(train(PROBLEM, SEEDS, recipe, state))
     torch.testing.assert_close(ours.flat(), theirs.flat(), rtol=1e-11, atol=1e-12)
-    assert float((ours.flat() - start(recipe, *SEEDS).parameters().flat()).square().sum()) > 0.01
+    assert float((ours.flat() - parameters_of(start(recipe, *SEEDS)).flat()).square().sum()) > 0.01
 
 
 def test_the_mean_is_over_every_iterate_however_few_are_recorded() -> None:
@@ -116,7 +117,7 @@ def test_records_are_of_the_iterate_that_they_name() -> None:
     recipe = replace(ADAM, steps=6, record=tuple(range(7)))
     for n in (0, 1, 6):
         state = run(replace(recipe, steps=n), *SEEDS)
-        model, moments, last = PROBLEM.model, PROBLEM.moments, state.parameters()
+        model, moments, last = PROBLEM.model, PROBLEM.moments, parameters_of(state)
         square = model.gradient(last, moments).flat().square().sum(1)
         elbo = model.elbo(last, moments)
         best = model.elbo(model.optimum(moments, Q), moments)

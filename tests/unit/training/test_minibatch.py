@@ -10,7 +10,8 @@ from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.training.minibatch import BLOCK, Member, Recipe, State, initial_state, losses, train
+from vaentk.training.minibatch import BLOCK, Member, Recipe, initial_state, losses, train
+from vaentk.training.state import State
 
 MODEL = ConvVAE(1, 3)
 RECIPE = Recipe(steps=4, batch=2, learning_rate=1e-3, record_every=2)
@@ -90,7 +91,7 @@ def test_training_is_adam_as_torch_has_it(images: ImageSet) -> None:
     member, steps = Member(3, 4.0), 4
     found = run(images, member, steps=steps)
     start = initial_state(MODEL, [member], "cpu")
-    weights = {name: w.clone().requires_grad_() for name, w in start.weights().items()}
+    weights = {name: w.clone().requires_grad_() for name, w in start.part("weights").items()}
     optimiser = torch.optim.Adam(weights.values(), lr=RECIPE.learning_rate)
     generator = torch.Generator()
     generator.set_state(start.tensors["generators"][0].clone())
@@ -102,9 +103,9 @@ def test_training_is_adam_as_torch_has_it(images: ImageSet) -> None:
         losses(MODEL, weights, batch, drawn[None], torch.tensor([4.0])).total.sum().backward()
         optimiser.step()
     apart = way = 0.0
-    for name, weight in found.weights().items():
+    for name, weight in found.part("weights").items():
         apart += float((weight - weights[name].detach()).square().sum())
-        way += float((weight - start.weights()[name]).square().sum())
+        way += float((weight - start.part("weights")[name]).square().sum())
     assert apart < 1e-4 * way
 
 

@@ -9,9 +9,9 @@ from vaentk.errors import UserError
 from vaentk.training.schedule import (
     Schedule,
     eq7_learning_rate,
-    landmarks,
     literal,
     paper_duration,
+    recorded_steps,
     time_equivalent,
 )
 
@@ -95,13 +95,13 @@ def test_runs_of_different_limits_are_observed_at_common_times() -> None:
         (65, (0, 1, 2, 4, 8, 16, 32, 64, 65)),
     ],
 )
-def test_landmarks_by_hand(steps: int, expected: tuple[int, ...]) -> None:
-    assert landmarks(steps) == expected
+def test_recorded_steps_by_hand(steps: int, expected: tuple[int, ...]) -> None:
+    assert recorded_steps(steps) == expected
 
 
-def test_landmarks_increase_strictly_from_0_to_the_last_step() -> None:
+def test_recorded_steps_increase_strictly_from_0_to_the_last_step() -> None:
     for steps in [*range(1, 1500), 2**17, 2**17 - 1, 64 * 1001]:
-        record = landmarks(steps)
+        record = recorded_steps(steps)
         assert record[0] == 0
         assert record[-1] == steps
         assert all(a < b for a, b in pairwise(record))
@@ -116,6 +116,6 @@ def test_landmarks_increase_strictly_from_0_to_the_last_step() -> None:
         assert len(record) <= 66 + steps.bit_length()
 
 
-def test_no_time_is_a_look_at_the_start() -> None:
+def test_no_time_observes_the_start() -> None:
     schedule = time_equivalent(0.0, limit=2.0, fraction=0.5)
     assert (schedule.steps, schedule.record, schedule.time(0)) == (0, (0,), 0.0)

@@ -12,10 +12,12 @@ from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.models.forward import Weights
 from vaentk.models.latent import Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
-from vaentk.training.descent import Checkpoint, descend, start
+from vaentk.training.descent import descend, initial_state, start
+from vaentk.training.graph import Graph
 from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
-from vaentk.training.update import GeneralUpdate, Replayed
+from vaentk.training.state import State
+from vaentk.training.update import GeneralUpdate
 from vaentk.training.vae_update import TanhVaeUpdate, fits
 
 TANH = ACTIVATIONS["tanh"]
@@ -100,8 +102,8 @@ def test_single_precision_ends_where_double_precision_ends() -> None:
     for single, double in zip(runs[0].records, runs[1].records, strict=True):
         assert list(single) == list(double)
         assert single == pytest.approx(double, rel=1e-4, abs=1e-7)
-    for name, displacement in runs[1].displacement.items():
-        assert relative(runs[0].displacement[name].double(), displacement) < 1e-4
+    for name, displacement in runs[1].part("displacement").items():
+        assert relative(runs[0].part("displacement")[name].double(), displacement) < 1e-4
 
 
 def test_the_quick_step_is_for_what_it_computes() -> None:
@@ -121,9 +123,9 @@ def test_the_quick_step_is_for_what_it_computes() -> None:
     ):
         assert not fits(other, objective)
         initial = other.initial_weights(SEEDS)
-        state = Checkpoint(0, zeros(initial))
+        state = initial_state(other, objective, initial)
         assert isinstance(start(other, objective, initial, state, RATE), GeneralUpdate)
-        assert not state.dual
+        assert "dual/enc" not in state.tensors
 
 
 @pytest.mark.parametrize(("inputs", "dual"), [(5, False), (6, True)])
@@ -133,22 +135,22 @@ def test_the_dual_serves_where_it_is_cheaper(inputs: int, dual: bool) -> None:
     initial, objective = problem(model, 0.1)
     kept: list[bool] = []
 
-    def tick(state: Checkpoint) -> None:
-        kept.append("enc" in state.dual)
-        assert ("enc" in state.displacement) != kept[-1]
+    def tick(state: State) -> None:
+        kept.append("dual/enc" in state.tensors)
+        assert ("displacement/enc" in state.tensors) != kept[-1]
 
     schedule = Schedule(RATE, 6, (0, 6))
     done = descend(model, objective, initial, schedule, SEEDS, tick=tick)
     assert kept == 6 * [dual]
-    assert not done.dual
+    assert not done.part("dual")
     for name, weight in initial.items():
-        assert done.displacement[name].shape == weight.shape
+        assert done.part("displacement")[name].shape == weight.shape
     longer = descend(
-        model, objective, initial, Schedule(RATE, 9, (0, 9)), SEEDS, resume=deepcopy(done)
+        model, objective, initial, Schedule(RATE, 9, (0, 9)), SEEDS, state=deepcopy(done)
     )
     whole = descend(model, objective, initial, Schedule(RATE, 9, (0, 9)), SEEDS)
-    for name, displacement in whole.displacement.items():
-        assert relative(longer.displacement[name], displacement) < 1e-5, name
+    for name, displacement in whole.part("displacement").items():
+        assert relative(longer.part("displacement")[name], displacement) < 1e-5, name
 
 
 @pytest.mark.parametrize("dual", [False, True])
@@ -172,15 +174,16 @@ def test_a_replayed_step_is_the_step() -> None:
     for device in ("cuda", "cpu"):
         model = mlp(torch.float32, device=device)
         initial, objective = problem(model, 0.1)
-        state = Checkpoint(0, zeros(initial))
+        state = initial_state(model, objective, initial)
         update = start(model, objective, initial, state, RATE)
         for step in range(20):
             update(step)
             if step == 10:
                 update.observe(11)
-        assert isinstance(update, Replayed) == (device == "cuda")
-        if isinstance(update, Replayed):
-            assert update.graph is not None
+        assert isinstance(update, TanhVaeUpdate)
+        assert isinstance(update.advance, Graph) == (device == "cuda")
+        if isinstance(update.advance, Graph):
+            assert update.advance.graph is not None
         ends.append(update.observe(20).displacement)
     for name, displacement in ends[1].items():
         assert relative(ends[0][name].cpu(), displacement) < 1e-4, name

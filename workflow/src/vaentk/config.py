@@ -46,10 +46,8 @@ class Data(Strict):
     dsprites: Literal["drawn", "published"] | None = Field(
         None, description="drawn from its geometry, or the published file"
     )
-    cars3d: Literal["stand-in", "archive", "prepared"] | None = Field(
-        None,
-        description="drawn cars on Cars3D's factors, the original archive, or cars3d_x64.npz "
-        "in the cache folder",
+    cars3d: Literal["archive", "prepared"] | None = Field(
+        None, description="the original archive, or cars3d_x64.npz in the cache folder"
     )
     celeba: Literal["stand-in", "full", "partial"] | None = Field(
         None,

@@ -13,16 +13,14 @@ from vaentk.experiments.convergence.linear_vae import betas as linear_betas
 from vaentk.experiments.convergence.linear_vae import bound as linear_bound
 from vaentk.experiments.convergence.linear_vae import noise as linear_noise
 from vaentk.experiments.convergence.linear_vae.measure import measure
-from vaentk.models.linear_estimators import estimate
-from vaentk.training.linear import initial_parameters, log_spaced
-from vaentk.training.linear_landmarks import (
-    curvature,
+from vaentk.experiments.convergence.linear_vae.problem import (
     estimator_of,
     gaussian_data,
-    gradient_noise,
-    landmarks,
     problem_of,
 )
+from vaentk.models.linear_estimators import estimate
+from vaentk.training.linear import initial_parameters, log_spaced
+from vaentk.training.linear_diagnostics import curvature, diagnostic_steps, gradient_noise
 
 SETTINGS = LinearVae(
     runs=6,
@@ -238,9 +236,9 @@ def test_data_has_the_stated_covariance() -> None:
     np.testing.assert_allclose(values, [1, 1, 1, 3, 5], rtol=0.02)
 
 
-def test_landmarks() -> None:
-    assert landmarks(100) == [0, 1, 4, 16, 64, 100]
-    assert landmarks(64) == [0, 1, 4, 16, 64]
+def test_diagnostic_steps() -> None:
+    assert diagnostic_steps(100) == [0, 1, 4, 16, 64, 100]
+    assert diagnostic_steps(64) == [0, 1, 4, 16, 64]
 
 
 def test_variants_have_names_of_their_own() -> None:

@@ -18,11 +18,11 @@ from vaentk.experiments.declaration import Runs
 from vaentk.experiments.latents.disentanglement import figure_traversals, figures
 from vaentk.figures.style import Drawing
 
-BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125}
+BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125, "dci": 0.0625}
 NETWORKS = {"trained": 1.0, "untrained": 0.5, "random": 0.25}
 """Part of the trained network's score."""
 
-RUNS = Runs({}, {"dsprites": "dSprites, drawn", "cars3d": "Cars3D, stand-in"})
+RUNS = Runs({}, {"dsprites": "dSprites, drawn", "cars3d": "Cars3D"})
 
 
 def scores(
@@ -86,7 +86,7 @@ DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
         draw_scores,
         [
             "dSprites, drawn, run dsprites, 2 seeds, mean scores at the latent sizes 10 and 200",
-            "Cars3D, stand-in, run cars3d",
+            "Cars3D, run cars3d",
             "trained at beta = 4 BetaVAE 0.531 and 0.594, FactorVAE 0.406 and 0.469",
             "random code BetaVAE 0.133 and 0.148",
         ],
@@ -94,7 +94,7 @@ DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
     "units": (
         draw_units,
         [
-            "Cars3D, stand-in, run cars3d, beta = 4, means at the latent sizes 10 and 200: "
+            "Cars3D, run cars3d, beta = 4, means at the latent sizes 10 and 200: "
             "active units 9 and 9, reconstruction (nats an image) 98.5 and 79.5, "
             "KL (nats an image) 21 and 40"
         ],
@@ -145,11 +145,12 @@ def test_every_metric_has_its_panel_with_means_seeds_and_nulls(
     drawn: Callable[..., Figure],
 ) -> None:
     figure = drawn(figures, draw_scores)
-    assert len(figure.axes) == 8
-    assert [axes.get_title() for axes in figure.axes[:4]] == ["BetaVAE", "FactorVAE", "MIG", "SAP"]
-    assert [axes.get_ylabel() for axes in figure.axes[::4]] == [
+    assert len(figure.axes) == 10
+    titles = [axes.get_title() for axes in figure.axes[:5]]
+    assert titles == ["BetaVAE", "FactorVAE", "MIG", "SAP", "DCI"]
+    assert [axes.get_ylabel() for axes in figure.axes[::5]] == [
         "dSprites, drawn\nscore",
-        "Cars3D, stand-in\nscore",
+        "Cars3D\nscore",
     ]
     mig = means(figure.axes[2])
     assert mig == {

@@ -6,10 +6,10 @@ import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
 
+from vaentk.experiments.ntk.networks import eq12_problem
 from vaentk.experiments.ntk.ridge import Ridge, bound, errors, penalty
 from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
 from vaentk.training.descent import descend
-from vaentk.training.problem import Problem
 
 N, TEST, D = 6, 4, 3
 WIDTHS = (64, 256, 1024)
@@ -130,12 +130,11 @@ def test_the_error_term_is_the_theorems(regression: KernelRegression) -> None:
 def test_a_wide_trained_network_meets_the_n_beta_ridge(regression: KernelRegression) -> None:
     """m = 8192, f_0 = 0: 2% from ridge n beta, five times as far from the other two readings."""
     case = CASES["beta0.05-antisymmetric"]
-    problem = Problem(
-        case, 8192, regression.x, "float64", "cpu", 8 / case.beta, regression.held_out
-    )
+    case = case.but(horizon=8.0)
+    problem = eq12_problem(case, 8192, regression.x, "float64", "cpu", regression.held_out)
     model = problem.model()
     initial = model.initial_weights((0,))
-    schedule = problem.schedule(problem.limit(0))
+    schedule = problem.steps(problem.limit(0))
     state = descend(
         model,
         problem.objective(model, initial),
@@ -144,8 +143,8 @@ def test_a_wide_trained_network_meets_the_n_beta_ridge(regression: KernelRegress
         (0,),
         keep=problem.model_kept(),
     )
-    assert set(state.displacement) == {"mu"}
-    trained = state.outputs[schedule.steps][0, N:].numpy()
+    assert set(state.part("displacement")) == {"mu"}
+    trained = state.tensors[f"outputs/{schedule.steps}"][0, N:].numpy()
     gaps = {
         reading: np.linalg.norm(trained - regression.predict(regression.ridge(reading, case.beta)))
         / np.linalg.norm(trained)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaentk.bounds.bound import PARTS, Bound, Part, Values, Weights, part_of
-from vaentk.bounds.pool import Pool
+from vaentk.bounds.bound import PARTS, Bound, Part, Weights, part_of
+from vaentk.bounds.images import ImageSource
 
 GROUPS = 16
 """Groups of images whose noise tells the error: it is itself off by some sqrt(1/32) = 18%."""
@@ -32,20 +32,17 @@ class FullGradient:
         weights' units squared. Unbiased, hence negative at times where it is close to zero.
     error : dict of Tensor
         Standard error of the squared norm, float64 (S,).
-    values : Values
-        Mean over images and draws, (S,) each.
     """
 
     gradient: Weights
     squared_norm: dict[Part, Tensor]
     error: dict[Part, Tensor]
-    values: Values
 
 
 def full_gradient(
     bound: Bound,
     weights: Weights,
-    pool: Pool,
+    source: ImageSource,
     beta: Tensor,
     generators: Sequence[torch.Generator],
     codes: int,
@@ -53,7 +50,7 @@ def full_gradient(
     groups: int = GROUPS,
     drawn: int | None = None,
 ) -> FullGradient:
-    """Estimate the gradient of the mean loss over all images of a pool, and its squared norm.
+    """Estimate the gradient of the mean loss over all images of a source, and its squared norm.
 
     A part of the images, the same in both draws, would not do for all: the squared norm of its
     gradient exceeds theirs by the images' variance over their number, which a small gradient
@@ -70,7 +67,7 @@ def full_gradient(
         The doubly reparametrised estimator has the same expectation and often less noise.
     weights : dict of Tensor
         (S, ...) each.
-    pool : Pool
+    source : ImageSource
         The same images for all members.
     beta : Tensor
         (S,)
@@ -86,29 +83,27 @@ def full_gradient(
         Images of each draw, uniformly with replacement, every member's own; then the error holds
         their scatter too. All images in both draws where None.
     """
-    batches = list(_batches(pool, generators, batch, drawn))
-    whole = drawn or len(pool.numbers)
+    batches = list(_batches(source, generators, batch, drawn))
+    whole = drawn or len(source.numbers)
     means = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     apart = [
         {name: torch.zeros_like(weight) for name, weight in weights.items()}
         for _ in range(min(groups, len(batches)))
     ]
-    losses = []
     for place, draws in enumerate(batches):
         for sign, chosen in zip((1, -1), draws, strict=True):
-            images = pool.images(chosen.flatten())
+            images = source.images(chosen.flatten())
             images = images.view(*chosen.shape, *images.shape[1:])
             images = images.expand(len(generators), *images.shape[1:])
             shape = (codes, chosen.shape[1], bound.model.latent_dim)
             noise = _noise(shape, generators, images)
-            values, found = bound.gradient(weights, images, noise, beta)
-            losses.append(values)
+            _, found = bound.gradient(weights, images, noise, beta)
             share = chosen.shape[1] / whole
             for name, gradient in found.items():
                 means[name].add_(gradient, alpha=share / 2)
                 apart[place % len(apart)][name].add_(gradient, alpha=sign * share)
     squared_norm, error = squared_norms(means, apart)
-    return FullGradient(means, squared_norm, error, _mean(losses))
+    return FullGradient(means, squared_norm, error)
 
 
 def squared_norms(
@@ -148,14 +143,14 @@ def squared_norms(
 
 
 def _batches(
-    pool: Pool, generators: Sequence[torch.Generator], batch: int, drawn: int | None
+    source: ImageSource, generators: Sequence[torch.Generator], batch: int, drawn: int | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Numbers of the two draws' images, int64 (S, b) each, or (1, b) where all members share."""
     if drawn is None:
-        for chosen in torch.split(pool.numbers[None], batch, dim=1):
+        for chosen in torch.split(source.numbers[None], batch, dim=1):
             yield chosen, chosen
         return
-    numbers = torch.stack([pool.draw(2 * drawn, generator) for generator in generators])
+    numbers = torch.stack([source.draw(2 * drawn, generator) for generator in generators])
     first, second = numbers.chunk(2, dim=1)
     yield from zip(torch.split(first, batch, 1), torch.split(second, batch, 1), strict=True)
 
@@ -167,9 +162,3 @@ def _noise(shape: tuple[int, ...], generators: Sequence[torch.Generator], like: 
         for generator in generators
     ]
     return torch.stack(drawn)
-
-
-def _mean(found: Sequence[Values]) -> Values:
-    """Mean over all images of all batches."""
-    fields = zip(*((one.loss, one.reconstruction, one.kl) for one in found), strict=True)
-    return Values(*(torch.cat(parts, dim=1) for parts in fields)).mean()

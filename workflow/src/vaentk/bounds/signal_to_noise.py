@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Part, Weights, part_of
-from vaentk.bounds.pool import Pool
+from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
 
 LEAST = 4
@@ -60,7 +60,7 @@ class SignalToNoise:
 def repeated_gradients(
     bound: Bound,
     weights: Weights,
-    pool: Pool,
+    source: ImageSource,
     beta: Tensor,
     generators: Sequence[torch.Generator],
     repetitions: int,
@@ -76,7 +76,7 @@ def repeated_gradients(
     bound : Bound
     weights : dict of Tensor
         (S, ...) each.
-    pool : Pool
+    source : ImageSource
     beta : Tensor
         (S,)
     generators : sequence of torch.Generator
@@ -107,12 +107,12 @@ def repeated_gradients(
         for place in range(side_by_side * len(generators)):
             member = place % len(generators)
             generator = generators[member]
-            numbers.append(pool.draw(batch, generator) if fixed is None else fixed[member])
+            numbers.append(source.draw(batch, generator) if fixed is None else fixed[member])
             shape = (codes, batch, bound.model.latent_dim)
             noise.append(
                 torch.randn(shape, generator=generator, dtype=beta.dtype, device=beta.device)
             )
-        images = pool.images(torch.cat(numbers))
+        images = source.images(torch.cat(numbers))
         images = images.reshape(len(numbers), batch, *images.shape[1:])
         _, found = bound.gradient(stacked, images, torch.stack(noise), beta.repeat(side_by_side))
         yield {name: g.view(side_by_side, *weights[name].shape) for name, g in found.items()}

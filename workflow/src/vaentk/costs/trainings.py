@@ -11,7 +11,6 @@ from typing import Any
 from vaentk.config import Config, Data
 from vaentk.costs import rates
 from vaentk.costs.cost import Cost
-from vaentk.costs.footprints import conv_member, deep_member, noise_repetition, width_member
 from vaentk.costs.rates import LIBRARIES, LIMIT, LOOKS, MB, PRODUCTS, START
 from vaentk.data.sets import SETS
 from vaentk.experiments.convergence.deep_vae import DeepNetwork, DeepTraining, DeepVAE
@@ -26,6 +25,13 @@ from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.conv_layers import operations, shapes
 from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
 from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.training.footprints import (
+    conv_member,
+    deep_member,
+    eq2_member,
+    figure2_member,
+    noise_repetition,
+)
 from vaentk.training.schedule import eq7_learning_rate
 
 NARROW = 4096
@@ -99,7 +105,9 @@ def _width(settings: LinearRate | Ridge | WeightChange, width: int, dtype: str, 
     if isinstance(settings, TangentKernels):
         looks = 1 + (rates.KERNELS if settings.horizon else 0)
         each += looks * rates.EIGENVALUES * inputs.samples * inputs.outputs * width
-    member = (2.5 if kernels else 1) * max(width_member(c, width, dtype, kept) for c in cases)
+    of_network = figure2_member if isinstance(settings, WeightChange) else eq2_member
+    sizes = {(case.inputs.samples, case.inputs.outputs) for case in cases}
+    member = (2.5 if kernels else 1) * max(of_network(*s, width, dtype, kept) for s in sizes)
     graph = isinstance(settings, WeightChange) and settings.activation == "tanh"
     rate = PRODUCTS if dtype == "float32" else PRODUCTS / 2
     return Cost(

@@ -30,7 +30,6 @@ TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 INSTEAD = {  # what works without the download, by data set
     "mnist": "set data.mnist: embedded",
     "dsprites": "set data.dsprites: drawn",
-    "cars3d": "set data.cars3d: stand-in",
     "celeba": "set data.celeba: stand-in",
 }
 BY_HAND = {  # how a file that has no mirror is got, by its name

@@ -1,6 +1,6 @@
-"""One interface to every image data set: images by number or by factors, on any device."""
+"""One interface to every image data set: images by number, on any device."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Self
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from vaentk.data.facts import PARTS, Facts, Part
-from vaentk.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,34 +82,6 @@ class ImageSet:
             return chosen
         return _unpacked(chosen.flatten()).view(len(indices), *self.facts.shape)
 
-    def observations(self, factors: Tensor) -> Tensor:
-        """Gather the images with given factors, which must form a grid.
-
-        Parameters
-        ----------
-        factors : int64 (b, factors)
-            Values from 0, in the order of ``facts.factors``.
-
-        Returns
-        -------
-        Tensor
-            uint8 (b, c, h, w), values 0..255.
-
-        Raises
-        ------
-        UserError
-            If the images are no grid of as many factors. That a value is on the grid is the
-            caller's to know: a look at it would make a GPU wait.
-        """
-        wanted = len(self.facts.factors)
-        if not wanted or factors.shape[1:] != (wanted,):
-            raise UserError(
-                f"{self.facts.name} has {wanted} factors of variation, and factors of shape "
-                f"{tuple(factors.shape)} were given: choose images by number, or give a column "
-                "a factor."
-            )
-        return self.images(factors.to(self.device) @ _strides(self.facts.factors, self.device))
-
     def of_part(self, part: Part) -> Tensor:
         """Numbers of the images of one part, int64; all images where there are no parts."""
         if self.parts is None:
@@ -128,51 +99,6 @@ class ImageSet:
             if (value := getattr(self, name)) is not None
         }
         return replace(self, facts=replace(self.facts, factors=()), **kept)
-
-    def batches(
-        self, size: int, generator: torch.Generator, among: Tensor | None = None
-    ) -> Iterator[Tensor]:
-        """Give shuffled batches without end, epoch after epoch, in this process.
-
-        Parameters
-        ----------
-        size : int
-            Images a batch; what is left of an epoch begins the next batch.
-        generator : torch.Generator
-            Source of randomness, on the CPU, so that every device sees the same order.
-        among : int64 Tensor, optional
-            Numbers of the images to use; all where None.
-
-        Yields
-        ------
-        Tensor
-            uint8 (size, c, h, w), values 0..255.
-
-        Raises
-        ------
-        UserError
-            If there are no images to use.
-        """
-        numbers = torch.arange(len(self)) if among is None else among.cpu()
-        if not len(numbers):
-            raise UserError(
-                f"There are no images of {self.facts.name} to make batches of: choose another part."
-            )
-        left = numbers[:0]
-        while True:
-            while len(left) < size:
-                epoch = numbers[torch.randperm(len(numbers), generator=generator)]
-                left = torch.cat([left, epoch])
-            yield self.images(left[:size].to(self.device))
-            left = left[size:]
-
-
-@cache
-def _strides(factors: tuple[tuple[str, int], ...], device: torch.device) -> Tensor:
-    """How far apart in number two images are that differ by one in a factor: int64 (factors,)."""
-    sizes = [size for _, size in factors]
-    strides = np.append(np.cumprod(sizes[:0:-1], dtype=np.int64)[::-1], 1)
-    return torch.from_numpy(strides).to(device)
 
 
 def _unpacked(packed: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class ImageData:
 
 SETS: Final = {
     "dsprites": ImageData("dSprites", channels=1, images=737_280, size=512, factors=5),
-    "cars3d": ImageData("Cars3D", 3, images=17_568, size=12_288, factors=3, stand_in="cars"),
+    "cars3d": ImageData("Cars3D", 3, images=17_568, size=12_288, factors=3),
     "celeba": ImageData("CelebA", 3, images=202_599, size=12_288, stand_in="faces"),
     "cifar": ImageData("CIFAR", channels=3, images=60_000, size=3_072),
 }

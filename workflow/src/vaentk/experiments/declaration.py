@@ -5,7 +5,7 @@ a run and the declaration; ``train.py``, ``measure.py``, ``figures.py`` and ``ta
 functions that the declaration names, and ``words.yaml`` what the report says about them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,13 +75,13 @@ class Experiment:
 
     def functions(self, stage: str) -> dict[str, str]:
         """Return ``module:function`` of one stage's functions, by name; none where it has none."""
-        names: Mapping[str, object] = {
-            "train": {"train": self.jobs} if self.jobs else {},
-            "measure": {"measure": self.measures},
+        names: dict[str, Iterable[str]] = {
+            "train": ("train",) if self.jobs else (),
+            "measure": ("measure",),
             "figures": self.figures,
             "tables": self.tables,
-        }[stage]
-        return {name: f"{self.room}.{stage}:{name}" for name in names}
+        }
+        return {name: f"{self.room}.{stage}:{name}" for name in names[stage]}
 
 
 @dataclass(frozen=True)

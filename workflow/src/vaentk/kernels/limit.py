@@ -8,11 +8,12 @@ and ``c = rho / q``, the limit is ``(K_mu + K_sigma + K_d)`` times the identity 
     kappa_p(c) = E[phi^(p)(sqrt(q) g) phi^(p)(sqrt(q) g')],  corr(g, g') = c.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from vaentk.activations import Activation
@@ -43,19 +44,22 @@ class LimitKernels:
         forms, which are right to rounding.
     """
 
-    mu: Array
-    sigma: Array
-    d: Array
+    mu: Float64[Array, "n other"]
+    sigma: Float64[Array, "n other"]
+    d: Float64[Array, "n other"]
     error: float
 
     @property
-    def total(self) -> Array:
+    def total(self) -> Float64[Array, "n other"]:
         """``K = K_mu + K_sigma + K_d``, (n, n')."""
         return self.mu + self.sigma + self.d
 
 
 def limit_kernels(
-    activation: Activation, sigma0: float, x: Array, x_other: Array | None = None
+    activation: Activation,
+    sigma0: float,
+    x: Float64[Array, "n d"],
+    x_other: Float64[Array, "other d"] | None = None,
 ) -> LimitKernels:
     """Evaluate the three limit kernels.
 
@@ -99,7 +103,7 @@ def _mirror(kernel: Array, panel: Array, rows: slice) -> None:
 
 
 class KernelPanels:
-    """Some of the limit kernels, one panel of rows after the other.
+    """The three limit kernels, one panel of rows after the other.
 
     Iterating gives ``(rows, columns, {part: panel})``; between equal inputs (no ``x_other``) the
     panels cover the upper triangle only, each from its diagonal square to the last column.
@@ -108,15 +112,11 @@ class KernelPanels:
     ----------
     activation, sigma0, x, x_other
         As in `limit_kernels`.
-    parts
-        Which kernels: "mu", "sigma" and "d" are those of W_mu, W_sigma and W_d.
-    rows_at_once
-        Rows of one panel; memory is a few panels of this many rows.
 
     Attributes
     ----------
     error
-        As in `LimitKernels`, for the kernels asked for.
+        As in `LimitKernels`.
 
     Raises
     ------
@@ -128,32 +128,29 @@ class KernelPanels:
         self,
         activation: Activation,
         sigma0: float,
-        x: Array,
-        x_other: Array | None = None,
-        parts: Sequence[Part] = tuple(ORDERS),
-        rows_at_once: int = ROWS_AT_ONCE,
+        x: Float64[Array, "n d"],
+        x_other: Float64[Array, "other d"] | None = None,
     ) -> None:
-        self.x, self.x_other, self.parts, self.rows_at_once = x, x_other, tuple(parts), rows_at_once
+        self.x, self.x_other = x, x_other
         self.sigma0, self.q = sigma0, 1 + sigma0**2
         for inputs in (x,) if x_other is None else (x, x_other):
             if not np.allclose(np.sqrt(np.vecdot(inputs, inputs)), 1.0, atol=1e-6):
                 raise UserError(
                     "the limit kernels are those of unit-norm inputs: set inputs.scaling: unit-norm"
                 )
-        self._kappas, self.error = kappas(activation, self.q, [ORDERS[part] for part in parts])
+        self._kappas, self.error = kappas(activation, self.q, list(ORDERS.values()))
 
     def __iter__(self) -> Iterator[tuple[slice, slice, dict[Part, Array]]]:
         """Compute the panels, from the first row to the last."""
         other = self.x if self.x_other is None else self.x_other
-        squares = np.square(other) if "sigma" in self.parts else None
-        for start in range(0, len(self.x), self.rows_at_once):
-            rows = slice(start, min(start + self.rows_at_once, len(self.x)))
+        squares = np.square(other)
+        for start in range(0, len(self.x), ROWS_AT_ONCE):
+            rows = slice(start, min(start + ROWS_AT_ONCE, len(self.x)))
             columns = slice(start if self.x_other is None else 0, len(other))
             rho = self.x[rows] @ other[columns].T
-            panels = {part: np.empty_like(rho) for part in self.parts}
-            if squares is not None:
-                left = squares[rows] if self.x_other is None else np.square(self.x[rows])
-                np.matmul(left, squares[columns].T, out=panels["sigma"])
+            panels = {part: np.empty_like(rho) for part in ORDERS}
+            left = squares[rows] if self.x_other is None else np.square(self.x[rows])
+            np.matmul(left, squares[columns].T, out=panels["sigma"])
             self._fill(rho.reshape(-1), {part: p.reshape(-1) for part, p in panels.items()})
             yield rows, columns, panels
 
@@ -172,6 +169,6 @@ class KernelPanels:
                     panel[here] *= kappa
 
 
-def least_eigenvalue(kernel: Array) -> float:
+def least_eigenvalue(kernel: Float64[Array, "n n"]) -> float:
     """Return the least eigenvalue of a symmetric kernel; of K it is lambda_0 of Theta_inf."""
     return float(np.linalg.eigvalsh(kernel)[0])

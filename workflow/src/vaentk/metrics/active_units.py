@@ -4,23 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
-
-from vaentk.data.grid import Grid
-from vaentk.metrics.lookup import Lookup, Numbers, rows
+from torch import Tensor
 
 LEAST_VARIANCE: Final = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Images drawn independently and uniformly: int64 (n,)."""
-
-    numbers: Numbers
-
-    def images(self) -> Numbers:
-        """Numbers of all images: int64 (n,)."""
-        return self.numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,28 +26,19 @@ class ActiveUnits:
     """
 
     count: int
-    variance: NDArray[np.float64]
-    kl: NDArray[np.float64]
+    variance: Float64[NDArray[np.float64], " latent"]
+    kl: Float64[NDArray[np.float64], " latent"]
 
 
-def draw(grid: Grid, generator: np.random.Generator, n: int = 10_000) -> Sample:
-    """Draw `n` images."""
-    return Sample(grid.indices(grid.sample(n, generator)))
-
-
-def score(means: Lookup, logvars: Lookup, sample: Sample) -> ActiveUnits:
+def score(mean: Tensor, logvar: Tensor) -> ActiveUnits:
     """Count active units.
 
     Parameters
     ----------
-    means, logvars
-        Mean and logarithm of the variance of the posterior, (n, latent), looked up by image
-        number.
-    sample
-        The images.
+    mean, logvar
+        Mean and logarithm of the variance of every image's posterior, (images, latent).
     """
-    mean = rows(means, sample.numbers).double()
-    logvar = rows(logvars, sample.numbers).double()
+    mean, logvar = mean.double(), logvar.double()
     variance = mean.var(dim=0)
     kl = (mean.square() + logvar.expm1() - logvar).mean(dim=0) / 2
     return ActiveUnits(

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.lookup import VALUES_AT_ONCE, Lookup, Numbers, rows
+from vaentk.metrics.lookup import VALUES_AT_ONCE, Numbers, rows
 from vaentk.metrics.sampling import Batches
 
 
@@ -26,10 +27,6 @@ class Sample:
 
     train: Batches
     test: Batches
-
-    def images(self) -> Numbers:
-        """Numbers of all images: int64 (n,)."""
-        return np.concatenate([self.train.numbers.ravel(), self.test.numbers.ravel()])
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def draw(
     )
 
 
-def score(codes: Lookup, sample: Sample) -> BetaVae:
+def score(codes: Tensor, sample: Sample) -> BetaVae:
     """Score codes (n, latent), looked up by image number."""
     x, x_test = features(codes, sample.train.numbers), features(codes, sample.test.numbers)
     model = LogisticRegression()
@@ -78,7 +75,9 @@ def score(codes: Lookup, sample: Sample) -> BetaVae:
     )
 
 
-def features(codes: Lookup, numbers: Numbers) -> NDArray[np.float64]:
+def features(
+    codes: Tensor, numbers: Int64[Numbers, "n two batch"]
+) -> Float64[NDArray[np.float64], "n latent"]:
     """Mean absolute difference of the codes of pairs: int64 (n, 2, batch) to (n, latent)."""
     # All first pairs, then all second ones, and so on: the sums stay small enough for a cache.
     ordered = torch.from_numpy(numbers).permute(2, 1, 0).contiguous().to(codes.device)
@@ -86,7 +85,7 @@ def features(codes: Lookup, numbers: Numbers) -> NDArray[np.float64]:
     return torch.cat([_mean_difference(codes, part) for part in parts]).double().cpu().numpy()
 
 
-def _mean_difference(codes: Lookup, pairs: Tensor) -> Tensor:
+def _mean_difference(codes: Tensor, pairs: Tensor) -> Tensor:
     """Mean absolute difference of pairs, summed in order: int64 (batch, 2, n) to (n, latent).
 
     numpy's mean rounds so too, and where the regression is stopped early the rounding shows: in

@@ -1,7 +1,7 @@
 """Disentanglement, completeness and informativeness (Eastwood & Williams 2018).
 
-As disentanglement_lib takes them: gradient-boosted trees, in scikit-learn's default, predict each
-factor from all codes; the importance of a code for a factor is the trees'.
+As disentanglement_lib takes them: scikit-learn's gradient-boosted trees predict each factor from
+all codes; the importance of a code for a factor is the trees'.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import entropy
 from sklearn.ensemble import GradientBoostingClassifier
+from torch import Tensor
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.lookup import rows
 from vaentk.metrics.sampling import Split
 
 Array = NDArray[np.float64]
@@ -31,7 +32,6 @@ class Dci:
     disentanglement, completeness : float
     informativeness : float
         Share of the test images whose factor is predicted, mean over factors.
-    informativeness_train : float
     importance : float64 (latent, factors)
         Columns sum to one, or to zero where no cut helps.
     """
@@ -39,7 +39,6 @@ class Dci:
     disentanglement: float
     completeness: float
     informativeness: float
-    informativeness_train: float
     importance: Array
 
 
@@ -50,23 +49,26 @@ def draw(
     return Split.draw(grid, train, test, generator)
 
 
-def score(codes: Lookup, sample: Split) -> Dci:
-    """Score codes (n, latent), looked up by image number; trees take minutes to hours."""
+def score(codes: Tensor, sample: Split, trees: int = 100) -> Dci:
+    """Score codes of images.
+
+    Parameters
+    ----------
+    codes : (n, latent)
+        Looked up by image number.
+    sample : Split
+    trees : int
+        For every value of a factor, one after another; disentanglement_lib has 100. Time is
+        proportional to this, to the points and to the latent size: hours with all of them large.
+    """
     x, x_test = (rows(codes, p.numbers).cpu().numpy() for p in (sample.train, sample.test))
-    importance, train, test = [], [], []
+    importance, informed = [], []
     for y, y_test in zip(sample.train.values.T, sample.test.values.T, strict=True):
-        model = GradientBoostingClassifier(random_state=SEED).fit(x, y)
+        model = GradientBoostingClassifier(n_estimators=trees, random_state=SEED).fit(x, y)
         importance.append(model.feature_importances_)
-        train.append(model.score(x, y))
-        test.append(model.score(x_test, y_test))
+        informed.append(model.score(x_test, y_test))
     matrix = np.stack(importance, axis=1)
-    return Dci(
-        disentanglement(matrix),
-        completeness(matrix),
-        np.mean(test).item(),
-        np.mean(train).item(),
-        matrix,
-    )
+    return Dci(disentanglement(matrix), completeness(matrix), np.mean(informed).item(), matrix)
 
 
 def disentanglement(importance: Array) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.data.grid import Grid
-from vaentk.metrics.lookup import Lookup, Numbers, blocks, rows
+from vaentk.metrics.lookup import Numbers, blocks, rows
 from vaentk.metrics.sampling import Batches
 
 LEAST_DEVIATION: Final = 0.05
@@ -35,11 +35,6 @@ class Sample:
     numbers: Numbers
     train: Batches
     test: Batches
-
-    def images(self) -> Numbers:
-        """Numbers of all images: int64 (n,)."""
-        batches = [self.train.numbers.ravel(), self.test.numbers.ravel()]
-        return np.concatenate([self.numbers, *batches])
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def draw(
     )
 
 
-def score(codes: Lookup, sample: Sample) -> FactorVae:
+def score(codes: Tensor, sample: Sample) -> FactorVae:
     """Score codes (n, latent), looked up by image number."""
     variance = rows(codes, sample.numbers).double().var(dim=0)
     kept = (variance.sqrt() >= LEAST_DEVIATION).nonzero().squeeze(1)
@@ -96,7 +91,7 @@ def score(codes: Lookup, sample: Sample) -> FactorVae:
 
 
 def _votes(
-    codes: Lookup, batches: Batches, kept: Tensor, variance: Tensor, factors: int
+    codes: Tensor, batches: Batches, kept: Tensor, variance: Tensor, factors: int
 ) -> NDArray[np.int64]:
     """How often each kept code varies least while each factor is fixed: (factors, kept)."""
     least = [

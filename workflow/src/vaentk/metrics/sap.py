@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vaentk.data.grid import Grid
 from vaentk.metrics import svm
 from vaentk.metrics.gap import lead
-from vaentk.metrics.lookup import Lookup, rows
+from vaentk.metrics.lookup import rows
 from vaentk.metrics.sampling import Split
 
 
@@ -30,7 +32,7 @@ class Sap:
     """
 
     score: float
-    accuracy: NDArray[np.float64]
+    accuracy: Float64[NDArray[np.float64], "latent factors"]
 
 
 def draw(
@@ -40,7 +42,7 @@ def draw(
     return Split.draw(grid, train, test, generator)
 
 
-def score(codes: Lookup, sample: Split) -> Sap:
+def score(codes: Tensor, sample: Split) -> Sap:
     """Score codes (n, latent), looked up by image number.
 
     Raises

@@ -33,7 +33,7 @@ class Estimator:
     kind : str
         The encoder's gradient: ``pathwise`` goes through z with the KL in closed form;
         ``pathwise-sampled`` has the KL from the same samples; ``iwae`` weighs these by
-        ``softmax_k f``, unbiased for the gradient of `importance_bound`; ``score`` is REINFORCE,
+        ``softmax_k f``, unbiased for the IWAE bound's gradient; ``score`` is REINFORCE,
         ``f`` times the gradient of log q. The decoder's is the same for all but ``iwae``.
     batch : int
         B, data points, drawn uniformly with replacement.

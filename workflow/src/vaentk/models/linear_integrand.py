@@ -63,28 +63,6 @@ class Integrand:
         return self.constant - 0.5 * trace
 
 
-def importance_bound(
-    model: LinearVae, parameters: Parameters, points: Tensor, noise: Tensor
-) -> Tensor:
-    """IWAE bound ``log (1/K sum_k exp f(x, eps_k))`` of every data point in nats, (R, B).
-
-    At K = 1 a draw of the ELBO; its mean over the noise rises with K, up to ``log p(x)`` at
-    beta = 1.
-
-    Parameters
-    ----------
-    model : LinearVae
-    parameters : Parameters
-        Of R runs.
-    points : Tensor
-        (R, B, d + 1), data points of each run with a one appended.
-    noise : Tensor
-        (R, q, K, B), standard normal.
-    """
-    f = Integrand.of(model, parameters, points).at(noise)
-    return f.logsumexp(1) - log(noise.shape[2])
-
-
 def pad_one(codes: Tensor) -> Tensor:
     """``(z, 1)`` of codes (R, q, B): (R, q + 1, B)."""
     return pad(codes, (0, 0, 0, 1), value=1.0)

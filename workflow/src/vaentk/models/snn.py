@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from vaentk.activations import Activation
 from vaentk.models.forward import Cotangent, Forward, Tangent, Weights
 from vaentk.models.gradient import LayerGradient
 from vaentk.models.initial import standard_normal
@@ -42,7 +42,7 @@ class StochasticNetwork:
     ``z_r ~ N(<w_mu_r, x>, sum_a (w_sigma_ra x_a)^2)``.
     """
 
-    x: Tensor
+    x: Float[Tensor, "n d"]
     width: int
     sigma0: float
     smoothing: Latent
@@ -101,18 +101,3 @@ class StochasticNetwork:
         if "d" in direction:
             outputs += forward.value @ direction["d"]
         return Tangent(outputs / sqrt(self.width), mean, variance)
-
-
-def sampled_outputs(
-    weights: Weights, x: Tensor, activation: Activation, generator: torch.Generator
-) -> Tensor:
-    """Evaluate Eq. 3 with one draw of the noise per sample, unit and input: (S, n, d).
-
-    The Monte Carlo counterpart of :meth:`StochasticNetwork.forward`, for comparison only:
-    its mean over draws is ``f_hat``. Given x, the noise of a unit is one Gaussian, so one is drawn.
-    """
-    mean = x @ weights["mu"].mT
-    variance = x.square() @ weights["sigma"].square().mT
-    noise = torch.randn(mean.shape, generator=generator, dtype=x.dtype, device=x.device)
-    width = weights["mu"].shape[1]
-    return activation(mean + variance.sqrt() * noise) @ weights["d"] / sqrt(width)

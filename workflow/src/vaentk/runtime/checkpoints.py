@@ -1,4 +1,8 @@
-"""Checkpoints of a training in one file, which only the same settings and code take up."""
+"""Checkpoints of trainings, a file for each chunk of members, which only the same job takes up.
+
+Which members a chunk has, its file's name tells. A chunk that does not fit into the memory hands
+its checkpoint on to its parts; and a training that is taken up again has the chunks that it had.
+"""
 
 import json
 import shutil
@@ -6,30 +10,31 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final
 
+import torch
 from torch import Tensor
 
 from vaentk.runtime import io
 from vaentk.runtime.job import log
+from vaentk.training.state import Record, State
 
-Record = dict[str, float]
-ON_CPU = "generators"
+Chunk = tuple[int, ...]
+"""Members that are trained side by side, by their places among all."""
+
+Member = dict[str, float]
+"""What tells a member's records from those of others: its seed, its beta."""
+
+ON_CPU: Final = "generators"
 """The one tensor that stays on the CPU."""
 
-
-class Kept(NamedTuple):
-    """What a checkpoint holds: a state, and rows that were measured beside the training."""
-
-    step: int
-    tensors: dict[str, Tensor]
-    records: list[Record]
-    marks: list[Record]
+WHOLE: Final = "ensemble"
+SOME: Final = "members-"
 
 
 @dataclass
 class Checkpoint:
-    """Where a training's state is kept, and how often.
+    """Where the state of a chunk is kept, and how often.
 
     Attributes
     ----------
@@ -45,50 +50,115 @@ class Checkpoint:
     seconds: float
     saved: float = field(default_factory=time.monotonic)
 
-    @property
-    def due(self) -> bool:
-        """Whether it is time to save."""
-        return time.monotonic() - self.saved >= self.seconds
-
-    def load(self, device: str) -> Kept | None:
-        """What was kept under the same settings and code, if anything was."""
+    def load(self, device: str) -> State | None:
+        """Read what was saved under the same settings and code, if anything was."""
         if not self.path.exists():
             return None
-        note = json.loads(io.read_note(self.path))
+        note = self.note()
         if note["fingerprint"] != self.fingerprint:
             log.info("the checkpoint belongs to other settings; starting afresh")
             return None
-        log.info("resuming %s after step %d", self.path.stem, note["step"])
-        found = io.map_tensors(self.path)
+        stored = io.map_tensors(self.path)
         # In the order they were in, and not the file's: sums over weights round by their order.
-        tensors = {name: found[name].clone() for name in note["names"]}
+        tensors = {name: stored[name].clone() for name in note["names"]}
         tensors |= {name: t.to(device) for name, t in tensors.items() if name != ON_CPU}
-        return Kept(note["step"], tensors, note["records"], note["marks"])
+        return State(note["step"], tensors, note["records"])
 
-    def offer(
-        self,
-        step: int,
-        tensors: dict[str, Tensor],
-        records: list[Record],
-        marks: Sequence[Record] = (),
-    ) -> None:
+    def offer(self, state: State) -> None:
         """Save a state, if it is time."""
-        if self.due:
-            self.save(step, tensors, records, marks)
+        if time.monotonic() - self.saved >= self.seconds:
+            self.save(state)
 
-    def save(
-        self,
-        step: int,
-        tensors: dict[str, Tensor],
-        records: list[Record],
-        marks: Sequence[Record] = (),
-    ) -> None:
+    def save(self, state: State) -> None:
         """Save a state."""
-        arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
-        note: dict[str, object] = {"step": step, "records": records, "marks": list(marks)}
-        note |= {"names": list(tensors), "fingerprint": self.fingerprint}
-        io.write_arrays(arrays, self.path, json.dumps(note))
+        arrays = {name: tensor.cpu().numpy() for name, tensor in state.tensors.items()}
+        note = {"step": state.step, "records": state.records, "names": list(state.tensors)}
+        io.write_arrays(arrays, self.path, json.dumps(note | {"fingerprint": self.fingerprint}))
         self.saved = time.monotonic()
+
+    def note(self) -> dict[str, Any]:
+        """Read all but the tensors."""
+        note: dict[str, Any] = json.loads(io.read_note(self.path))
+        return note
+
+
+@dataclass(frozen=True)
+class ChunkCheckpoints:
+    """The checkpoints of one training's chunks.
+
+    Attributes
+    ----------
+    folder : Path
+    fingerprint : str
+        Of all that a state depends on, but for the chunks.
+    seconds : float
+        Between two times that a chunk is saved.
+    members : sequence of dict
+        All members, in order.
+    """
+
+    folder: Path
+    fingerprint: str
+    seconds: float
+    members: Sequence[Member]
+
+    def of(self, chunk: Chunk) -> Checkpoint:
+        """The checkpoint of a chunk."""
+        name = WHOLE if len(chunk) == len(self.members) else SOME + "-".join(map(str, chunk))
+        return Checkpoint(self.folder / f"{name}.safetensors", self.fingerprint, self.seconds)
+
+    def chunks(self, size: int) -> list[Chunk]:
+        """Chunks of a size, by their first member; one that has a checkpoint stays as it was."""
+        left, chunks = set(range(len(self.members))), []
+        for chunk in sorted(map(self._chunk, self.folder.glob("*.safetensors")), key=len)[::-1]:
+            if chunk and left.issuperset(chunk) and self._is_ours(chunk):
+                chunks.append(chunk)
+                left.difference_update(chunk)
+        rest = sorted(left)
+        chunks += [tuple(rest[start : start + size]) for start in range(0, len(rest), size)]
+        return sorted(chunks)
+
+    def divide(self, chunk: Chunk, parts: Sequence[Chunk]) -> None:
+        """Hand a chunk's checkpoint, if it has one, on to its parts."""
+        whole = self.of(chunk)
+        if not whole.path.exists() or not self._is_ours(chunk):
+            return
+        note, tensors = whole.note(), io.map_tensors(whole.path)
+        for part in parts:
+            chosen = [chunk.index(place) for place in part]
+            own = {place: tensors[place][chosen] for place in note["names"]}
+            records = [row for row in note["records"] if self._place(row) in part]
+            self.of(part).save(State(note["step"], own, records))
+        whole.path.unlink()
+
+    def united(self, trained: Sequence[tuple[Chunk, State]]) -> State:
+        """Put the states of all chunks together, as if they were one."""
+        states = [state for _, state in trained]
+        if len(states) == 1:
+            return states[0]
+        places = [place for chunk, _ in trained for place in chunk]
+        order = [places.index(place) for place in range(len(places))]
+        tensors: dict[str, Tensor] = {
+            name: torch.cat([state.tensors[name] for state in states])[order]
+            for name in states[0].tensors
+        }
+        records: list[Record] = [row for state in states for row in state.records]
+        records.sort(key=lambda row: (row["step"], self._place(row)))
+        return State(states[0].step, tensors, records)
+
+    def _place(self, record: Record) -> int:
+        """Say which member a record is of."""
+        return self.members.index({key: record[key] for key in self.members[0]})
+
+    def _chunk(self, path: Path) -> Chunk:
+        """The members of a file, none of a file that is not ours."""
+        if path.stem == WHOLE:
+            return tuple(range(len(self.members)))
+        numbers = path.stem.removeprefix(SOME).split("-")
+        return tuple(map(int, numbers)) if all(n.isdigit() for n in numbers) else ()
+
+    def _is_ours(self, chunk: Chunk) -> bool:
+        return bool(self.of(chunk).note()["fingerprint"] == self.fingerprint)
 
 
 def forget(folder: Path) -> None:

@@ -79,7 +79,7 @@ class Job:
         return Path(*parts).with_suffix(".checkpoint")
 
     def settings(self, plain: Mapping[str, Any]) -> Any:
-        """Build checked settings of the class that the rule's parameter ``settings_class`` names."""
+        """Build checked settings of the class that the parameter ``settings_class`` names."""
         return resolve_name(self.params["settings_class"]).from_plain(plain)
 
     def opened(self, name: str, keys: Sequence[Any] | None = None) -> Any:

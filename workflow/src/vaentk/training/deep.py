@@ -5,31 +5,30 @@ a member's seed, the purpose and the epoch or step: a run taken up again draws w
 drawn, and variants with the same seed see the same images in the same order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import repeat
 from math import isfinite, sqrt
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import Bound, Weights
-from vaentk.bounds.pool import Pool
+from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
-from vaentk.experiments.convergence.deep_vae import DeepTraining
 from vaentk.training.adam import adam
+from vaentk.training.evaluation import Evaluation, generator
 from vaentk.training.graph import Graph
-from vaentk.training.looks import Gauge, generator
+from vaentk.training.state import Record, State, Tick, no_tick
 
-Record = dict[str, float]
 Stepping = Literal["per-epoch", "per-iteration", "constant"]
 Optimiser = Literal["adam", "sgd"]
 
 BLOCK: Final = 25
-"""Updates between two looks at the losses."""
+"""Updates whose losses are fetched at once."""
 
 NEAR: Final = 0.9
 """Two times in this proportion or nearer are one."""
@@ -60,7 +59,7 @@ class Recipe:
         K, of an image in an update.
     beta : float
         Weight of the KL term.
-    looks : tuple of int
+    evaluated : tuple of int
         Numbers of updates after which members are measured, ascending; training ends at the last.
     """
 
@@ -72,70 +71,22 @@ class Recipe:
     optimiser: Optimiser
     codes: int
     beta: float
-    looks: tuple[int, ...]
-
-    @classmethod
-    def of(cls, settings: DeepTraining, variant: str, images: int) -> Self:
-        """Take a variant's settings, for so many training images.
-
-        Raises
-        ------
-        UserError
-            When there are fewer images than a batch has.
-        """
-        epoch = images // settings.batch
-        if not epoch:
-            raise UserError(
-                f"batch is {settings.batch}, and there are {images} training images: lower batch."
-            )
-        return cls(
-            variant=variant,
-            seeds=settings.seeds,
-            batch=settings.batch,
-            learning_rate=settings.learning_rate,
-            stepping=settings.stepping,
-            optimiser=settings.optimiser,
-            codes=settings.codes,
-            beta=settings.beta,
-            looks=look_times(settings.epochs * epoch, epoch, settings.per_decade),
-        )
+    evaluated: tuple[int, ...]
 
     @property
     def steps(self) -> int:
         """Updates in all."""
-        return self.looks[-1]
-
-
-@dataclass
-class State:
-    """All that a run needs to go on to the same bytes.
-
-    Attributes
-    ----------
-    step : int
-        Updates made.
-    tensors : dict of Tensor
-        ``weights/<name>``, ``mean/<name>`` and ``square/<name>`` (Adam's averages), (S, ...) each.
-    records : list of dict
-        Measurements, a row a look and member.
-    """
-
-    step: int
-    tensors: dict[str, Tensor]
-    records: list[Record] = field(default_factory=list)
-
-    def part(self, kind: str) -> Weights:
-        """The tensors of a kind, by the names of the weights."""
-        prefix = f"{kind}/"
-        return {
-            name.removeprefix(prefix): tensor
-            for name, tensor in self.tensors.items()
-            if name.startswith(prefix)
-        }
+        return self.evaluated[-1]
 
 
 def initial_state(weights: Weights) -> State:
-    """State before the first update; the weights, (S, ...) each, are copied."""
+    """State before the first update; the weights, (S, ...) each, are copied.
+
+    Returns
+    -------
+    State
+        ``weights/<name>``, ``mean/<name>`` and ``square/<name>`` (Adam's averages), (S, ...) each.
+    """
     tensors = {}
     for name, weight in weights.items():
         tensors[f"weights/{name}"] = weight.clone()
@@ -144,7 +95,7 @@ def initial_state(weights: Weights) -> State:
     return State(0, tensors)
 
 
-def look_times(steps: int, epoch: int, per_decade: int) -> tuple[int, ...]:
+def evaluation_steps(steps: int, epoch: int, per_decade: int) -> tuple[int, ...]:
     """Numbers of updates after which to measure: 0, 1, evenly in the logarithm, and the last.
 
     Parameters
@@ -171,14 +122,14 @@ def rate(recipe: Recipe, step: int, epoch: int) -> float:
 
 def train(
     bound: Bound,
-    images: Pool,
-    gauge: Gauge,
+    images: ImageSource,
+    evaluation: Evaluation,
     recipe: Recipe,
     state: State,
-    tick: Callable[[State], None] | None = None,
+    tick: Tick = no_tick,
     threads: int = 1,
 ) -> State:
-    """Train all members from a state to the last look.
+    """Train all members from a state to the last evaluation.
 
     On a CPU every member is trained on one thread, several at a time, so that it ends with the same
     bytes however many there are. On a GPU they are trained together, as one graph of operations.
@@ -187,15 +138,15 @@ def train(
     ----------
     bound : Bound
         What is minimised.
-    images : Pool
+    images : ImageSource
         On the device of the state.
-    gauge : Gauge
+    evaluation : Evaluation
         What is measured.
     recipe : Recipe
     state : State
         Changed in place; at the end of a block.
     tick : callable, optional
-        Called after every block and look with the state, which it may save and must not change.
+        Called after every block and evaluation with the state.
     threads : int
         On a CPU.
 
@@ -211,40 +162,40 @@ def train(
     """
     apart = images.numbers.device.type == "cpu"
     places = range(len(recipe.seeds))
-    groups = [slice(i, i + 1) for i in places] if apart else [slice(None)]
-    learners = [_Learner(bound, images, recipe, state, group) for group in groups]
+    slices = [slice(i, i + 1) for i in places] if apart else [slice(None)]
+    learners = [_Learner(bound, images, recipe, state, own) for own in slices]
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         while True:
-            if state.step in recipe.looks and not _seen(state):
-                found = pool.map(lambda learner: learner.look(gauge, state.step), learners)
-                rows = [row for rows in found for row in rows]
+            if state.step in recipe.evaluated and not state.observed:
+                measured = pool.map(lambda own: own.evaluate(evaluation, state.step), learners)
+                rows = [row for rows in measured for row in rows]
                 _refuse_divergence(recipe, state.step, [row["loss"] for row in rows])
                 state.records += rows
-                _tell(tick, state)
+                tick(state)
             if state.step == recipe.steps:
                 return state
-            ahead = min(look for look in recipe.looks if look > state.step)
+            ahead = min(step for step in recipe.evaluated if step > state.step)
             steps = min(BLOCK, ahead - state.step)
             losses = torch.cat([*pool.map(_Learner.block, learners, repeat(steps))], dim=1)
             for step, of_members in enumerate(losses.tolist(), start=state.step):
                 _refuse_divergence(recipe, step, of_members)
             state.step += steps
-            if state.step not in recipe.looks:
-                _tell(tick, state)
+            if state.step not in recipe.evaluated:
+                tick(state)
 
 
 class _Learner:
     """Members of a run that are updated together, in place in the state."""
 
     def __init__(
-        self, bound: Bound, images: Pool, recipe: Recipe, state: State, group: slice
+        self, bound: Bound, images: ImageSource, recipe: Recipe, state: State, own: slice
     ) -> None:
         self.bound, self.images, self.recipe = bound, images, recipe
-        self.seeds, self.step = recipe.seeds[group], state.step
+        self.seeds, self.step = recipe.seeds[own], state.step
         # Through .data, because a change of one member's part would make autograd, in another
         # thread, take the whole ensemble's tensor for changed.
         parts = {
-            kind: {name: tensor[group].data for name, tensor in state.part(kind).items()}
+            kind: {name: tensor[own].data for name, tensor in state.part(kind).items()}
             for kind in ("weights", "mean", "square")
         }
         self.weights = parts["weights"]
@@ -259,7 +210,7 @@ class _Learner:
         )
         self.epoch = len(images.numbers) // recipe.batch
         self.orders: tuple[int, Tensor] | None = None
-        self.update = Graph(self._update, self._kept()) if first.is_cuda else self._update
+        self.update = Graph(self._update) if first.is_cuda else self._update
 
     def block(self, steps: int) -> Tensor:
         """Update some times; give the losses before each, (steps, S) on the CPU."""
@@ -278,11 +229,12 @@ class _Learner:
         self.step += steps
         return torch.stack(losses).cpu()
 
-    def look(self, gauge: Gauge, step: int) -> list[Record]:
+    def evaluate(self, evaluation: Evaluation, step: int) -> list[Record]:
         """Measure the members: a row each."""
+        given = self.weights, self.beta, self.seeds, self.recipe.codes, step
         known = {"step": step, "epoch": step / self.epoch}
-        found = gauge.look(self.bound, self.weights, self.beta, self.seeds, self.recipe.codes, step)
-        return [{"seed": seed, **known, **row} for seed, row in zip(self.seeds, found, strict=True)]
+        rows = evaluation.rows(self.bound, *given)
+        return [{"seed": seed, **known, **row} for seed, row in zip(self.seeds, rows, strict=True)]
 
     def _batch(self, step: int) -> Tensor:
         """Numbers of the images of an update, int64 (S, b)."""
@@ -314,23 +266,6 @@ class _Learner:
                 weight.grad = found[name].contiguous()
             self.optimiser.step()
         return values.loss.mean(dim=1)
-
-    def _kept(self) -> list[Tensor]:
-        """All that an update changes."""
-        kept = [*self.weights.values()]
-        if self.optimiser is not None:
-            kept += [t for held in self.optimiser.state.values() for t in held.values()]
-        return kept
-
-
-def _seen(state: State) -> bool:
-    """Whether the members were measured at this step."""
-    return bool(state.records) and state.records[-1]["step"] == state.step
-
-
-def _tell(tick: Callable[[State], None] | None, state: State) -> None:
-    if tick is not None:
-        tick(state)
 
 
 def _refuse_divergence(recipe: Recipe, step: int, losses: Sequence[float]) -> None:

@@ -6,7 +6,6 @@ of its own, ``W(t) = W(0) + Delta(t)``: the update is added to Delta, and the su
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -17,7 +16,8 @@ from vaentk.models.mlp_vae import MlpVae
 from vaentk.training import vae_update
 from vaentk.training.objectives import Objective, ObjectiveValue
 from vaentk.training.schedule import Schedule
-from vaentk.training.update import GeneralUpdate, Observation, Replayed, Update
+from vaentk.training.state import Record, State, Tick, no_tick
+from vaentk.training.update import GeneralUpdate, Observation, Update
 from vaentk.training.vae_update import TanhVaeUpdate
 
 CHECK_EVERY = 64
@@ -26,43 +26,28 @@ CHECK_EVERY = 64
 DIVERGED = 1e3
 """A loss this many times its initial value has diverged."""
 
-Record = dict[str, float]
-"""One observation of one member: seed, step, time, losses, the largest standard deviation of a
-latent unit, and per layer the relative Frobenius change and the largest change of a row."""
-
-
-@dataclass
-class Checkpoint:
-    """Everything a run needs to go on: after ``step`` updates.
-
-    Attributes
-    ----------
-    step
-        Updates done.
-    displacement
-        ``W(t) - W(0)`` by layer, (S, p, q), but for the layers of ``dual``.
-    records
-        Observations so far, in order of step and member.
-    outputs
-        Outputs at the recorded steps, (S, n, d) by step, where they are kept.
-    dual
-        While a run goes on, the layers fed with the n inputs x whose displacement is kept as what
-        these contribute, ``W(t) - W(0) = dual^T x``, (S, n, p). Empty after the last step.
-    """
-
-    step: int
-    displacement: Weights
-    records: list[Record] = field(default_factory=list)
-    outputs: dict[int, Tensor] = field(default_factory=dict)
-    dual: Weights = field(default_factory=dict)
-
-
 Observe = Callable[[int, Weights], list[Record]]
 """Further observations at a recorded step: one record a member from the weights at that step;
 what a step's record lacks is not a number in the table."""
 
-Tick = Callable[[Checkpoint], None]
-"""Called after every update with the state, which it may save and must not change."""
+
+def initial_state(model: Model, objective: Objective, initial: Weights) -> State:
+    """State before the first step of `descend`, whose arguments these are.
+
+    Returns
+    -------
+    State
+        Nothing has moved. ``displacement/<layer>`` is ``W(t) - W(0)``, (S, p, q); a layer fed with
+        the n inputs x may have ``dual/<layer>``, (S, n, p), in its place: what each of these
+        contributes, ``W(t) - W(0) = dual^T x``.
+    """
+    moved = {f"displacement/{name}": torch.zeros_like(initial[name]) for name in model.trained}
+    if isinstance(model, MlpVae) and vae_update.fits(model, objective):
+        samples, inputs = model.x.shape
+        if samples < 2 * inputs:  # fewer operations, see DualLayer
+            members, width, _ = moved.pop("displacement/enc").shape
+            moved["dual/enc"] = model.x.new_zeros(members, samples, width)
+    return State(0, moved)
 
 
 def descend(
@@ -72,11 +57,11 @@ def descend(
     schedule: Schedule,
     seeds: tuple[int, ...],
     *,
-    resume: Checkpoint | None = None,
-    tick: Tick | None = None,
+    state: State | None = None,
+    tick: Tick = no_tick,
     observe: Observe | None = None,
     keep: Model | None = None,
-) -> Checkpoint:
+) -> State:
     """Run gradient descent on every member and observe it at the schedule's steps.
 
     Parameters
@@ -89,9 +74,9 @@ def descend(
         Learning rate, number of steps and recorded steps.
     seeds
         The members' seeds, S of them, for the records.
-    resume
+    state
         Where to go on, changed in place; the result is that of an uninterrupted run, to the bit on
-        a CPU.
+        a CPU. `initial_state` unless given.
     tick
         Called after every update (progress, checkpoints).
     observe
@@ -102,20 +87,23 @@ def descend(
 
     Returns
     -------
-    Checkpoint
-        The state after the last step with all records.
+    State
+        After the last step. A record has seed, step, time, losses, the largest standard deviation
+        of a latent unit, and per layer the relative Frobenius change and the largest change of a
+        row. ``displacement/<layer>`` is that of every trained layer, and ``outputs/<step>`` (S, n,
+        d) what was kept.
 
     Raises
     ------
     UserError
         When a loss is not finite or has risen a thousandfold; names step and learning rate.
     """
-    state = resume or Checkpoint(0, {k: torch.zeros_like(initial[k]) for k in model.trained})
+    state = state or initial_state(model, objective, initial)
     update = start(model, objective, initial, state, schedule.learning_rate)
     record_at = set(schedule.record)
     reference: Tensor | None = None
     while True:
-        recorded = state.step in record_at
+        recorded = state.step in record_at and not state.observed
         if recorded or state.step % CHECK_EVERY == 0:
             seen = update.observe(state.step)
             if reference is None:
@@ -126,19 +114,19 @@ def descend(
                 _record(state, seen, initial, schedule, seeds, more)
                 if keep is not None:
                     outputs = keep.forward(seen.weights, state.step).outputs
-                    state.outputs[state.step] = outputs
+                    state.tensors[f"outputs/{state.step}"] = outputs
         if state.step == schedule.steps:
-            state.displacement = update.observe(state.step).displacement
-            state.dual = {}
+            moved = update.observe(state.step).displacement
+            state.tensors.pop("dual/enc", None)
+            state.tensors |= {f"displacement/{name}": delta for name, delta in moved.items()}
             return state
         update(state.step)
         state.step += 1
-        if tick is not None:
-            tick(state)
+        tick(state)
 
 
 def start(
-    model: Model, objective: Objective, initial: Weights, state: Checkpoint, rate: float
+    model: Model, objective: Objective, initial: Weights, state: State, rate: float
 ) -> Update:
     """Choose the quickest way to make the steps that follow a state, which it will change.
 
@@ -151,18 +139,13 @@ def start(
     rate
         Learning rate, in Eq. 7's units.
     """
-    if not (isinstance(model, MlpVae) and vae_update.fits(model, objective)):
-        return GeneralUpdate(model, objective, initial, state.displacement, rate)
-    samples, inputs = model.x.shape
-    if state.step == 0 and samples < 2 * inputs:  # fewer operations, see DualLayer
-        width = initial["enc"].shape[1]
-        state.dual["enc"] = model.x.new_zeros(len(initial["enc"]), samples, width)
-        del state.displacement["enc"]
-    update = TanhVaeUpdate(model, objective, initial, state.displacement, state.dual, rate)
-    return Replayed(update) if model.x.device.type == "cuda" else update
+    displacement, dual = state.part("displacement"), state.part("dual")
+    if isinstance(model, MlpVae) and vae_update.fits(model, objective):
+        return TanhVaeUpdate(model, objective, initial, displacement, dual, rate)
+    return GeneralUpdate(model, objective, initial, displacement, rate)
 
 
-def _initial_losses(state: Checkpoint, value: ObjectiveValue, members: int) -> Tensor:
+def _initial_losses(state: State, value: ObjectiveValue, members: int) -> Tensor:
     """Return the losses that the members started from: step 0 is always recorded first."""
     if not state.records:
         return value.total
@@ -185,7 +168,7 @@ def _refuse_divergence(
 
 
 def _record(
-    state: Checkpoint,
+    state: State,
     seen: Observation,
     initial: Weights,
     schedule: Schedule,

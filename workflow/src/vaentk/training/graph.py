@@ -1,52 +1,48 @@
 """A CUDA graph: hundreds of small operations started as one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-WARM_UPS = 3  # calls before the recording, as torch asks for
+WARM_UPS: Final = 3
+"""Calls before the recording, as torch asks for; they are made as usual."""
 
 
 class Graph:
-    """A function of tensors, recorded on its first call and replayed ever after.
+    """A function of tensors whose kernels are recorded once and then started all at once.
 
     Parameters
     ----------
     function : callable
-        Of tensors of fixed shapes on a GPU, to one tensor; must not make the CPU wait.
-    kept : sequence of Tensor
-        All that it changes in place: the calls before the recording are undone.
+        Of tensors of fixed shapes on a GPU, to one tensor or None. It may change tensors in place,
+        always the same ones, and must not make the CPU wait or read anything that changes there.
     """
 
-    def __init__(self, function: Callable[..., Tensor], kept: Sequence[Tensor]) -> None:
-        self.function, self.kept = function, kept
+    def __init__(self, function: Callable[..., Tensor | None]) -> None:
+        self.function = function
+        self.called = 0
+        self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self.graph: torch.cuda.CUDAGraph | None = None
         self.inputs: tuple[Tensor, ...] = ()
-        self.output = torch.empty(0)
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor) -> Any:
         """Call the function: same inputs, same shapes, the output a copy."""
+        if self.called < WARM_UPS:
+            self.called += 1
+            self.stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.stream):
+                output = self.function(*inputs)
+            torch.cuda.current_stream().wait_stream(self.stream)
+            return output
         if self.graph is None:
-            self.graph = self._record(*inputs)
+            self.inputs = tuple(given.clone() for given in inputs)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):  # records and does not run
+                self.output = self.function(*self.inputs)
+            self.graph = graph
         for place, given in zip(self.inputs, inputs, strict=True):
             place.copy_(given)
         self.graph.replay()
-        return self.output.clone()
-
-    def _record(self, *inputs: Tensor) -> torch.cuda.CUDAGraph:
-        self.inputs = tuple(given.clone() for given in inputs)
-        before = [tensor.detach().clone() for tensor in self.kept]
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UPS):
-                self.function(*self.inputs)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.output = self.function(*self.inputs)
-        with torch.no_grad():
-            for tensor, value in zip(self.kept, before, strict=True):
-                tensor.copy_(value)
-        return graph
+        return None if self.output is None else self.output.clone()

@@ -6,8 +6,8 @@ uniform on {0, ..., n}; given the run that is the mean of ``|grad L(theta_k)|^2`
 to n, so the exact gradient is evaluated at every iterate and not at the recorded ones alone.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from math import pow
 from typing import Final, Literal
@@ -20,8 +20,7 @@ from vaentk.models.initial import standard_normal
 from vaentk.models.linear_estimators import Estimator, estimate
 from vaentk.models.linear_vae import LinearVae, Moments, Parameters, append_one
 from vaentk.training.linear_draws import Batch, Draws, generators
-
-Record = dict[str, float]
+from vaentk.training.state import State, Tick, no_tick
 
 MEAN_DECAY: Final = 0.9
 SQUARE_DECAY: Final = 0.999
@@ -105,37 +104,13 @@ class Problem:
         return float(self.model.elbo(optimum, self.moments))
 
 
-@dataclass
-class State:
-    """All that runs need to go on to the same bytes.
-
-    Attributes
-    ----------
-    step : int
-        Iterations made: the parameters are theta_step.
-    tensors : dict of Tensor
-        ``decoder``, ``encoder`` and ``s``, and for Adam its averages ``mean/<name>`` and
-        ``square/<name>``, (R, ...) each; ``sum`` (R,), of ``|grad L|^2`` over the iterates 0 to
-        ``step``; ``generators``, uint8 (R, bytes).
-    records : list of dict
-        A row a run and recorded iterate n: ``seed``, ``step``; ``gradient``, the exact
-        ``|grad L(theta_n)|^2``; ``mean_gradient``, its mean over the iterates 0 to n; ``loss``,
-        the objective downhill (the negative ELBO) and ``gap`` above its least value, in nats.
-    """
-
-    step: int
-    tensors: dict[str, Tensor]
-    records: list[Record] = field(default_factory=list)
-
-    def parameters(self) -> Parameters:
-        """The parameters, no copies."""
-        return Parameters(*(self.tensors[name] for name in NAMES))
-
-
 NAMES: Final = ("decoder", "encoder", "s")
-"""Tensors of `Parameters`, by which `State` knows them."""
+"""Tensors of `Parameters`, by which a state knows them."""
 
-Tick = Callable[[State], None]
+
+def parameters_of(state: State) -> Parameters:
+    """The parameters of a state, no copies."""
+    return Parameters(*(state.tensors[name] for name in NAMES))
 
 
 def initial_parameters(problem: Problem, seeds: tuple[int, ...], scale: float) -> Parameters:
@@ -153,7 +128,18 @@ def initial_parameters(problem: Problem, seeds: tuple[int, ...], scale: float) -
 def initial_state(
     problem: Problem, parameters: Parameters, seeds: tuple[int, ...], recipe: Recipe
 ) -> State:
-    """State at theta_0, which is observed; the parameters are copied."""
+    """State at theta_0, which is observed; the parameters are copied.
+
+    Returns
+    -------
+    State
+        After ``step`` iterations the parameters are theta_step: ``decoder``, ``encoder`` and ``s``,
+        and for Adam its averages ``mean/<name>`` and ``square/<name>``, (R, ...) each; ``sum``
+        (R,), of ``|grad L|^2`` over the iterates 0 to ``step``; ``generators``, uint8 (R, bytes).
+        Records have a row a run and recorded iterate n: ``seed``, ``step``; ``gradient``, the exact
+        ``|grad L(theta_n)|^2``; ``mean_gradient``, its mean over the iterates 0 to n; ``loss``,
+        the objective downhill (the negative ELBO) and ``gap`` above its least value, in nats.
+    """
     tensors = dict(zip(NAMES, (t.clone() for t in parameters.tensors()), strict=True))
     if recipe.optimiser == "adam":
         for name in NAMES:
@@ -171,7 +157,7 @@ def train(
     seeds: tuple[int, ...],
     recipe: Recipe,
     state: State,
-    tick: Tick | None = None,
+    tick: Tick = no_tick,
 ) -> State:
     """Train all runs from a state to the recipe's last iterate.
 
@@ -203,14 +189,13 @@ def train(
     draws = Draws(problem.points, problem.latent_dim, recipe.estimator, state.tensors["generators"])
     while state.step < recipe.steps:
         for batches in draws.iterations(min(draws.block, recipe.steps - state.step)):
-            gradient = _estimate(problem.model, state.parameters(), batches, recipe.estimator)
+            gradient = _estimate(problem.model, parameters_of(state), batches, recipe.estimator)
             state.step += 1
             _update(state, gradient, recipe)
             _observe(problem, seeds, recipe, state)
         state.tensors["generators"] = draws.generator_states()
         _refuse_divergence(seeds, recipe, state)
-        if tick is not None:
-            tick(state)
+        tick(state)
     return state
 
 
@@ -244,7 +229,7 @@ def _update(state: State, gradient: Parameters, recipe: Recipe) -> None:
 
 def _observe(problem: Problem, seeds: tuple[int, ...], recipe: Recipe, state: State) -> None:
     """Add the exact gradient's square at this iterate to the sum; record where it is asked for."""
-    parameters = state.parameters()
+    parameters = parameters_of(state)
     square = problem.model.gradient(parameters, problem.moments).square()
     total = state.tensors["sum"].add_(square)
     if state.step not in recipe.recorded:

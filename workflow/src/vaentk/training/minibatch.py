@@ -4,9 +4,9 @@ A member has its seed, its beta, its own images and its own noise, all from a ge
 it ends where it would end alone. Images stay on the device; no worker process stands between.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import repeat
 from math import isfinite
 from typing import Final, Self
@@ -20,11 +20,10 @@ from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE, Weights
 from vaentk.training.adam import adam
 from vaentk.training.graph import Graph
-
-Record = dict[str, float]
+from vaentk.training.state import State, Tick, no_tick
 
 BLOCK: Final = 25
-"""Steps between two looks at the losses, whose noise is drawn at once."""
+"""Steps whose losses are fetched, and whose noise is drawn, at once."""
 
 
 @dataclass(frozen=True)
@@ -88,37 +87,15 @@ class Losses:
     total: Tensor
 
 
-@dataclass
-class State:
-    """All that a run needs to go on to the same bytes.
+def initial_state(model: ConvVAE, members: Sequence[Member], device: str) -> State:
+    """State before the first step: drawn weights, zero averages, a generator for each member.
 
-    Attributes
-    ----------
-    step : int
-        Updates made.
-    tensors : dict of Tensor
+    Returns
+    -------
+    State
         ``weights/<name>``, ``mean/<name>`` and ``square/<name>`` (Adam's averages), each (S, ...),
         and ``generators``, uint8 (S, bytes) on the CPU, of the device's generators.
-    records : list of dict
-        Observations, a row a member and recorded step.
     """
-
-    step: int
-    tensors: dict[str, Tensor]
-    records: list[Record] = field(default_factory=list)
-
-    def weights(self) -> Weights:
-        """The weights by name."""
-        prefix = "weights/"
-        return {
-            name.removeprefix(prefix): tensor
-            for name, tensor in self.tensors.items()
-            if name.startswith(prefix)
-        }
-
-
-def initial_state(model: ConvVAE, members: Sequence[Member], device: str) -> State:
-    """State before the first step: drawn weights, zero averages, a generator for each member."""
     weights = model.initial_weights(tuple(member.seed for member in members))
     tensors = {}
     for name, weight in weights.items():
@@ -160,7 +137,7 @@ def train(
     members: Sequence[Member],
     recipe: Recipe,
     state: State,
-    tick: Callable[[State], None] | None = None,
+    tick: Tick = no_tick,
     threads: int = 1,
 ) -> State:
     """Train all members from a state to the last step, in blocks of `BLOCK` steps.
@@ -204,8 +181,7 @@ def train(
             state.step += steps
             for learner, group in zip(learners, groups, strict=True):
                 state.tensors["generators"][group] = learner.generator_states()
-            if tick is not None:
-                tick(state)
+            tick(state)
     return state
 
 
@@ -223,7 +199,7 @@ class _Learner:
     ) -> None:
         self.model, self.images, self.recipe = model, images, recipe
         self.beta = torch.tensor([m.beta for m in members[group]], device=images.device)
-        self.weights = {n: w[group].requires_grad_() for n, w in state.weights().items()}
+        self.weights = {n: w[group].requires_grad_() for n, w in state.part("weights").items()}
         means, squares = (
             {name: state.tensors[f"{kind}/{name}"][group] for name in self.weights}
             for kind in ("mean", "square")
@@ -233,7 +209,7 @@ class _Learner:
         for saved in state.tensors["generators"][group]:
             self.generators.append(torch.Generator(images.device))
             self.generators[-1].set_state(saved.clone())  # a view would crash torch
-        self.update = Graph(self._update, self._kept()) if images.pixels.is_cuda else self._update
+        self.update = Graph(self._update) if images.pixels.is_cuda else self._update
 
     def block(self, steps: int) -> Tensor:
         """Update some times; give reconstruction and KL before each, (steps, S, 2) on the CPU."""
@@ -262,11 +238,6 @@ class _Learner:
         found.total.sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return torch.stack([found.reconstruction, found.kl.sum(1)], dim=1).detach()
-
-    def _kept(self) -> list[Tensor]:
-        """All that an update changes."""
-        averages = [value for kept in self.optimiser.state.values() for value in kept.values()]
-        return [*self.weights.values(), *averages]
 
 
 def _record(

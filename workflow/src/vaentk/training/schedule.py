@@ -65,7 +65,7 @@ def literal(learning_rate: float, steps: int, limit: float, subject: str) -> Sch
             f"limit 2n/lambda_max = {limit:.4g}: multiply learning_rate by less than "
             f"{limit / learning_rate:.3g} or set stepping: time-equivalent"
         )
-    return Schedule(learning_rate, steps, landmarks(steps))
+    return Schedule(learning_rate, steps, recorded_steps(steps))
 
 
 def time_equivalent(duration: float, limit: float, fraction: float) -> Schedule:
@@ -87,10 +87,10 @@ def time_equivalent(duration: float, limit: float, fraction: float) -> Schedule:
         return Schedule(0.0, 0, (0,))
     block = 2**COMMON_OCTAVES
     steps = block * ceil(duration / (fraction * limit * block))
-    return Schedule(duration / steps, steps, landmarks(steps))
+    return Schedule(duration / steps, steps, recorded_steps(steps))
 
 
-def landmarks(steps: int) -> tuple[int, ...]:
+def recorded_steps(steps: int) -> tuple[int, ...]:
     """Return the steps to observe: 0, the powers of two, and the 64ths of the run that are whole.
 
     The halvings ``steps / 2^k``, k up to `COMMON_OCTAVES`, are among the 64ths.

@@ -16,6 +16,7 @@ from vaentk.activations import Smoothing
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import LAYERS, MlpVae
 from vaentk.models.tanh_smoothing import TanhSmoother
+from vaentk.training.graph import Graph
 from vaentk.training.objectives import Objective
 from vaentk.training.update import Observation
 
@@ -147,6 +148,7 @@ class TanhVaeUpdate:
             # Looking at the variances would make the host wait for the device.
             max_std=None if x.device.type == "cpu" else model.smoothing.max_std,
         )
+        self.advance = Graph(self._advance) if x.is_cuda else self._advance
         self.kl = objective.beta / samples
         if objective.initial is not None:
             self.mean0 = objective.initial.mean
@@ -154,9 +156,7 @@ class TanhVaeUpdate:
 
     def __call__(self, step: int) -> None:
         """Go from ``step`` updates to one more."""
-        self._forward()
-        self._backward()
-        self._move()
+        self.advance()
 
     def observe(self, step: int) -> Observation:
         """Evaluate network and objective by the model's own forward pass."""
@@ -165,6 +165,11 @@ class TanhVaeUpdate:
         forward = self.model.forward(weights, step)
         value, _ = self.objective.evaluate(forward, displacement)
         return Observation(forward, value, weights, displacement)
+
+    def _advance(self) -> None:
+        self._forward()
+        self._backward()
+        self._move()
 
     def _forward(self) -> None:
         """Compute hidden units, latent and its smoothing, and ``(outputs - targets) / n``."""

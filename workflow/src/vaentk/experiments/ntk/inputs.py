@@ -53,3 +53,26 @@ def inputs_of(
                 )
         arrays |= {f"x{ending}": x, f"images{ending}": images, f"labels{ending}": labels[part]}
     return arrays
+
+
+def variant_inputs(
+    stored: Mapping[str, NDArray[Any]], settings: Inputs, run: Inputs
+) -> NDArray[np.float64]:
+    """Return the inputs of a variant of a run, (n, d): from the same images, or a part of them.
+
+    Parameters
+    ----------
+    stored
+        The run's ``x``, ``images`` and ``labels``, as `inputs_of` returns them.
+    settings
+        The variant's settings, with no more samples than the run has.
+    run
+        The run's own settings.
+    """
+    if settings == run:
+        return stored["x"]
+    chosen = np.arange(run.samples)
+    if settings.samples < run.samples:
+        generator = np.random.default_rng(settings.data_seed)
+        chosen = np.sort(mnist.balanced_subset(stored["labels"], settings.samples, generator))
+    return mnist.inputs(stored["images"][chosen], settings.resolution, settings.scaling)

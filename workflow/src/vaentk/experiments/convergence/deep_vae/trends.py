@@ -10,7 +10,7 @@ import pandas as pd
 from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.deep_vae.curves import REACHED, late, slope
 from vaentk.statistics.intervals import line_slope, mean
-from vaentk.statistics.jonckheere import rising
+from vaentk.statistics.trends import page_test
 
 CLAIMED: Final = {
     ("activation", "gradient_slope"): "rises",
@@ -44,8 +44,9 @@ def trends(table: pd.DataFrame, reached: pd.DataFrame, settings: DeepVAE) -> pd.
     DataFrame
         A row a sweep and quantity: effect, the change per step of the order from the smoothest
         activation to ReLU, or per doubling of beta or K, mean over seeds with its 95% interval
-        (NaN for one seed: there is none); statistic and p_value of the Jonckheere-Terpstra test
-        for a rise; threshold; levels, seeds; claimed; said, in words.
+        (NaN for one seed: there is none); statistic and p_value of Page's test for a rise, whose
+        blocks are the seeds (NaN for one seed, or two levels); threshold; levels, seeds; claimed;
+        said, in words.
         Quantities: gradient_slope, the power of the squared gradient norm over the last part;
         steps_to_gradient and steps_to_excess, binary logarithm of the updates to a common part
         of each one's own start, the least that all reach for the gradient and `EXCESS` for the
@@ -127,7 +128,7 @@ def _trend(
     finite = bool(np.isfinite(wide.to_numpy()).all())
     effects = [line_slope(places, row).value for row in wide.to_numpy()]
     estimate = mean(effects)
-    statistic, p_value = rising([column.to_numpy() for _, column in wide.items()])
+    statistic, p_value = page_test(wide)
     claimed = CLAIMED.get((sweep, quantity), "")
     return {
         "sweep": sweep,
@@ -136,8 +137,8 @@ def _trend(
         "effect": estimate.value,
         "low": estimate.low,
         "high": estimate.high,
-        "statistic": statistic if finite else nan,
-        "p_value": p_value if finite else nan,
+        "statistic": statistic,
+        "p_value": p_value,
         "levels": len(places),
         "seeds": len(wide),
         "claimed": claimed,

@@ -1,11 +1,21 @@
 """S5's measures: how signal-to-noise ratios go with the batch B and the codes K of an image."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from vaentk.bounds.bound import Bound, Weights
+from vaentk.bounds.gradient_noise_grid import Grid
+from vaentk.data.image_set import ImageSet
+from vaentk.data.stored import Stored
+from vaentk.experiments.convergence.deep_vae import DeepTraining
+from vaentk.experiments.convergence.deep_vae.networks import likelihood_of, model_of, source_of
+from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.gradient_noise.ratios import cells_of, measured_ratios
+from vaentk.runtime.job import Job
 from vaentk.statistics.intervals import Estimate, line_slope
 
 RATIOS = ("rms", "whole")
@@ -27,6 +37,50 @@ CLAIMED = {
 the ratio goes with the exponent in K less that in B."""
 
 CELL = ["state", "estimator", "images", "part"]
+
+
+def measure(
+    settings: GradientNoise,
+    *,
+    images: Stored,
+    weights: Stored,
+    network: Mapping[str, Any],
+    task: Job,
+) -> dict[str, pd.DataFrame]:
+    """Measure one run: the ratios over the grid, their powers, and the best K at a budget.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    images, weights
+        Of the run of deep_vae that the settings name, before and after training.
+    network
+        Settings of its training as plain data.
+    task
+        The job, whose checkpoints a long grid needs.
+    """
+    trained = DeepTraining.from_plain(network)
+    faces = ImageSet.of(images.arrays, images.note).to(task.device)
+    model = model_of(trained.network, faces.facts.shape[0])
+    grid = Grid(
+        Bound(model, likelihood_of(trained.network), codes_at_once=settings.codes_at_once),
+        source_of(trained.network, faces),
+        trained.beta,
+        trained.seeds,
+        max(settings.batches),
+        settings.side_by_side,
+    )
+    of_state: dict[str, Weights] = {
+        state: {
+            name.removeprefix(f"{state}/"): tensor.to(task.device)
+            for name, tensor in weights.arrays.items()
+            if name.startswith(f"{state}/")
+        }
+        for state in settings.states
+    }
+    ratios = measured_ratios(grid, cells_of(settings), of_state, model, task)
+    return {"ratios": ratios, "exponents": exponents(ratios), "budgets": at_budget(ratios)}
 
 
 def exponents(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vaentk.experiments.convergence.linear_vae import LinearVae, betas, bound, noise, rates
-from vaentk.training.linear_landmarks import problem_of
+from vaentk.experiments.convergence.linear_vae.problem import problem_of
 
 
 def measure(

@@ -8,11 +8,12 @@ import pandas as pd
 import torch
 
 from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.convergence.linear_vae.problem import estimator_of
 from vaentk.models.linear_vae import Parameters
 from vaentk.statistics.bootstrap import coefficients
 from vaentk.statistics.intervals import mean
 from vaentk.training.linear import Problem, initial_parameters
-from vaentk.training.linear_landmarks import estimator_of, gradient_noise
+from vaentk.training.linear_diagnostics import gradient_noise
 
 PLACES: Final = ("start", "optimum")
 """Where noise is measured: at the runs' own starts, and at probabilistic PCA's optimum."""

@@ -78,7 +78,7 @@ def _discoveries(
 def _on_test_faces(arrays: Mapping[str, Tensor], place: int) -> dict[str, float]:
     """Measure reconstruction, KL and active units of one network on the test faces."""
     mean, logvar = arrays["test/mean"][place], arrays["test/logvar"][place]
-    units = active_units.score(mean, logvar, active_units.Sample(np.arange(len(mean))))
+    units = active_units.score(mean, logvar)
     return {
         "reconstruction": float(arrays["test/reconstruction"][place]),
         "kl": float(units.kl.sum()),

@@ -38,6 +38,14 @@ class Disentanglement(Strict):
     points: tuple[Count, Count] = Field(
         (10_000, 5_000), description="points that scores learn from and are tested on"
     )
+    dci_points: tuple[Count, Count] = Field(
+        (1_000, 1_000), description="those of DCI, whose trees take long"
+    )
+    dci_trees: Count = Field(
+        10,
+        description="of DCI's gradient boosting, for every value of a factor; 100 in "
+        "disentanglement_lib",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

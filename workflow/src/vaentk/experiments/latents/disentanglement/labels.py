@@ -5,6 +5,7 @@ METRICS = {
     "factor_vae": "FactorVAE",
     "mig": "MIG",
     "sap": "SAP",
+    "dci": "DCI",
 }
 """What each of `vaentk.metrics.scores` is called."""
 

@@ -21,7 +21,7 @@ from vaentk.metrics import active_units
 from vaentk.metrics import scores as metric_scores
 from vaentk.models.latent_traversals import ROWS, part_of, random_codes
 from vaentk.statistics.intervals import line_slope
-from vaentk.statistics.jonckheere import rising
+from vaentk.statistics.trends import page_test
 
 FIGURE_3 = ("beta_vae", "factor_vae", "mig", "sap")
 """The paper's four; others are shown beside them and take no part in its claims."""
@@ -68,8 +68,7 @@ class Network:
     @cached_property
     def units(self) -> active_units.ActiveUnits:
         """Its active units, over all scored images."""
-        every_image = active_units.Sample(np.arange(len(self.mean)))
-        return active_units.score(self.mean, self.logvar, every_image)
+        return active_units.score(self.mean, self.logvar)
 
 
 def measure(
@@ -91,9 +90,12 @@ def measure(
     factors = Facts.of(images.note).grid
     assert factors is not None
     grid, _ = part_of(factors, settings.every)
-    samples = metric_scores.draw(grid, *settings.points, np.random.default_rng(0))
+    samples = metric_scores.draw(
+        grid, settings.points, settings.dci_points, np.random.default_rng(0)
+    )
     networks = list(_networks(settings, codes))
-    scores = pd.DataFrame([row for network in networks for row in _scores(network, samples)])
+    trees = settings.dci_trees
+    scores = pd.DataFrame([row for one in networks for row in _scores(one, samples, trees)])
     summary = pd.DataFrame([_summary(network) for network in networks])
     return {
         "scores": scores,
@@ -120,7 +122,7 @@ def _networks(settings: Disentanglement, codes: Mapping[int, Stored]) -> Iterato
             )
 
 
-def _scores(network: Network, samples: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _scores(network: Network, samples: dict[str, Any], dci_trees: int) -> Iterator[dict[str, Any]]:
     """Score a trained network, the same before training, and a random code of its size."""
     codes = {
         TRAINED: network.mean,
@@ -128,7 +130,7 @@ def _scores(network: Network, samples: dict[str, Any]) -> Iterator[dict[str, Any
         "random": random_codes(len(network.mean), network.latent, network.seed),
     }
     for name, means in codes.items():
-        for metric, score in metric_scores.score(means, samples).items():
+        for metric, score in metric_scores.score(means, samples, dci_trees).items():
             yield network.key | {"network": name, "metric": metric, "score": score}
 
 
@@ -173,7 +175,8 @@ def trends(scores: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row a beta and quantity: effect, the change per doubling of the latent size (ordinary
         least squares over all seeds) with its 95% interval low, high; statistic and p_value of
-        the Jonckheere-Terpstra test for a rise; points, the number of observations. Quantities:
+        Page's test for a rise, whose blocks are the seeds that have every latent size (NaN with
+        fewer than two of them, or three sizes); points, the number of observations. Quantities:
         each metric; ``<metric>_minus_untrained`` and ``<metric>_minus_random``, paired by latent
         and seed; ``active_units``; ``beta_vae_rank``, whose effect is the rank of BetaVAE's among
         the four, 1 the smallest; ``beta_vae_minus_least_other``, BetaVAE's score minus that of
@@ -202,11 +205,10 @@ def _series(wide: pd.DataFrame, units: pd.Series) -> Iterator[tuple[str, pd.Seri
 
 def _trend(quantity: str, values: pd.Series) -> dict[str, str | float]:
     """Fit and test one quantity, given by latent and seed; pairs without a partner are left out."""
-    known = values.dropna().round(DECIMALS)
-    latent = known.index.get_level_values("latent").to_numpy(float)
-    fit = line_slope(np.log2(latent), known)
-    groups = [group.to_numpy(float) for _, group in known.groupby(level="latent")]
-    statistic, p_value = rising(groups)
+    complete = values.dropna().round(DECIMALS)
+    latent = complete.index.get_level_values("latent").to_numpy(float)
+    fit = line_slope(np.log2(latent), complete)
+    statistic, p_value = page_test(complete.unstack("latent").dropna().to_numpy(float))
     return {
         "quantity": quantity,
         "effect": fit.value,

@@ -136,11 +136,12 @@ class Observer:
         return kernel.decoder.new_empty(kernel.shape)
 
 
-def observe(problem: Problem, schedule: Schedule, seeds: tuple[int, ...]) -> Observer:
+def observe(
+    settings: TangentKernels, problem: Problem, schedule: Schedule, seeds: tuple[int, ...]
+) -> Observer:
     """Make the observer of some members of one width, whatever the precision of their training."""
-    assert isinstance(problem.settings, TangentKernels)
     initial = problem.model().initial_weights(seeds)
-    return Observer(problem.settings, problem.x, initial, watched_steps(schedule.steps))
+    return Observer(settings, problem.x, initial, watched_steps(schedule.steps))
 
 
 def block_deviations(kernel: TangentKernel, limit: LimitKernels) -> Observations:

@@ -1,0 +1,85 @@
+"""The deep Gaussian VAE of settings: its model, its likelihood and its images."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vaentk.bounds.images import ImageSource
+from vaentk.bounds.likelihoods import Bernoulli, Gaussian, Likelihood
+from vaentk.data.facts import Part
+from vaentk.data.image_set import ImageSet
+from vaentk.errors import UserError
+from vaentk.experiments.convergence.deep_vae import DeepNetwork
+from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.nonlinearities import Nonlinearities
+
+
+def model_of(network: DeepNetwork, channels: int = 3) -> DeepGaussianVAE:
+    """Build the model.
+
+    Parameters
+    ----------
+    network : DeepNetwork
+    channels : int
+        Of an image.
+    """
+    functions = (
+        Nonlinearities.soft_clipping(network.sharpness)
+        if network.activation == "soft_clipping"
+        else Nonlinearities.named(network.activation)
+    )
+    if network.widths is None or network.hidden is None:
+        return deep_gaussian_vae(network.side, functions, channels, network.latent)
+    return DeepGaussianVAE(channels, network.latent, network.widths, network.hidden, functions)
+
+
+def likelihood_of(network: DeepNetwork) -> Likelihood:
+    """Build the likelihood of the decoder's outputs."""
+    return Bernoulli() if network.likelihood == "bernoulli" else Gaussian(network.deviation)
+
+
+def source_of(
+    network: DeepNetwork, images: ImageSet, part: Part = "train", count: int | None = None
+) -> ImageSource:
+    """Take the first images of a part, at the side that the network has.
+
+    Parameters
+    ----------
+    network : DeepNetwork
+        Its ``images`` says how many of the training part there are.
+    images : ImageSet
+        On the device where they are wanted.
+    part : str
+        ``train``, ``validation`` or ``test``.
+    count : int, optional
+        Images of another part than the training part; all where None.
+
+    Returns
+    -------
+    ImageSource
+        Of images float32 (b, c, side, side), values 0 to 1.
+
+    Raises
+    ------
+    UserError
+        If there are fewer images than asked for, or their side is not the network's or twice it.
+    """
+    wanted = network.images if part == "train" else count
+    numbers = images.of_part(part)
+    if not len(numbers) or (wanted is not None and wanted > len(numbers)):
+        raise UserError(
+            f"{wanted or 'some'} {part} images of {images.facts.name} are asked for, and there "
+            f"are {len(numbers)}: lower that number in the run's settings, or choose more data."
+        )
+    factor, left = divmod(images.facts.shape[2], network.side)
+    if left or factor not in (1, 2):
+        raise UserError(
+            f"images of {images.facts.name} have {images.facts.shape[2]} pixels a side, which "
+            f"cannot be {network.side}: choose another network.side."
+        )
+
+    def pixels(chosen: Tensor) -> Tensor:
+        values = images.images(chosen).float().div_(255)
+        return functional.avg_pool2d(values, factor) if factor > 1 else values
+
+    return ImageSource(pixels, numbers[:wanted].to(torch.int64))

@@ -1,0 +1,59 @@
+"""Training one latent size of Figure 3, all seeds and betas (W5)."""
+
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from vaentk.data.image_set import ImageSet
+from vaentk.data.stored import Stored
+from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.latents.training import train_vaes
+from vaentk.models import latent_traversals as traversals
+from vaentk.models.conv_vae import ConvVAE
+from vaentk.runtime.job import Job
+from vaentk.training.minibatch import Member, Recipe, initial_state
+
+
+def train(settings: Disentanglement, part: int, *, images: Stored, task: Job) -> dict[str, Any]:
+    """Train one latent size, and encode the images that scores are measured on.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    part
+        Units of the latent space.
+    images
+        A grid of factors.
+    task
+        The job.
+
+    Returns
+    -------
+    dict
+        ``records`` of losses; ``codes``: ``trained/mean`` and ``trained/logvar`` (S, n, q), the
+        same of the untrained networks, ``reconstruction`` (S,) in nats, and ``strips``.
+    """
+    pixels = ImageSet.of(images.arrays, images.note).to(task.device)
+    model = ConvVAE(pixels.facts.shape[0], part)
+    members = [Member(seed, beta) for seed, beta in product(settings.seeds, settings.betas)]
+    recipe = Recipe.observed(settings.steps, settings.batch, settings.learning_rate)
+    state = train_vaes(model, pixels, members, recipe, task)
+    weights = state.part("weights")
+    start = initial_state(model, members, task.device).part("weights")
+    assert pixels.facts.grid is not None, "images without factors"
+    grid, numbers = traversals.part_of(pixels.facts.grid, settings.every)
+    mean, logvar = traversals.encode(model, weights, pixels, numbers)
+    mean_start, logvar_start = traversals.encode(model, start, pixels, numbers)
+    error = traversals.reconstruction_error(model, weights, pixels, numbers, mean)
+    arrays = {
+        "trained/mean": mean,
+        "trained/logvar": logvar,
+        "untrained/mean": mean_start,
+        "untrained/logvar": logvar_start,
+        "reconstruction": error,
+        "strips": traversals.strips(model, weights, mean, logvar, len(grid) // 3),
+    }
+    codes = {name: array.cpu().numpy() for name, array in arrays.items()}
+    return {"records": pd.DataFrame(state.records), "codes": codes}

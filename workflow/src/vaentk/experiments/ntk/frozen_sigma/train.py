@@ -1,0 +1,5 @@
+"""Training Theorem 1's network with W_sigma trained and frozen, one width a job."""
+
+from vaentk.experiments.ntk.training import train_eq7 as train
+
+__all__ = ["train"]

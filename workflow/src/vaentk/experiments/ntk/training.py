@@ -1,0 +1,206 @@
+"""Training one width of every variant of a run: Eq. 2's network or Figure 2's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
+from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.linear_rate.measure import limit_kernel
+from vaentk.experiments.ntk.networks import eq4_problem, eq7_problem
+from vaentk.experiments.ntk.weight_change import WeightChange
+from vaentk.kernels.limit import least_eigenvalue
+from vaentk.runtime.checkpoints import Chunk
+from vaentk.runtime.io import Arrays
+from vaentk.runtime.job import Job, log
+from vaentk.runtime.trainings import Training, train_members
+from vaentk.runtime.workers import workers
+from vaentk.training.descent import Observe, descend, initial_state
+from vaentk.training.problem import Problem
+from vaentk.training.schedule import Schedule
+from vaentk.training.state import State, Tick
+
+Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
+"""Makes the further observations of members with these seeds; worker processes take it."""
+
+
+def train_eq7(settings: LinearRate, part: int, *, mnist: Stored, task: Job) -> dict[str, Any]:
+    """Train Eq. 2's network of one width on Eq. 7, every variant; keep its outputs.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    part
+        The width m.
+    mnist
+        The data set.
+    task
+        The job.
+    """
+    inputs = inputs_of(mnist.arrays, settings.inputs)
+    xs, durations = {}, {}
+    for name, case in settings.variants().items():
+        xs[name] = variant_inputs(inputs, case.inputs, settings.inputs)
+        slowest = least_eigenvalue(limit_kernel(case, xs[name]))
+        durations[name] = case.horizon * len(xs[name]) / slowest
+    if settings.common_time:
+        durations = dict.fromkeys(durations, max(durations.values()))
+    dtype = task.params["dtype"]
+    problems = {
+        name: eq7_problem(case, part, xs[name], dtype, task.device, durations[name])
+        for name, case in settings.variants().items()
+    }
+    common_step = settings.common_step
+    records, outputs = train_variants(
+        problems, settings.seeds, task, keep_outputs=True, common_step=common_step
+    )
+    return {"records": records, "outputs": outputs}
+
+
+def train_eq4(settings: WeightChange, part: int, *, mnist: Stored, task: Job) -> dict[str, Any]:
+    """Train Figure 2's network of one width on Eq. 4, every variant; see `train_eq7`."""
+    inputs, dtype = inputs_of(mnist.arrays, settings.inputs), task.params["dtype"]
+    problems = {}
+    for name, case in settings.variants().items():
+        x = variant_inputs(inputs, case.inputs, settings.inputs)
+        problems[name] = eq4_problem(case, part, x, dtype, task.device)
+    return {"records": train_variants(problems, settings.seeds, task)[0]}
+
+
+def train_variants(
+    problems: Mapping[str, Problem],
+    seeds: Sequence[int],
+    job: Job,
+    *,
+    keep_outputs: bool = False,
+    observe: Observer | None = None,
+    common_step: bool = False,
+) -> tuple[pd.DataFrame, Arrays]:
+    """Train one width of every variant of a run, one after another, each from its checkpoint.
+
+    Parameters
+    ----------
+    problems
+        The width, by variant.
+    seeds
+        Of the members of every variant.
+    job
+        Gives the device, the number of processes, the log and the parameters.
+    keep_outputs
+        Whether the outputs at the recorded steps are returned.
+    observe
+        Makes further observations at the recorded steps.
+    common_step
+        Whether all variants take the step of the one with the least stability limit.
+
+    Returns
+    -------
+    tuple
+        Observations in order of variant, seed and step, as `descend` records them, with variant,
+        width, the member's stability limit and the learning rate; and outputs by
+        ``"<variant>/<seed>/<step>"``, (n, d).
+    """
+    frames: list[pd.DataFrame] = []
+    outputs: Arrays = {}
+    # On a GPU none beside this one: they would share it without knowing.
+    processes = min(job.threads, len(seeds)) if job.device == "cpu" else 1
+    with workers(processes, job.log_file) as spread:
+        limits = {name: spread(problem.limit, seeds) for name, problem in problems.items()}
+        for name, problem in problems.items():
+            chosen = limits.values() if common_step else [limits[name]]
+            schedule = problem.steps(min(map(min, chosen)))
+            log.info(
+                "width %d %s: stability limit %.4g, learning rate %.4g, %d steps",
+                *(problem.width, name, min(limits[name])),
+                *(schedule.learning_rate, schedule.steps),
+            )
+            training = _training(name, problem, schedule, seeds, observe, keep_outputs)
+            state = train_members(training, job, spread)
+            limit_of = dict(zip(seeds, limits[name], strict=True))
+            frames.append(_frame(state, name, problem.width, limit_of, schedule.learning_rate))
+            for step, tensor in state.part("outputs").items():
+                for seed, array in zip(seeds, tensor.cpu().numpy(), strict=True):
+                    outputs[f"{name}/{seed}/{step}"] = array
+    return pd.concat(frames, ignore_index=True), outputs
+
+
+def _training(
+    variant: str,
+    problem: Problem,
+    schedule: Schedule,
+    seeds: Sequence[int],
+    observe: Observer | None,
+    keep_outputs: bool,
+) -> Training:
+    """All members of one variant."""
+    return Training(
+        label=f"width {problem.width} {variant}",
+        members=[{"seed": seed} for seed in seeds],
+        steps=schedule.steps,
+        start=partial(_start, problem, seeds),
+        run=partial(_run, problem, schedule, seeds, observe, keep_outputs),
+        member_bytes=problem.member_bytes(len(schedule.record) if keep_outputs else 0),
+        depends_on=(schedule.learning_rate, schedule.steps),
+        folder=variant,
+        processes=True,
+    )
+
+
+def _start(problem: Problem, seeds: Sequence[int], chunk: Chunk) -> State:
+    own = tuple(seeds[place] for place in chunk)
+    model = problem.model(own)
+    initial = model.initial_weights(own)
+    return initial_state(model, problem.objective(model, initial), initial)
+
+
+def _run(
+    problem: Problem,
+    schedule: Schedule,
+    seeds: Sequence[int],
+    observe: Observer | None,
+    keep_outputs: bool,
+    chunk: Chunk,
+    state: State,
+    tick: Tick,
+) -> State:
+    """Train some members; what is left are their records and kept outputs."""
+    if state.step == schedule.steps and state.observed:
+        return state
+    own = tuple(seeds[place] for place in chunk)
+    model = problem.model(own)
+    initial = model.initial_weights(own)
+    descend(
+        model,
+        problem.objective(model, initial),
+        initial,
+        schedule,
+        own,
+        state=state,
+        tick=tick,
+        observe=observe(problem, schedule, own) if observe else None,
+        keep=problem.model_kept(own) if keep_outputs else None,
+    )
+    widest = max(record["latent_std"] for record in state.records)
+    if widest > model.smoothing.max_std:
+        log.warning(
+            "width %d, seeds %s: the latent's standard deviation reached %.3g, beyond the %.3g for "
+            "which the quadrature was checked: compare with dtype: float64, which takes more nodes",
+            *(problem.width, ", ".join(map(str, own)), widest, model.smoothing.max_std),
+        )
+    outputs = {k: tensor for k, tensor in state.tensors.items() if k.startswith("outputs/")}
+    return State(state.step, outputs, state.records)
+
+
+def _frame(
+    state: State, variant: str, width: int, limits: Mapping[int, float], rate: float
+) -> pd.DataFrame:
+    """The observations as a table, in order of seed and step."""
+    records = sorted(state.records, key=lambda record: (record["seed"], record["step"]))
+    frame = pd.DataFrame(records).astype({"seed": int, "step": int})
+    frame = frame.assign(width=width, limit=frame["seed"].map(limits), learning_rate=rate)
+    frame.insert(0, "variant", variant)
+    return frame

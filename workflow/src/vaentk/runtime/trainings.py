@@ -1,0 +1,136 @@
+"""The one driver of trainings: members side by side as memory allows, each from its checkpoint.
+
+On a CPU a member ends with the same bytes whoever is trained beside it, and in whatever process. On
+a GPU as many members as fit into its memory are one chunk, and their last digits may differ with
+its size. What is trained comes as values and functions: nothing here knows of networks.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from vaentk.runtime import progress
+from vaentk.runtime.checkpoints import Chunk, ChunkCheckpoints, Member
+from vaentk.runtime.job import Job, log
+from vaentk.runtime.memory import fitting, in_chunks
+from vaentk.runtime.tensorboard import Events, Pictures, name_of
+from vaentk.runtime.workers import Spread, in_turn, leave_if_orphaned
+from vaentk.training.state import State, Tick, no_tick
+
+
+@dataclass(frozen=True)
+class Training:
+    """Members of one shape, and how they are trained.
+
+    Attributes
+    ----------
+    label : str
+        Names the training beside its progress.
+    members : sequence of dict
+        What tells every member from the others, under the same keys as in its records.
+    steps : int
+        Where a state's ``step`` ends.
+    start : callable
+        State of a chunk before the first step.
+    run : callable
+        Takes a chunk's state to the end and calls the tick on the way; a state that is at the end
+        stays as it is.
+    member_bytes : float
+        Memory of one member on a GPU.
+    depends_on : tuple
+        Plain values that a state depends on, besides device and parameters of the job.
+    folder : str
+        Of checkpoints and events, among those of the job's other trainings.
+    processes : bool
+        Whether on a CPU every member is a chunk of its own and may be trained in a process of its
+        own; the training is then sent there. Otherwise all are one chunk.
+    scalars : bool
+        Whether TensorBoard shows the records.
+    pictures : callable, optional
+        Shows more there.
+    unit : str
+        What a step is called.
+    """
+
+    label: str
+    members: Sequence[Member]
+    steps: int
+    start: Callable[[Chunk], State]
+    run: Callable[[Chunk, State, Tick], State]
+    member_bytes: float = 1.0
+    depends_on: tuple[object, ...] = ()
+    folder: str = ""
+    processes: bool = False
+    scalars: bool = True
+    pictures: Pictures | None = None
+    unit: str = "step"
+
+
+def train_members(training: Training, job: Job, spread: Spread = in_turn) -> State:
+    """Train all members, those from their checkpoints that have one.
+
+    Checkpoints lie in the job's folder for them, and stay there until the job's results are saved.
+
+    Parameters
+    ----------
+    training : Training
+    job : Job
+        Gives the device, the log and the parameters.
+    spread : callable
+        Map over worker processes, where members may go apart.
+
+    Returns
+    -------
+    State
+        Of all members in order, as if they had been one chunk.
+    """
+    known = [job.device, job.params, *training.depends_on]
+    checkpoints = ChunkCheckpoints(
+        job.checkpoints / training.folder,
+        json.dumps(known),
+        job.params.get("checkpoint_seconds", 0.0),  # without, after every tick
+        training.members,
+    )
+    events = job.log_file.with_suffix("") / training.folder
+    work = partial(_train_chunk, training, checkpoints, job.device, events)
+    if training.processes and job.device == "cpu":
+        chunks = checkpoints.chunks(1)
+        return checkpoints.united([*zip(chunks, spread(work, chunks), strict=True)])
+    size = fitting(len(training.members), training.member_bytes, job.device)
+    return checkpoints.united(in_chunks(checkpoints.chunks(size), work, checkpoints.divide))
+
+
+def _train_chunk(
+    training: Training, checkpoints: ChunkCheckpoints, device: str, events: Path, chunk: Chunk
+) -> State:
+    """Train some members side by side in this process, which may be a worker."""
+    members = [training.members[place] for place in chunk]
+    who = name_of(members[0]) if len(members) == 1 else f"{len(members)} members"
+    what = ", ".join(filter(None, (training.label, who)))
+    checkpoint = checkpoints.of(chunk)
+    state = checkpoint.load(device)
+    if state is None:
+        state = training.start(chunk)
+    else:
+        log.info("resuming %s after %s %d", what, training.unit, state.step)
+    with ExitStack() as stack:
+        done = progress.bar(training.steps, state.step, what, training.unit)
+        bar, show = stack.enter_context(done), no_tick
+        if training.scalars:
+            folder = events / checkpoint.path.stem
+            shown = Events(folder, members, state, training.steps, training.pictures)
+            show = stack.enter_context(shown).show
+
+        def tick(state: State) -> None:
+            leave_if_orphaned()
+            bar.update(state.step - bar.n)
+            show(state)
+            checkpoint.offer(state)
+
+        state = training.run(chunk, state, tick)
+        show(state)
+    checkpoint.save(state)
+    return state

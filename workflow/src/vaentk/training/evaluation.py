@@ -1,0 +1,138 @@
+"""What is measured of deep VAEs while they are trained: gradients of the whole data, and bounds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaentk.bounds.bound import PARTS, Bound, Values, Weights
+from vaentk.bounds.full_gradient import GROUPS, full_gradient
+from vaentk.bounds.images import ImageSource
+
+GRADIENT: Final = 2
+SCORES: Final = 3
+"""What a generator is for, beside those of `vaentk.training.deep`."""
+
+
+def generator(device: torch.device, *key: int) -> torch.Generator:
+    """A generator of its own for every key: a seed, a purpose, a number."""
+    (drawn,) = np.random.SeedSequence(key).generate_state(1, np.uint64)
+    return torch.Generator(device).manual_seed(int(drawn >> np.uint64(1)))
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What members are measured on.
+
+    Attributes
+    ----------
+    images : ImageSource
+        Training images, over all of which the gradient is meant.
+    measured : int or None
+        Images of each of the two draws that its squared norm is estimated from, drawn uniformly;
+        all of them, without such scatter, where None.
+    parts : dict of ImageSource
+        Images that bounds are evaluated on, by name: ``train`` and ``held_out``.
+    codes : int
+        K of the importance-weighted bound that all variants are compared by.
+    batch : int
+        Images at once.
+    """
+
+    images: ImageSource
+    measured: int | None
+    parts: dict[str, ImageSource]
+    codes: int
+    batch: int
+
+    def rows(
+        self,
+        bound: Bound,
+        weights: Weights,
+        beta: Tensor,
+        seeds: Sequence[int],
+        codes: int,
+        step: int,
+    ) -> list[dict[str, float]]:
+        """Measure members.
+
+        Parameters
+        ----------
+        bound : Bound
+            What they minimise.
+        weights : dict of Tensor
+            (S, ...) each.
+        beta : Tensor
+            (S,)
+        seeds : sequence of int
+            Of the members; with the step they determine what is drawn.
+        codes : int
+            K that they are trained with.
+        step : int
+
+        Returns
+        -------
+        list of dict
+            A row a member. ``gradient_phi``, ``gradient_theta``: squared norm of the gradient of
+            what is minimised, over all training images, with standard errors ``_error``. For each
+            part of images, in nats, mean over images, the held-out ones' with ``held_out_`` before:
+            ``loss`` (what is minimised), ``reconstruction`` and ``kl``, ``negative_elbo`` (their
+            sum, whatever beta), ``negative_bound`` (importance-weighted with the common K).
+        """
+        device = beta.device
+        count = self.measured or len(self.images.numbers)
+        gradient = full_gradient(
+            bound,
+            weights,
+            self.images,
+            beta,
+            [generator(device, seed, GRADIENT, step) for seed in seeds],
+            codes,
+            min(self.batch, ceil(count / GROUPS)),
+            drawn=self.measured,
+        )
+        measured: dict[str, Tensor] = {}
+        for part in PARTS:
+            measured[f"gradient_{part}"] = gradient.squared_norm[part]
+            measured[f"gradient_{part}_error"] = gradient.error[part]
+        yardstick = replace(bound, estimator="iwae")
+        for name, images in self.parts.items():
+            prefix = "" if name == "train" else f"{name}_"
+            drawn = [generator(device, seed, SCORES, step) for seed in seeds]
+            own = _evaluated(bound, weights, images, beta, drawn, codes, self.batch)
+            common = _evaluated(
+                yardstick, weights, images, torch.ones_like(beta), drawn, self.codes, self.batch
+            )
+            measured[f"{prefix}loss"] = own.loss
+            measured[f"{prefix}reconstruction"] = own.reconstruction
+            measured[f"{prefix}kl"] = own.kl
+            measured[f"{prefix}negative_elbo"] = own.reconstruction + own.kl
+            measured[f"{prefix}negative_bound"] = common.loss
+        columns = {name: values.double().tolist() for name, values in measured.items()}
+        return [
+            {name: values[place] for name, values in columns.items()} for place in range(len(seeds))
+        ]
+
+
+def _evaluated(
+    bound: Bound,
+    weights: Weights,
+    source: ImageSource,
+    beta: Tensor,
+    generators: Sequence[torch.Generator],
+    codes: int,
+    batch: int,
+) -> Values:
+    """Mean values over images, (S,) each, from one draw of codes."""
+    values = []
+    for chosen in torch.split(source.numbers, batch):
+        images = source.images(chosen)
+        shape = codes, len(chosen), bound.model.latent_dim
+        noise = [torch.randn(shape, generator=g, device=beta.device) for g in generators]
+        images = images.expand(len(generators), *images.shape)
+        values.append(bound.values(weights, images, torch.stack(noise), beta))
+    return Values.mean_of(values)

@@ -1,0 +1,61 @@
+"""What is measured of linear VAEs along a training: the Hessian's size, and gradients' noise."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from vaentk.models.linear_estimators import Estimator, sampled_gradient
+from vaentk.models.linear_vae import Parameters
+from vaentk.training.linear import Problem
+
+BASE: Final = 4
+"""Diagnostic steps are the powers of this number, the start and the end."""
+
+TOGETHER: Final = 2**17
+"""Numbers of noise that are drawn together when the noise of gradients is measured."""
+
+
+def diagnostic_steps(steps: int) -> list[int]:
+    """Iterates at which curvature and noise are measured: 0, powers of `BASE` and the last."""
+    powers = [BASE**k for k in range(steps.bit_length()) if BASE**k < steps]
+    return [0, *powers, steps]
+
+
+def curvature(problem: Problem, parameters: Parameters) -> Tensor:
+    """Largest ``|eigenvalue|`` of every run's Hessian, (R,): what smoothness must be at least."""
+    hessian = problem.model.hessian(parameters, problem.moments)
+    largest: Tensor = torch.linalg.eigvalsh(hessian).abs().amax(-1)
+    return largest
+
+
+def gradient_noise(
+    problem: Problem,
+    parameters: Parameters,
+    estimator: Estimator,
+    draws: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Mean of ``|g - grad L|^2`` over draws of the estimated gradient, for every run: (R,).
+
+    Unbiased for the estimator's variance ``E|g - grad L|^2``, as the exact gradient is known.
+    """
+    exact = problem.model.gradient(parameters, problem.moments).flat()
+    runs, latent_dim = parameters.s.shape
+    width = runs * estimator.batch * estimator.samples * latent_dim
+    most = max(1, TOGETHER // width)
+    total = torch.zeros_like(exact[:, 0])
+    for first in range(0, draws, most):
+        count = min(most, draws - first)
+        copies = _repeated(parameters, count)
+        drawn = sampled_gradient(problem.model, copies, problem.points, estimator, generator)
+        away = drawn.flat().view(count, *exact.shape) - exact
+        total += away.square().sum((0, 2))
+    return total / draws
+
+
+def _repeated(parameters: Parameters, count: int) -> Parameters:
+    """Copies of R runs under each other, (count R, ...)."""
+    tensors: Sequence[Tensor] = parameters.tensors()
+    return Parameters(*(t.repeat(count, *[1] * (t.dim() - 1)) for t in tensors))
