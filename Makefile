@@ -8,8 +8,8 @@ PYTHON ?=
 CORES ?= all
 ARGS ?=
 
-# What a shell has set for another Python must not leak into ours.
-unexport PYTHONHOME PYTHONPATH
+# What a shell has set for another Python must not leak into ours; without bytecode every job compiles torch anew.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 export PYTHONNOUSERSITE := 1
 
 INSTALLED := .venv/installed
@@ -40,10 +40,11 @@ test: $(INSTALLED) ## run the tests
 	@$(ACTIVATE) && echo "vaentk: running the tests (half an hour or more on two cores)" \
 	  && python -m pytest --numprocesses auto --dist loadscope $(ARGS)
 
-lint: $(INSTALLED) ## ruff, mypy on the library, snakefmt, snakemake --lint
+lint: $(INSTALLED) ## ruff, mypy and import contracts on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .
 	@$(ACTIVATE) && ruff format --check .
 	@$(ACTIVATE) && mypy workflow/src/vaentk
+	@$(ACTIVATE) && lint-imports --no-cache --no-logo
 	@$(ACTIVATE) && snakefmt --check Snakefile workflow/rules
 	@$(ACTIVATE) && snakemake --lint
 

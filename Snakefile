@@ -11,16 +11,13 @@ configfile: "config/config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/measure.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/tables.smk"
+include: "workflow/rules/experiments.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/report.smk"
 
 
 onstart:
-    print(f"vaentk: {plan.at_most(CONFIG, GPU)}", file=sys.stderr)
+    print(f"vaentk: {table.at_most(CONFIG, GPU)}", file=sys.stderr)
 
 
 rule all:

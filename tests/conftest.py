@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from jaxtyping import install_import_hook
+from shapes import CHECKED
+
+# Before any test imports the library.
+install_import_hook(CHECKED, "shapes.checked")
 
 HERE = Path(__file__).parent
 

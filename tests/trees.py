@@ -27,7 +27,8 @@ def copy_sources(target: Path) -> Path:
 
 def environment(tree: Path) -> dict[str, str]:
     """This process's environment, with the library of a tree in front of the installed one."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VAENTK_", "SNAKEMAKE_"))}
+    dropped = ("VAENTK_", "SNAKEMAKE_", "PYTHONDONTWRITEBYTECODE")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     return kept | {"PYTHONPATH": str(tree / "workflow" / "src")}
 
 

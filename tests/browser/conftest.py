@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from pages import TEXTS, rooms
 
 from vaentk.figures.style import Drawing, finish, styled
 from vaentk.report import (
@@ -17,13 +18,12 @@ from vaentk.report import (
     Source,
     describe_machine,
     gather,
+    read_page_text,
     read_reference,
-    read_sections,
     render,
 )
 
 PAGES = ("index", "summary")
-TEXTS = Path(__file__).parents[2] / "workflow" / "report"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -197,11 +197,11 @@ def reference() -> ReferenceRun:
 
 def fixture_pages() -> dict[str, str]:
     """Fill the page and its summary."""
-    sections = read_sections((TEXTS / "sections.yaml").read_text(encoding="utf-8"))
+    text = read_page_text((TEXTS / "page.yaml").read_text(encoding="utf-8"), rooms())
     machine = {"cpu": "A processor with a long name @ 2.90GHz", "cores": 2, "memory_gb": 8}
     jobs = [f"train/weight_change/mnist-14x14/{2**power}" for power in range(3, 40)]
-    benchmarks = pd.DataFrame({"job": jobs, "seconds": 12.345, "max_rss_mb": 1234.5})
-    benchmarks["machine"] = describe_machine(machine | {"gpu": None})
+    run_times = pd.DataFrame({"job": jobs, "seconds": 12.345, "max_rss_mb": 1234.5})
+    run_times["machine"] = describe_machine(machine | {"gpu": None})
     panels = {"limit_kernels": 4, "linear_rate": 3, "weight_change": 2, "weight_change_slopes": 4}
     alt = (
         "Points fall along straight lines on doubly logarithmic axes, with slopes −0.49 and −0.99."
@@ -210,7 +210,7 @@ def fixture_pages() -> dict[str, str]:
     sidecar = {"rule": "train_weight_change", "code": "0123456789abcdef" * 4, "dtype": "float32"}
     sidecar |= {"device": "cpu", "seeds": [0, 1], "inputs": {"a": "sha256:00"}}
     data = gather(
-        sections,
+        text,
         config=CONFIG,
         claims=claims(),
         assumptions=pd.DataFrame(
@@ -237,6 +237,7 @@ def fixture_pages() -> dict[str, str]:
         ),
         figures={name: (drawn.svg, drawn.alt) for name, drawn in drawings.items()},
         tables=tables(),
+        images={kind: dict.fromkeys(runs, "mnist") for kind, runs in CONFIG["experiments"].items()},
         sources=[
             Source(
                 name="mnist",
@@ -248,7 +249,7 @@ def fixture_pages() -> dict[str, str]:
                 checksum="sha256:" + "0123456789abcdef" * 4,
             )
         ],
-        benchmarks=benchmarks,
+        run_times=run_times,
         sidecars={
             f"train/weight_change/mnist-14x14/{width}.parquet": sidecar
             | {"versions": {"torch": "2.14.1", "numpy": "2.3.1"}}
@@ -268,7 +269,7 @@ def fixture_pages() -> dict[str, str]:
     )
     style, script = ((TEXTS / name).read_text("utf-8") for name in ("style.css", "page.js"))
     templates = {name: (TEXTS / f"{name}.html.j2").read_text("utf-8") for name in PAGES}
-    return {name: render(text, style, script, data) for name, text in templates.items()}
+    return {name: render(source, style, script, data) for name, source in templates.items()}
 
 
 @pytest.fixture(scope="session")

@@ -353,3 +353,22 @@ def test_noise_is_measured_of_a_network_that_is_trained(
     sentence = str(caught.value)
     assert "experiments.gradient_noise.grid.network is faces, which is no run" in sentence
     assert named in sentence
+
+
+def test_every_run_says_which_images_it_takes() -> None:
+    experiments = {
+        "weight_change": {"digits": {"widths": [64, 128]}},
+        "linear_vae": {"drawn": {}},
+        "deep_vae": {"faces": {}},
+        "gradient_noise": {"grid": {"network": "faces"}},
+        "discovery": {"faces": {}},
+    }
+    config = load({"data": {"celeba": "partial"}, "experiments": experiments})
+    taken = {kind: config.images_of(kind, next(iter(runs))) for kind, runs in experiments.items()}
+    assert taken == {
+        "weight_change": "mnist",
+        "linear_vae": None,
+        "deep_vae": "celeba_whole",
+        "gradient_noise": "celeba_whole",
+        "discovery": "celeba",
+    }

@@ -1,5 +1,6 @@
 """The workflow on copies of the source tree: what a user's clone does, leaving this one alone."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,13 +9,42 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from trees import TINY, Completed, copy_sources, environment, run_snakemake, snakemake_command
+from trees import (
+    ROOT,
+    TINY,
+    Completed,
+    copy_sources,
+    environment,
+    run_snakemake,
+    snakemake_command,
+)
 
 
 @pytest.fixture
 def snakemake() -> Callable[..., Completed]:
     """Run Snakemake in a tree to its end."""
     return run_snakemake
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Callable[..., dict[str, dict]]:
+    """Load a tree's rules as Snakemake does, without running any."""
+
+    def load(tree: Path, configs: tuple[str, ...] = TINY) -> dict[str, dict]:
+        result = subprocess.run(
+            [sys.executable, ROOT / "tests/load_rules.py", *configs],
+            cwd=tree,
+            env=environment(tree),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert result.returncode == 0, result.stderr
+        rules: dict[str, dict] = json.loads(result.stdout)
+        return rules
+
+    return load
 
 
 @pytest.fixture

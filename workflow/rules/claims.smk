@@ -26,7 +26,7 @@ rule claims:
         "../../envs/rule.yaml"
     params:
         configuration=CONFIG.name,
-        settings=CONFIG.model_dump(mode="json", exclude={"data": {"cache", "offline"}}),
+        settings=settings_of_results(),
         code=code("claims.py"),
     script:
         "../scripts/claims.py"

@@ -1,4 +1,4 @@
-# Needs: nothing, or a download. Makes: results/data, the images and the inputs of every run.
+# Needs: nothing, or a download. Makes: results/data, the images of every data set, with their facts and contact sheets.
 
 
 # Run where Snakemake runs, also on a cluster, whose nodes often reach no network to download from.
@@ -9,7 +9,8 @@ localrules:
     celeba,
     faces,
     cifar,
-    inputs,
+    data_facts,
+    figure_images,
 
 
 rule mnist:
@@ -139,23 +140,47 @@ rule cifar:
         "../scripts/cifar.py"
 
 
-rule inputs:
+rule data_facts:
     input:
-        images="results/data/mnist.safetensors",
+        images=all_images(),
+        agreement=local("config/dsprites_agreement.json"),
     output:
-        **recorded(inputs="results/data/inputs/{kind}/{run}.safetensors"),
+        **recorded(
+            facts="results/measure/data/facts.csv",
+            sheets="results/measure/data/sheets.safetensors",
+        ),
     log:
-        "results/logs/data/inputs/{kind}/{run}.log",
+        "results/logs/measure/data/facts.log",
     benchmark:
-        "results/benchmarks/data/inputs/{kind}/{run}.tsv"
-    priority: FIRST
+        "results/benchmarks/measure/data/facts.tsv"
     conda:
         "../../envs/rule.yaml"
     resources:
-        **needs("inputs"),
+        **needs("data_facts"),
     params:
-        settings=input_settings,
-        held_out=held_out,
-        code=code("inputs.py"),
+        code=code("data_facts.py"),
     script:
-        "../scripts/inputs.py"
+        "../scripts/data_facts.py"
+
+
+rule figure_images:
+    input:
+        facts="results/measure/data/facts.csv",
+        sheets="results/measure/data/sheets.safetensors",
+    output:
+        **recorded(
+            **{
+                name: captioned(f"results/figures/images_{name}.svg", "Data", "images")
+                for name in IMAGE_SETS
+            }
+        ),
+    log:
+        "results/logs/figures/images.log",
+    benchmark:
+        "results/benchmarks/figures/images.tsv"
+    conda:
+        "../../envs/rule.yaml"
+    params:
+        code=code("figure_images.py"),
+    script:
+        "../scripts/figure_images.py"

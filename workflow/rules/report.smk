@@ -13,7 +13,8 @@ rule report:
         summary=local("workflow/report/summary.html.j2"),
         style=local("workflow/report/style.css"),
         behaviour=local("workflow/report/page.js"),
-        sections=local("workflow/report/sections.yaml"),
+        text=local("workflow/report/page.yaml"),
+        words=all_words(),
         datasets=local("config/datasets.csv"),
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",
@@ -36,8 +37,9 @@ rule report:
     conda:
         "../../envs/rule.yaml"
     params:
-        settings=CONFIG.model_dump(mode="json"),
+        settings=settings_of_results(),
         image_sets=IMAGE_SETS,
+        images=all_images_taken(),
         jobs=all_jobs(),
         code=code("report.py"),
     script:

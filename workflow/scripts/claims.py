@@ -1,8 +1,9 @@
 """Rule claims: test every statement, list what was assumed, put numbers to the remarks."""
 
-import yaml
-
-from vaentk.claims import evaluation as claims
+from vaentk import strict_yaml
+from vaentk.claims.assumptions import assumptions
+from vaentk.claims.remarks import remarks
+from vaentk.claims.verdicts import evaluate
 from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
@@ -10,12 +11,11 @@ with job.running(snakemake) as task:
         job.declared_name(path).removeprefix("results/measure/"): io.read_table(path)
         for path in task.files.get("measures", [])
     }
-    rows = yaml.safe_load(io.read_text(task.inputs["claims"]))
-    verdicts = claims.evaluate(rows, measures, task.params["configuration"])
-    io.write_table(verdicts, task.outputs["claims"])
-    open_choices = yaml.safe_load(io.read_text(task.inputs["assumptions"]))
-    assumed = claims.assumptions(open_choices, task.params["settings"])
-    io.write_table(assumed, task.outputs["assumptions"])
-    noted = yaml.safe_load(io.read_text(task.inputs["remarks"]))
-    remarks = claims.remarks(noted, measures, task.params["configuration"])
-    io.write_table(remarks, task.outputs["remarks"])
+    rows = {
+        name: strict_yaml.read(io.read_text(task.inputs[name]), f"config/{name}.yaml")
+        for name in ("claims", "assumptions", "remarks")
+    }
+    name, settings = task.params["configuration"], task.params["settings"]
+    io.write_table(evaluate(rows["claims"], measures, name), task.outputs["claims"])
+    io.write_table(assumptions(rows["assumptions"], settings), task.outputs["assumptions"])
+    io.write_table(remarks(rows["remarks"], measures, name), task.outputs["remarks"])

@@ -3,15 +3,13 @@
 import json
 
 from vaentk.figures import contact_sheet
-from vaentk.runtime import io, job
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
-    sheets = io.read_arrays(task.inputs["sheets"])
-    facts = io.read_table(task.inputs["facts"]).set_index("name", drop=False)
-    for name, path in task.outputs.items():
+    facts, sheets = task.opened("facts").set_index("name"), task.opened("sheets").arrays
+    for name in task.outputs:
         row = facts.loc[name]
-        whole = f" of {row['official']:,}" if row["images"] < row["official"] else ""
-        title = f"{name}: {row['data']}, {row['images']:,}{whole} images"
+        official = f" of {row['official']:,}" if row["images"] < row["official"] else ""
+        title = f"{name}: {row['data']}, {row['images']:,}{official} images"
         drawing = contact_sheet.draw(sheets[name], json.loads(row["rows"]), title)
-        io.write_text(drawing.svg, path)
-        task.describe(path, alt=drawing.alt)
+        task.save_figure(drawing.svg, drawing.alt, name)

@@ -1,6 +1,7 @@
 """Rule report: put every saved result into one page, and the main ones into a summary."""
 
 import json
+from pathlib import Path
 
 from vaentk import report
 from vaentk.data.table import read_table
@@ -27,16 +28,18 @@ with job.running(snakemake) as task:
             task.files.get("about", []), task.files.get("reference", []), strict=True
         )
     ]
+    words = {path.parent.name: io.read_text(path) for path in task.files["words"]}
     data = report.gather(
-        report.read_sections(io.read_text(task.inputs["sections"])),
+        report.read_page_text(io.read_text(task.inputs["text"]), words),
         config=task.params["settings"],
         claims=io.read_table(task.inputs["claims"], as_text=True),
         assumptions=io.read_table(task.inputs["assumptions"], as_text=True),
         remarks=io.read_table(task.inputs["remarks"], as_text=True),
         figures=drawn,
         tables={path.stem: io.read_table(path) for path in task.files.get("tables", [])},
+        images=task.params["images"],
         sources=sources,
-        benchmarks=job.run_times(task.params["jobs"]),
+        run_times=report.read_run_times(Path("results/benchmarks"), task.params["jobs"]),
         sidecars=sidecars,
         references=references,
         commit=job.commit(),

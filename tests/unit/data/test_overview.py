@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaentk.data import dsprites
-from vaentk.data import overview as datasets
+from vaentk.data import dsprites, overview
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 
@@ -27,8 +26,8 @@ def packed(n: int) -> tuple[ImageSet, np.ndarray]:
 
 @pytest.mark.parametrize("block", [5, 4096])
 def test_facts_are_numpys(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(datasets, "BLOCK", block)
-    row = datasets.facts(coloured(parts=torch.tensor([0] * 20 + [1, 2, 2, 2], dtype=torch.uint8)))
+    monkeypatch.setattr(overview, "BLOCK", block)
+    row = overview.facts(coloured(parts=torch.tensor([0] * 20 + [1, 2, 2, 2], dtype=torch.uint8)))
     assert row["mean"] == pytest.approx((COLOURED / 255).mean(), rel=1e-14)
     assert row["std"] == pytest.approx((COLOURED / 255).std(), rel=1e-13)
     assert row["lit"] == np.count_nonzero(COLOURED)
@@ -40,7 +39,7 @@ def test_facts_are_numpys(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
 
 def test_facts_of_bits_are_those_of_their_pixels() -> None:
     images, pixels = packed(50)
-    row = datasets.facts(images)
+    row = overview.facts(images)
     assert row["lit"] == pixels.sum()
     assert row["mean"] == pytest.approx(pixels.mean(), rel=1e-14)
     assert row["std"] == pytest.approx(pixels.std(), rel=1e-13)
@@ -48,7 +47,7 @@ def test_facts_of_bits_are_those_of_their_pixels() -> None:
 
 
 def test_a_row_varies_one_factor_and_a_short_one_ends_white() -> None:
-    sheet, labels = datasets.contact_sheet(coloured(), np.random.default_rng(0))
+    sheet, labels = overview.contact_sheet(coloured(), np.random.default_rng(0))
     assert labels == ["a", "b", "at random"]
     grid = COLOURED.reshape(2, 12, 3, 8, 8)
     assert np.array_equal(sheet[0, :2], grid[:, 4])
@@ -59,7 +58,7 @@ def test_a_row_varies_one_factor_and_a_short_one_ends_white() -> None:
 
 def test_images_without_factors_are_drawn_at_random() -> None:
     images, pixels = packed(60)
-    sheet, labels = datasets.contact_sheet(images, np.random.default_rng(0))
+    sheet, labels = overview.contact_sheet(images, np.random.default_rng(0))
     assert labels == ["at random"] * 4
     assert sheet.shape == (4, 12, 1, 64, 64)
     known = {image.tobytes() for image in pixels}

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.experiments.ntk.limit_kernels import figures as limit_kernels
-from vaentk.experiments.ntk.weight_change import figures as weight_change
-from vaentk.experiments.ntk.weight_change import local_slopes as weight_change_slopes
-from vaentk.experiments.ntk.weight_change import measure
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Runs
+from vaentk.experiments.ntk.limit_kernels.figures import limit_kernels
+from vaentk.experiments.ntk.weight_change import WeightChange, measure
+from vaentk.experiments.ntk.weight_change.figures import weight_change, weight_change_slopes
 from vaentk.figures.style import Drawing
 
 POWERS = {"enc": -0.51, "hid": -1.02, "mu": -0.93, "sigma": -1.7, "dec": -0.34}
@@ -33,12 +34,14 @@ def draw_weight_change() -> Drawing:
     table = changes()
     runs = dict.fromkeys(("mnist-7x7", "mnist-14x14"), table)
     slopes = {name: measure.slopes(table, 3, 49) for name in runs}
-    return weight_change.draw(runs, slopes, "MNIST")
+    return weight_change(runs, slopes, runs=Runs({}, dict.fromkeys(runs, "MNIST")))
 
 
 def draw_weight_change_slopes() -> Drawing:
     local = {"mnist-7x7": measure.local_slopes(changes(), 49)}
-    return weight_change_slopes.draw(local, {"mnist-7x7": measure.slopes(changes(), 3, 49)})
+    slopes = {"mnist-7x7": measure.slopes(changes(), 3, 49)}
+    settings = WeightChange.from_plain({"inputs": {"resolution": 7}, "widths": WIDTHS})
+    return weight_change_slopes(local, slopes, runs=Runs({"mnist-7x7": settings}, {}))
 
 
 def draw_limit_kernels() -> Drawing:
@@ -52,7 +55,8 @@ def draw_limit_kernels() -> Drawing:
         for part in ("mu", "sigma", "d")
     }
     labels = {"labels": np.repeat(np.arange(10), 2)}
-    return limit_kernels.draw(eigenvalues, kernels | labels, "MNIST")
+    stored = {"mnist-7x7": Stored(kernels | labels, "")}
+    return limit_kernels({"mnist-7x7": eigenvalues}, stored, runs=Runs({}, {"mnist-7x7": "MNIST"}))
 
 
 DRAWINGS = {

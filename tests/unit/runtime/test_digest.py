@@ -597,6 +597,34 @@ def test_a_function_may_share_the_name_of_its_module(empty: Project) -> None:
     assert empty.reached() == {"toy.limit": {"limit"}}
 
 
+def test_entries_count_as_if_the_script_named_them(toy: Project) -> None:
+    """What a script looks up by name: its entries, what they reach, and nothing beside them."""
+    toy.write(
+        room="from toy.base import scale\n\ndef draw(x):\n    return scale(x)\n\n"
+        "def other(x):\n    return x\n",
+        base="def scale(x):\n    return 2 * x\n\ndef spare(x):\n    return 3 * x\n",
+    )
+    toy.script("from pkgutil import resolve_name\nresolve_name(snakemake.params.function)()")
+    script, package = toy.folder / "script.py", toy.folder / "src" / "toy"
+    assert reached(script, package) == {}
+    assert reached(script, package, ["toy.room:draw"]) == {
+        "toy.room": {"draw"},
+        "toy.base": {"scale"},
+    }
+
+    def digest() -> str:
+        return code_digest(script, package, ["toy.room:draw"])
+
+    before = digest()
+    assert before != code_digest(script, package)
+    assert before != code_digest(script, package, ["toy.room:other"])
+    toy.edit("room", "return x\n", "return x + 1\n")
+    toy.edit("base", "3 * x", "4 * x")
+    assert digest() == before
+    toy.edit("base", "2 * x", "5 * x")
+    assert digest() != before
+
+
 def test_cycles_end(empty: Project) -> None:
     empty.write(
         a="from toy import b\nfrom toy.b import g, ghost\n\ndef f(n):\n    return b.g(n) or g(n)\n",
@@ -661,4 +689,4 @@ def test_the_digest_module_imports_only_the_standard_library() -> None:
         capture_output=True,
         text=True,
     )
-    assert said.stdout.split() == ["vaentk", "vaentk.runtime.digest"]
+    assert said.stdout.split() == ["vaentk", "vaentk.runtime", "vaentk.runtime.digest"]

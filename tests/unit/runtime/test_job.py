@@ -5,8 +5,12 @@ from collections import UserDict
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 
+from vaentk.data.stored import Stored
 from vaentk.errors import UserError
 from vaentk.runtime import io, job
 
@@ -48,6 +52,23 @@ def test_results_get_their_provenance(tmp_path: Path) -> None:
     assert record["alt"] == "words"
     machine = json.loads((tmp_path / "results/benchmarks/measure/out.machine.json").read_text())
     assert machine["cores"] >= 1
+
+
+def test_provenance_tells_of_no_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, machines = [], []
+    for name, cores in (("here", 2), ("there", 64)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr("platform.node", lambda name=name: name)
+        folder = tmp_path / name
+        folder.mkdir()
+        rule = fake_rule(folder, settings={}, code="abc")
+        rule.threads = cores
+        with job.running(rule) as task:
+            io.write_text("x\n1\n", task.outputs["table"])
+        records.append((folder / "results/measure/out.csv.json").read_text())
+        machines.append((folder / "results/benchmarks/measure/out.machine.json").read_text())
+    assert records[0] == records[1]
+    assert machines[0] != machines[1]
 
 
 @pytest.mark.parametrize(
@@ -107,3 +128,55 @@ def test_the_commit_comes_from_the_variable_where_there_is_no_git(
     assert job.commit() == "abc123"
     monkeypatch.delenv("VAENTK_COMMIT")
     assert job.commit() == "unknown"
+
+
+def test_a_rule_names_its_functions_and_its_settings(tmp_path: Path) -> None:
+    rule = fake_rule(
+        tmp_path,
+        functions={"measure": "pandas:concat"},
+        settings_class="builtins:dict",
+        settings={"widths": [2, 4]},
+    )
+    with job.running(rule) as task:
+        assert task.functions == {"measure": pd.concat}
+        io.write_text("x\n1\n", task.outputs["table"])
+        record = task.params["settings"]
+    assert record == {"widths": [2, 4]}
+    written = json.loads((tmp_path / "results/measure/out.csv.json").read_text())
+    assert written["parameters"] == {"settings": {"widths": [2, 4]}}, "names of code are no setting"
+
+
+def test_inputs_are_opened_by_what_they_are(tmp_path: Path) -> None:
+    table = pd.DataFrame({"x": [1, 2]})
+    io.write_table(table, tmp_path / "t.csv")
+    io.write_table(table, tmp_path / "t.parquet")
+    io.write_arrays({"a": np.arange(3)}, tmp_path / "a.safetensors", "a note")
+    files = {
+        "measured": [tmp_path / "t.csv"],
+        "records": [tmp_path / "t.parquet", tmp_path / "t.parquet"],
+        "outputs": [tmp_path / "a.safetensors"],
+        "images": [tmp_path / "a.safetensors"],
+    }
+    log = tmp_path / "results/logs/train/ridge/run/64.log"
+    task = job.Job({}, {}, files, {"network": {"beta": 1}}, 1, "cpu", log)
+    assert task.opened("measured").equals(table)
+    assert list(task.opened("records", [16, 32])) == [16, 32]
+    assert isinstance(task.opened("outputs").arrays["a"], np.ndarray)
+    assert task.opened("outputs").note == "a note"
+    assert isinstance(task.opened("images").arrays["a"], torch.Tensor)
+    assert task.opened("network") == {"beta": 1}
+    assert task.opened("task") is task
+    with pytest.raises(ValueError, match="zip"):
+        task.opened("records", [16])
+    assert task.checkpoints == tmp_path / "results/train/ridge/run/64.checkpoint"
+
+
+def test_results_are_written_by_what_they_are(tmp_path: Path) -> None:
+    names = ("table.csv", "stored.safetensors", "arrays.safetensors")
+    outputs = {name.partition(".")[0]: tmp_path / name for name in names}
+    task = job.Job({}, outputs, {}, {}, 1, "cpu", tmp_path / "x.log")
+    table, arrays = pd.DataFrame({"x": [1.5]}), {"a": np.arange(3)}
+    task.save({"table": table, "stored": Stored(arrays, "a note"), "arrays": arrays})
+    assert io.read_table(outputs["table"]).equals(table)
+    assert io.read_note(outputs["stored"]) == "a note"
+    assert io.read_arrays(outputs["arrays"])["a"].tolist() == [0, 1, 2]

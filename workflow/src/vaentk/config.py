@@ -5,6 +5,7 @@ Unknown keys, wrong types and impossible values are one sentence that names the 
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -17,6 +18,7 @@ from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.activations import Activations
@@ -187,6 +189,29 @@ class Config(Strict):
                 )
         return self
 
+    def data_of(self, kind: str, run: str) -> str:
+        """Say as figures do what the data of a run is."""
+        settings = self._trained(kind, run)
+        if isinstance(settings, LinearVae):
+            return settings.data.label
+        dataset = getattr(settings, "dataset", None)
+        return self.data.label if dataset is None else self.data.label_of(dataset)
+
+    def images_of(self, kind: str, run: str) -> str | None:
+        """Name of the images that a run takes; None where it draws its own data."""
+        settings = self._trained(kind, run)
+        if isinstance(settings, LinearVae):
+            return None
+        dataset = getattr(settings, "dataset", None)
+        return "mnist" if dataset is None else self.data.images_of(dataset)
+
+    def _trained(self, kind: str, run: str) -> Any:
+        """Settings of a run, or of the run that trained the network it takes."""
+        settings = getattr(self.experiments, kind)[run]
+        if isinstance(settings, GradientNoise):
+            return self.experiments.deep_vae[settings.network]
+        return settings
+
     def all_inputs(self) -> dict[str, Inputs]:
         """Return every run's inputs by the key that holds them."""
         return {
@@ -197,10 +222,16 @@ class Config(Strict):
         }
 
 
-def settings_of(kind: str, plain: Mapping[str, Any]) -> Any:
-    """Build the checked settings of one run of a kind from plain data."""
-    _, run = get_args(Experiments.model_fields[kind].annotation)
-    return run.from_plain(plain)
+def experiments() -> dict[str, Experiment]:
+    """Return what every experiment is made of, by kind, in the order of the configuration.
+
+    A kind's declaration lies beside the class of its settings, which `Experiments` names.
+    """
+    declared = {}
+    for kind, field in Experiments.model_fields.items():
+        _, settings = get_args(field.annotation)
+        declared[kind] = sys.modules[settings.__module__].EXPERIMENT
+    return declared
 
 
 def load(settings: Mapping[str, Any]) -> Config:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from vaentk.data.facts import Facts
-from vaentk.experiments.convergence.deep_vae import DeepVAE
+from vaentk.data.stored import Stored
+from vaentk.experiments.convergence.deep_vae import EXPERIMENT, DeepVAE
 from vaentk.experiments.convergence.deep_vae.curves import (
     curves,
     late,
@@ -18,6 +19,7 @@ from vaentk.experiments.convergence.deep_vae.curves import (
     uniform_mean,
 )
 from vaentk.experiments.convergence.deep_vae.ends import differences, ends
+from vaentk.experiments.convergence.deep_vae.measure import measure
 from vaentk.experiments.convergence.deep_vae.trends import trends
 
 STEPS = (0, 1, 2, 4, 8, 16, 32, 64, 100)
@@ -202,6 +204,18 @@ def test_the_authors_values_stand_beside_ours_only_where_all_is_theirs() -> None
     assert row["why_not"] == (
         "stand-in images of celeba; 9 training images; a gaussian loss; 3 epochs"
     )
+
+
+def test_all_declared_measures_say_what_they_are_of() -> None:
+    images = Stored({}, REAL.text())
+    measures = measure(SETTINGS, images=images, records=records(), published=PUBLISHED)
+    assert tuple(measures) == EXPERIMENT.measures
+    assert set(measures["curves"]["variant"]) == set(SETTINGS.variants())
+    for name in ("slopes", "trends"):
+        assert set(measures[name]["data"]) == {"real"}
+        assert set(measures[name]["epochs"]) == {SETTINGS.epochs}
+    comparable = measures["ends"]["comparable"]
+    assert list(measures["ends"][comparable]["value"].unique()) == ["relu"]
 
 
 def test_the_authors_settings_differ_in_nothing() -> None:

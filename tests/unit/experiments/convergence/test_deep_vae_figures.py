@@ -1,29 +1,27 @@
 """S2 to S4's figures: lines in their panels, ordinates that hold them, words with numbers."""
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.deep_vae import figures as deep_vae
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing
 
-Draw = Callable[[Mapping[str, pd.DataFrame], deep_vae.Sweeps, Mapping[str, str]], Drawing]
-
 STEPS = (0, 1, 3, 10, 30, 100)
-NAMED = {
-    "activation": {"relu": "base", "soft-1": "soft-1"},
-    "beta": {"1": "base", "4": "beta-4"},
-    "samples": {"1": "base", "5": "iwae-5"},
-}
-LABELS = {"a": "stand-in for CelebA (drawn)", "b": "CIFAR-10"}
-DRAWINGS: dict[str, tuple[Draw, int]] = {
-    "activation": (deep_vae.activations, 3),
-    "beta": (deep_vae.betas, 4),
-    "samples": (deep_vae.samples, 4),
+SETTINGS = DeepVAE(activations=("relu", "soft-1"), betas=(4.0,), samples=(5,))
+DATA = {"a": "stand-in for CelebA (drawn)", "b": "CIFAR-10"}
+RUNS = Runs(dict.fromkeys(DATA, SETTINGS), DATA)
+ONE = Runs({"a": SETTINGS}, DATA)
+DRAWINGS: dict[str, tuple[Callable[..., Drawing], int]] = {
+    "activation": (deep_vae.deep_vae_activations, 3),
+    "beta": (deep_vae.deep_vae_betas, 4),
+    "samples": (deep_vae.deep_vae_samples, 4),
 }
 
 
@@ -57,22 +55,22 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 @pytest.mark.parametrize("sweep", DRAWINGS)
 def test_a_figure_is_svg_of_a_row_a_run_with_words(sweep: str, figures: list[Figure]) -> None:
     draw, columns = DRAWINGS[sweep]
-    curves, sweeps = dict.fromkeys(LABELS, table()), dict.fromkeys(LABELS, NAMED)
-    drawing = draw(curves, sweeps, LABELS)
+    curves = dict.fromkeys(DATA, table())
+    drawing = draw(curves, runs=RUNS)
     ElementTree.fromstring(drawing.svg)
-    assert draw(curves, sweeps, LABELS).svg == drawing.svg
+    assert draw(curves, runs=RUNS).svg == drawing.svg
     assert len(figures[0].axes) == 2 * columns
     for words in ("stand-in for CelebA (drawn), run a, 2 seeds, after 100 updates", "CIFAR-10"):
         assert words in drawing.alt
     # (100 + 110) / 2 / 101 at the end of the base.
-    assert f"{sweep} {next(iter(NAMED[sweep]))}: " in drawing.alt
+    assert f"{sweep} {next(iter(SETTINGS.sweeps()[sweep]))}: " in drawing.alt
     assert "1.04" in drawing.alt
 
 
 @pytest.mark.parametrize("sweep", DRAWINGS)
 def test_lines_are_the_seeds_and_their_means(sweep: str, figures: list[Figure]) -> None:
     draw, columns = DRAWINGS[sweep]
-    draw({"a": table()}, {"a": NAMED}, LABELS)
+    draw({"a": table()}, runs=ONE)
     for axes in figures[0].axes[:columns]:
         lines = [line for line in axes.lines if len(line.get_xdata()) == len(STEPS) - 1]
         first = np.asarray(lines[2].get_ydata(), dtype=float)
@@ -87,7 +85,7 @@ def test_squared_norms_that_are_not_positive_leave_gaps(figures: list[Figure]) -
     """Of an unbiased estimate some are; the ordinate spans the others."""
     curves = table()
     curves.loc[curves["step"] == 10, "gradient"] = -1.0
-    deep_vae.activations({"a": curves}, {"a": NAMED}, LABELS)
+    deep_vae.deep_vae_activations({"a": curves}, runs=ONE)
     assert figures[0].axes[0].get_ylim()[0] > 0.5
 
 
@@ -95,9 +93,9 @@ def test_a_value_has_one_colour_in_all_runs_and_no_other_value_has_it(
     figures: list[Figure],
 ) -> None:
     """Two runs that share ReLU and differ in the other activation."""
-    other = NAMED | {"activation": {"relu": "base", "gelu": "soft-1"}}
-    sweeps = {"a": NAMED, "b": other}
-    deep_vae.activations(dict.fromkeys(LABELS, table()), sweeps, LABELS)
+    runs = Runs({"a": SETTINGS, "b": SETTINGS.but(activations=["relu", "gelu"])}, DATA)
+    curves = {"a": table(), "b": table().replace("soft-1", "gelu")}
+    deep_vae.deep_vae_activations(curves, runs=runs)
     [figure] = figures
     seen: dict[str, set[object]] = {}
     for axes in figure.axes:

@@ -6,15 +6,17 @@ from math import nan
 
 import pandas as pd
 import pytest
-from vaentk.tables.convergence import gradient_noise as table_of_powers
-from vaentk.tables.convergence import gradient_noise_budgets
 
-from vaentk.experiments.convergence.gradient_noise import exponents as gradient_noise_exponents
-from vaentk.experiments.convergence.gradient_noise import figures as gradient_noise
+from vaentk.experiments.convergence.gradient_noise import tables
+from vaentk.experiments.convergence.gradient_noise.figures import (
+    gradient_noise,
+    gradient_noise_exponents,
+)
 from vaentk.experiments.convergence.gradient_noise.measure import CLAIMED, at_budget, exponents
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing
 
-LABELS = {"grid": "stand-in for CelebA (drawn)"}
+RUNS = Runs({}, {"grid": "stand-in for CelebA (drawn)"})
 
 
 def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.DataFrame:
@@ -43,8 +45,8 @@ def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.Da
 def both(table: pd.DataFrame) -> list[Drawing]:
     fitted = {"grid": exponents(table)}
     return [
-        gradient_noise.draw({"grid": table}, LABELS),
-        gradient_noise_exponents.draw({"grid": table}, fitted, LABELS),
+        gradient_noise({"grid": table}, runs=RUNS),
+        gradient_noise_exponents({"grid": table}, fitted, runs=RUNS),
     ]
 
 
@@ -75,11 +77,11 @@ def test_drowned_cells_are_drawn_blank() -> None:
 
 
 def test_tables_have_the_powers_over_the_whole_grid() -> None:
-    table = table_of_powers({"grid": exponents(ratios())})
+    table = tables.gradient_noise({"grid": exponents(ratios())})
     assert len(table) == 2 * 3 * 2 * 2 * 2 * 3
     assert set(table["along"]) == {"B", "K", "K at constant B K"}
     assert table["slope"].tolist() == pytest.approx(table["claimed"].tolist(), abs=1e-9)
-    budgets = gradient_noise_budgets({"grid": at_budget(ratios())})
+    budgets = tables.gradient_noise_budgets({"grid": at_budget(ratios())})
     encoder = budgets[(budgets["part"] == "phi") & (budgets["estimator"] == "iwae")]
     assert encoder["best"].tolist() == [1] * 4
     assert encoder["gain"].tolist() == pytest.approx([4] * 4)

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 import torch
 
-from vaentk.experiments.convergence.linear_vae import LinearVae, Variant
+from vaentk.experiments.convergence.linear_vae import EXPERIMENT, LinearVae, Variant, rates
 from vaentk.experiments.convergence.linear_vae import betas as linear_betas
 from vaentk.experiments.convergence.linear_vae import bound as linear_bound
 from vaentk.experiments.convergence.linear_vae import noise as linear_noise
-from vaentk.experiments.convergence.linear_vae import rates as linear_vae
+from vaentk.experiments.convergence.linear_vae.measure import measure
 from vaentk.models.linear_estimators import estimate
 from vaentk.training.linear import initial_parameters, log_spaced
 from vaentk.training.linear_landmarks import (
@@ -54,13 +54,31 @@ def records(power: float = -0.6, optimiser: str = "sgd") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def marks_of(trained: pd.DataFrame) -> pd.DataFrame:
+    """Curvature 1 and 2 in two runs, and noise that falls from 8 and 16 to an eighth."""
+    names = trained[trained["role"] == "rate"][["optimiser", "variant"]].drop_duplicates()
+    marks = names.merge(pd.DataFrame(product((0, 1), (0, 1000)), columns=["seed", "step"]), "cross")
+    marks["curvature"] = 1.0 + marks["seed"]
+    marks["noise"] = np.where(marks["step"] == 0, 8.0, 1.0) * (1 + marks["seed"])
+    return marks
+
+
 RECORDS = records()
 
 
+def test_all_declared_measures_are_of_every_optimiser() -> None:
+    trained = {name: records(optimiser=name) for name in ("sgd", "adam")}
+    marks = {name: marks_of(frame) for name, frame in trained.items()}
+    measures = measure(SETTINGS.but(draws=2), records=trained, marks=marks)
+    assert tuple(measures) == EXPERIMENT.measures
+    for name in set(measures) - {"noise", "noise_slopes"}:  # no optimiser has a part in these
+        assert list(measures[name]["optimiser"].unique()) == ["sgd", "adam"]
+
+
 def test_planted_powers_and_their_ratio_to_the_claimed_rate() -> None:
-    table = linear_vae.slopes(RECORDS).set_index(["role", "estimator", "quantity"])
+    table = rates.slopes(RECORDS).set_index(["role", "estimator", "quantity"])
     for name in SETTINGS.estimators:
-        for quantity in linear_vae.QUANTITIES:
+        for quantity in rates.QUANTITIES:
             row = table.loc["rate", name, quantity]
             assert row["slope"].item() == pytest.approx(-0.6, abs=1e-9)
             assert table.loc["constant", name, quantity]["slope"].item() == pytest.approx(0)
@@ -78,13 +96,13 @@ def test_a_curve_that_falls_as_log_n_over_root_n_has_a_flat_ratio() -> None:
     exact = RECORDS[RECORDS["role"] == "rate"]
     n = exact["step"].clip(lower=2).to_numpy(dtype=float)
     exact = exact.assign(mean_gradient=(1 + exact["seed"]) * np.log(n) / np.sqrt(n))
-    table = linear_vae.slopes(exact)
+    table = rates.slopes(exact)
     ratios = table[table["quantity"] == "ratio"][["slope", "low", "high"]].to_numpy()
     np.testing.assert_allclose(ratios, 0, atol=1e-12)
 
 
 def test_curves_have_means_intervals_and_the_ratio() -> None:
-    table = linear_vae.curves(RECORDS)
+    table = rates.curves(RECORDS)
     assert (table["step"] > 0).all()
     row = table[(table["variant"] == "rate-pathwise-0.5") & (table["step"] == 100)].iloc[0]
     assert row["mean_gradient"] == pytest.approx(3.5 * 100**-0.6)
@@ -98,8 +116,8 @@ def test_curves_have_means_intervals_and_the_ratio() -> None:
 
 
 def test_the_powers_of_b_and_k_in_what_is_reached() -> None:
-    table = linear_vae.dependence(RECORDS).set_index(["quantity", "factor"])
-    for quantity in linear_vae.QUANTITIES:
+    table = rates.dependence(RECORDS).set_index(["quantity", "factor"])
+    for quantity in rates.QUANTITIES:
         assert table.loc[(quantity, "batch"), "slope"] == pytest.approx(-1, abs=1e-9)
         assert table.loc[(quantity, "samples"), "slope"] == pytest.approx(-0.5, abs=1e-9)
 
@@ -123,16 +141,16 @@ def test_times_to_a_part_of_the_start_by_hand() -> None:
 def test_crossings_at_once_between_and_never() -> None:
     steps = np.array([0.0, 1.0, 10.0, 100.0])
     curves = np.array([[1, 0.1, 0.1, 0.1], [1, 1, 0.1, 0.01], [1, 1, 1, 1], [1, 1, 0.05, 1]])
-    found = linear_betas.crossing(steps, curves, 0.1)
-    np.testing.assert_allclose(found[[0, 1]], [1, 10])
-    assert np.isnan(found[2])
-    assert 1 < found[3] < 10
+    times = linear_betas.crossing(steps, curves, 0.1)
+    np.testing.assert_allclose(times[[0, 1]], [1, 10])
+    assert np.isnan(times[2])
+    assert 1 < times[3] < 10
 
 
-def test_units_that_an_optimum_keeps() -> None:
-    """Signals 4 and 2 on noise 1, c^2 = 1: variances near 5 and 3, kept above beta c^2."""
-    kept = linear_betas.units_kept(problem_of(SETTINGS), (0.5, 4.0, 8.0))
-    assert kept == {0.5: 2, 4.0: 1, 8.0: 0}
+def test_units_that_an_optimum_uses() -> None:
+    """Signals 4 and 2 on noise 1, c^2 = 1: variances near 5 and 3, used above beta c^2."""
+    units = linear_betas.units_used(problem_of(SETTINGS), (0.5, 4.0, 8.0))
+    assert units == {0.5: 2, 4.0: 1, 8.0: 0}
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.4, 0.9])
@@ -157,11 +175,9 @@ def test_no_bound_where_the_first_step_is_too_long() -> None:
 
 def test_constants_are_the_largest_that_were_met_and_adam_has_no_bound() -> None:
     both = pd.concat([RECORDS, records(optimiser="adam")])
-    known = both[both["role"] == "rate"][["optimiser", "variant"]].drop_duplicates()
-    marks = known.merge(pd.DataFrame(product((0, 1), (0, 1000)), columns=["seed", "step"]), "cross")
-    marks["curvature"] = 1.0 + marks["seed"]
-    marks["noise"] = np.where(marks["step"] == 0, 8.0, 1.0) * (1 + marks["seed"])
-    table = linear_bound.constants(both, marks, SETTINGS).set_index(["optimiser", "estimator"])
+    table = linear_bound.constants(both, marks_of(both), SETTINGS).set_index(
+        ["optimiser", "estimator"]
+    )
     row = table.loc["sgd", "pathwise"]
     assert (row["curvature"], row["noise"], row["gap"]) == (2, 12, 3.5 / 4)
     steps = 0.04 * np.arange(1, 1002) ** -0.5
@@ -197,7 +213,7 @@ def test_the_noise_is_the_estimators_variance_by_brute_force() -> None:
 def test_noise_falls_as_one_over_b_and_less_than_one_over_k() -> None:
     """Draws of B points are independent; those of K samples share their point."""
     settings = SETTINGS.but(draws=1500)
-    noise = linear_noise.measure(settings)
+    noise = linear_noise.variances(settings, problem_of(settings))
     assert len(linear_noise.summary(noise)) == 2 * 2 * 4
     slopes = linear_noise.slopes(noise).set_index(["place", "estimator", "factor"])
     for name in SETTINGS.estimators:  # at the start tails are heavy and more draws were needed
@@ -209,7 +225,7 @@ def test_noise_falls_as_one_over_b_and_less_than_one_over_k() -> None:
 
 def test_leave_one_out_is_not_measured_at_one_sample() -> None:
     settings = SETTINGS.but(sample_counts=(1, 2, 4), draws=2)
-    noise = linear_noise.measure(settings)
+    noise = linear_noise.variances(settings, problem_of(settings))
     counts = noise.groupby("estimator")["samples"].unique()
     assert list(counts["pathwise"]) == [1, 2, 4]
     assert list(counts["score-leave-one-out"]) == [2, 4]

@@ -9,14 +9,22 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from vaentk.experiments.convergence.linear_vae import figure_betas as linear_vae_betas
-from vaentk.experiments.convergence.linear_vae import figure_noise as linear_vae_noise
-from vaentk.experiments.convergence.linear_vae import figures as linear_vae
+from vaentk.experiments.convergence.linear_vae import (
+    figure_betas,
+    figure_noise,
+    figure_rates,
+    figures,
+)
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing
 
 N = np.array([1, 3, 10, 32, 100, 316, 1000])
 ESTIMATORS = ("pathwise", "score-leave-one-out")
 LABEL = "Gaussian data (drawn), d = 5, N = 500"
+
+
+def runs_of(names: list[str]) -> Runs:
+    return Runs({}, dict.fromkeys(names, LABEL))
 
 
 def curves(optimisers: tuple[str, ...] = ("sgd", "adam")) -> pd.DataFrame:
@@ -50,10 +58,10 @@ def slopes(optimisers: tuple[str, ...] = ("sgd", "adam")) -> pd.DataFrame:
 
 def draw_rates(optimisers: tuple[str, ...] = ("sgd", "adam"), runs: int = 1) -> Drawing:
     names = [f"run-{index}" for index in range(runs)]
-    return linear_vae.draw(
+    return figures.linear_vae(
         dict.fromkeys(names, curves(optimisers)),
         dict.fromkeys(names, slopes(optimisers)),
-        dict.fromkeys(names, LABEL),
+        runs=runs_of(names),
     )
 
 
@@ -78,8 +86,8 @@ def draw_noise(optimisers: tuple[str, ...] = ("sgd", "adam"), runs: int = 1) -> 
     names = [f"run-{index}" for index in range(runs)]
     table, fits = noise()
     given = (table, fits, curves(optimisers))
-    return linear_vae_noise.draw(
-        *(dict.fromkeys(names, frame) for frame in given), dict.fromkeys(names, LABEL)
+    return figures.linear_vae_noise(
+        *(dict.fromkeys(names, frame) for frame in given), runs=runs_of(names)
     )
 
 
@@ -92,7 +100,7 @@ def betas() -> tuple[pd.DataFrame, pd.DataFrame]:
             part = part.assign(gradient=value**2, gap_low=0.9 * value, gap_high=1.1 * value)
             part = part.assign(gradient_low=-value, gradient_high=1.2 * value**2)
             parts.append(part.assign(optimiser=optimiser, beta=beta))
-            for quantity in linear_vae_betas.TIMES:
+            for quantity in figure_betas.TIMES:
                 never = quantity == "time_gap" and beta == 0.5
                 time = np.nan if never else 20.0 / beta
                 known = {"optimiser": optimiser, "beta": beta, "units": units}
@@ -104,8 +112,8 @@ def betas() -> tuple[pd.DataFrame, pd.DataFrame]:
 def draw_betas(runs: int = 1) -> Drawing:
     names = [f"run-{index}" for index in range(runs)]
     table, times = betas()
-    return linear_vae_betas.draw(
-        dict.fromkeys(names, table), dict.fromkeys(names, times), dict.fromkeys(names, LABEL)
+    return figures.linear_vae_betas(
+        dict.fromkeys(names, table), dict.fromkeys(names, times), runs=runs_of(names)
     )
 
 
@@ -138,7 +146,7 @@ def test_figures_are_svg_with_the_same_bytes_twice(draw: Callable, runs: int) ->
 def test_rates_have_a_panel_each_with_the_claimed_rate_through_the_curve(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(linear_vae, draw_rates)
+    figure = drawn(figure_rates, draw_rates)
     assert [axes.get_title() for axes in figure.axes] == [
         "SGD, pathwise",
         "SGD, score, leave-one-out",
@@ -161,7 +169,7 @@ def test_rates_have_a_panel_each_with_the_claimed_rate_through_the_curve(
 def test_an_estimator_that_was_not_trained_by_constant_steps_has_no_such_line(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(linear_vae, draw_rates)
+    figure = drawn(figure_rates, draw_rates)
     (line,) = [line for line in figure.axes[1].get_lines() if line.get_linestyle() == "--"]
     assert len(line.get_ydata()) == 0
 
@@ -172,7 +180,7 @@ def test_one_optimiser_is_one_row() -> None:
 
 
 def test_noise_is_drawn_where_every_estimator_has_it(drawn: Callable[..., Figure]) -> None:
-    figure = drawn(linear_vae_noise, draw_noise)
+    figure = drawn(figure_noise, draw_noise)
     batch, samples, gap = figure.axes[:3]
     assert "K$ = 4" in batch.get_xlabel()
     assert "B$ = 1" in samples.get_xlabel()
@@ -188,7 +196,7 @@ def test_noise_is_drawn_where_every_estimator_has_it(drawn: Callable[..., Figure
 def test_betas_name_their_units_and_leave_out_what_was_not_reached(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(linear_vae_betas, draw_betas)
+    figure = drawn(figure_betas, draw_betas)
     times = figure.axes[2]
     assert [text.get_text() for text in times.get_xticklabels()] == ["0.5 (2)", "2 (1)"]
     assert list(times.get_lines()[0].get_xdata()) == [2.0]

@@ -12,7 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from vaentk.experiments.latents.discovery import figures as discovery
+from vaentk.experiments.declaration import Runs
+from vaentk.experiments.latents.discovery import Discovery, figures
+from vaentk.figures.style import Drawing
 
 NARROW = {"Bald": 0.75, "Mouth_Slightly_Open": 0.5625, "Pale_Skin": 0.625}
 WIDE = {"Bald": 0.875, "Mouth_Slightly_Open": 0.9375, "Pale_Skin": 0.65625}
@@ -40,17 +42,23 @@ def table(seeds: int = 2) -> pd.DataFrame:
     )
 
 
+def draw(measures: pd.DataFrame, images: int = 5_000) -> Drawing:
+    counts = pd.DataFrame({"group": ["hair", "more"], "images": images, "official": 5_000})
+    runs = Runs({"faces": Discovery(threshold=THRESHOLD)}, {"faces": "faces, stand-in"})
+    return figures.discovery({"faces": measures}, {"faces": counts}, runs=runs)
+
+
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[[pd.DataFrame], Figure]:
     """Return the figure itself, before it is saved."""
 
-    def draw(measures: pd.DataFrame) -> Figure:
-        monkeypatch.setattr(discovery, "finish", lambda figure, alt: figure)
-        drawing: Callable[..., Any] = discovery.draw
-        figure: Figure = drawing(measures, "faces, stand-in", THRESHOLD)
+    def unsaved(measures: pd.DataFrame) -> Figure:
+        monkeypatch.setattr(figures, "finish", lambda figure, alt: figure)
+        drawing: Callable[..., Any] = draw
+        figure: Figure = drawing(measures)
         return figure
 
-    return draw
+    return unsaved
 
 
 def points(axes: Axes, label: str) -> list[tuple[int, float]]:
@@ -61,7 +69,7 @@ def points(axes: Axes, label: str) -> list[tuple[int, float]]:
 
 
 def test_the_figure_is_svg_with_words_and_stable_bytes() -> None:
-    drawing = discovery.draw(table(), "faces, stand-in", THRESHOLD)
+    drawing = draw(table())
     assert ElementTree.fromstring(drawing.svg).tag.endswith("svg")
     assert drawing.alt.startswith("faces, stand-in: test AUC of the best single unit for each of 3")
     assert "the threshold of 0.71875" in drawing.alt
@@ -70,12 +78,16 @@ def test_the_figure_is_svg_with_words_and_stable_bytes() -> None:
         "Discovered by every seed of latent 256 and by none of latent 10, mean AUC of both: "
         "Mouth Slightly Open 0.945 and 0.57."
     )
-    assert discovery.draw(table(), "faces, stand-in", THRESHOLD) == drawing
+    assert draw(table()) == drawing
+
+
+def test_the_title_says_how_many_of_the_official_images_there_were() -> None:
+    assert draw(table(), 2_000).alt.startswith("faces, stand-in: 2,000 of 5,000 images: test AUC")
 
 
 def test_none_is_said_where_the_wide_network_gains_nothing() -> None:
     measures = table().assign(discovered=False)
-    assert discovery.draw(measures, "faces", THRESHOLD).alt.endswith("mean AUC of both: none.")
+    assert draw(measures).alt.endswith("mean AUC of both: none.")
 
 
 def test_the_widest_networks_best_attribute_is_on_top(
@@ -116,7 +128,7 @@ def test_a_point_is_filled_where_its_attribute_is_discovered(
     ]
     assert points(axes, "latent 256: not") == [(2, 0.65625), (2, 0.671875)]
     faces = {str(line.get_label()): line.get_markerfacecolor() for line in axes.get_lines()}
-    assert faces["latent 256: discovered (2 of 3)"] == discovery.LOOKS[1][0]
+    assert faces["latent 256: discovered (2 of 3)"] == figures.STYLES[1][0]
     assert faces["latent 256: not discovered"] == "white"
     markers = {str(line.get_label()): line.get_marker() for line in axes.get_lines()}
     assert markers["latent 10: not discovered"] != markers["latent 256: not discovered"]
@@ -154,7 +166,7 @@ def test_every_interval_belongs_to_its_point_and_stands_alone(
     first = sorted(y for _, y in marks if abs(y) < 0.5)
     assert len(set(first)) == 6
     assert first[0] == pytest.approx(-first[-1])
-    assert first[-1] < discovery.FILLED / 2
+    assert first[-1] < figures.FILLED / 2
     assert first[3] - first[2] > first[1] - first[0], "latent sizes are further apart than seeds"
     low, high = axes.get_xlim()
     assert low < min(bar[0, 0] for bar in bars)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from vaentk.experiments.latents.disentanglement.measure import METRICS, NULLS, extremes, trends
+from vaentk.experiments.latents.disentanglement.labels import METRICS, NULLS
+from vaentk.experiments.latents.disentanglement.measure import extremes, trends
 
 LATENTS = (10, 20, 50, 100, 200)
 PER_DOUBLING = {"beta_vae": 0.01, "factor_vae": 0.02, "mig": 0.03, "sap": 0.04, "dci": 0.001}

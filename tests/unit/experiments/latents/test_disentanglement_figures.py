@@ -1,5 +1,6 @@
 """Figure 3 and what stands beside it: points and means in their panels, words with numbers."""
 
+import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from types import ModuleType
@@ -12,16 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from vaentk.experiments.latents.disentanglement import figures as disentanglement
-from vaentk.experiments.latents.disentanglement import traversals
-from vaentk.experiments.latents.disentanglement import units as disentanglement_units
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Runs
+from vaentk.experiments.latents.disentanglement import figure_traversals, figures
 from vaentk.figures.style import Drawing
 
 BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125, "dci": 0.0625}
 NETWORKS = {"trained": 1.0, "untrained": 0.5, "random": 0.25}
 """Part of the trained network's score."""
 
-LABELS = {"dsprites": "dSprites, drawn", "cars3d": "Cars3D"}
+RUNS = Runs({}, {"dsprites": "dSprites, drawn", "cars3d": "Cars3D"})
 
 
 def scores(
@@ -53,21 +54,31 @@ def summary(
 
 
 def draw_scores(runs: int = 2, **options: Any) -> Drawing:
-    names = list(LABELS)[:runs]
-    return disentanglement.draw(dict.fromkeys(names, scores(**options)), LABELS)
+    names = list(RUNS.data)[:runs]
+    return figures.disentanglement(dict.fromkeys(names, scores(**options)), runs=RUNS)
 
 
 def draw_units(runs: int = 2, **options: Any) -> Drawing:
-    names = list(LABELS)[:runs]
-    return disentanglement_units.draw(dict.fromkeys(names, summary(**options)), LABELS)
+    names = list(RUNS.data)[:runs]
+    return figures.disentanglement_units(dict.fromkeys(names, summary(**options)), runs=RUNS)
 
 
-def draw_traversals(columns: int = 7, channels: int = 1) -> Drawing:
-    strips = np.zeros((2, 3, columns, channels, 8, 8), np.uint8)
-    strips[0] = 100
-    strips[1] = 200
-    rows = {"best: latent 10": ["unit 4", "unit 0\nKL 1.5", "unit 2"], "worst: latent 50": ["7"]}
-    return traversals.draw(strips, rows, "dSprites, drawn")
+def strips(shade: int, kl: list[float], columns: int, channels: int) -> Stored:
+    """The best and the worst network of a run, which move no shade of grey."""
+    rows = {"best": (50, 1, 4.0, 0.31251, kl), "worst": (10, 0, 0.5, 0.125, kl[:1])}
+    arrays = {
+        name: np.full((len(row[4]), columns, channels, 8, 8), shade, np.uint8)
+        for name, row in rows.items()
+    }
+    return Stored(arrays, json.dumps(rows))
+
+
+def draw_traversals(runs: int = 1, columns: int = 7, channels: int = 1) -> Drawing:
+    stored = {
+        run: strips(100 * (place + 1), [2.0, 1.5, 0.126], columns, channels)
+        for place, run in enumerate(list(RUNS.data)[:runs])
+    }
+    return figures.traversals(stored, runs=Runs({}, {run: RUNS.data[run] for run in stored}))
 
 
 DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
@@ -92,7 +103,8 @@ DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
         draw_traversals,
         [
             "dSprites, drawn: traversals, a row of 7 images",
-            "best: latent 10, rows unit 4, unit 0 KL 1.5, unit 2; worst: latent 50, rows 7.",
+            "dsprites, best: latent 50, seed 1, beta 4, score 0.313, rows KL 2.00, KL 1.50, "
+            "KL 0.13; dsprites, worst: latent 10, seed 0, beta 0.5, score 0.125, rows KL 2.00.",
         ],
     ),
 }
@@ -132,7 +144,7 @@ def means(axes: Axes) -> dict[str, list[list[float]]]:
 def test_every_metric_has_its_panel_with_means_seeds_and_nulls(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(disentanglement, draw_scores)
+    figure = drawn(figures, draw_scores)
     assert len(figure.axes) == 10
     titles = [axes.get_title() for axes in figure.axes[:5]]
     assert titles == ["BetaVAE", "FactorVAE", "MIG", "SAP", "DCI"]
@@ -157,27 +169,27 @@ def test_every_metric_has_its_panel_with_means_seeds_and_nulls(
 def test_the_interval_is_students_and_is_cut_where_it_leaves_the_panel(
     drawn: Callable[..., Figure],
 ) -> None:
-    axes = drawn(disentanglement, draw_scores, seeds=3).axes[2]
+    axes = drawn(figures, draw_scores, seeds=3).axes[2]
     first = axes.collections[0].get_segments()[0]
     half = stats.t.ppf(0.975, 2) * 0.0625 / np.sqrt(3)
     np.testing.assert_allclose(first, [[10, 0.3125 - half], [10, 0.3125 + half]])
     low, high = axes.get_ylim()
     assert high < 0.4375 + 0.0625, "two seeds beyond the largest score, not the interval"
     assert low > -0.03
-    single = drawn(disentanglement, draw_scores, seeds=1)
+    single = drawn(figures, draw_scores, seeds=1)
     assert all(len(axes.collections) == 0 for axes in single.axes)
 
 
 def test_several_betas_stand_beside_each_other_and_share_the_nulls(
     drawn: Callable[..., Figure],
 ) -> None:
-    axes = drawn(disentanglement, draw_scores, betas=(1.0, 4.0)).axes[0]
-    found = means(axes)
-    assert list(found) == [
+    axes = drawn(figures, draw_scores, betas=(1.0, 4.0)).axes[0]
+    lines = means(axes)
+    assert list(lines) == [
         *(rf"trained, $\beta$ = {beta}" for beta in (1, 4)),
         *("untrained network", "random code"),
     ]
-    left, right = (found[rf"trained, $\beta$ = {beta}"][0][0] for beta in (1, 4))
+    left, right = (lines[rf"trained, $\beta$ = {beta}"][0][0] for beta in (1, 4))
     assert left < 10 < right
     assert left * right == pytest.approx(100)
     nulls = [line for line in axes.get_lines() if line.get_marker() == "s"]
@@ -186,7 +198,7 @@ def test_several_betas_stand_beside_each_other_and_share_the_nulls(
 
 
 def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure]) -> None:
-    figure = drawn(disentanglement_units, draw_units)
+    figure = drawn(figures, draw_units)
     assert len(figure.axes) == 6
     units = means(figure.axes[0])
     assert units["all units"] == [[10, 10], [50, 50], [200, 200]]
@@ -195,7 +207,7 @@ def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure])
     low, high = figure.axes[0].get_ylim()
     assert 0 < low < 8
     assert high > 200
-    none = drawn(disentanglement_units, draw_units, active=0).axes[0]
+    none = drawn(figures, draw_units, active=0).axes[0]
     assert none.get_ylim()[0] < 0
     assert none.get_yticklabels()[0].get_text() == "0"
 
@@ -203,32 +215,36 @@ def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure])
 def test_traversals_stand_side_by_side_at_one_scale_or_stacked(
     drawn: Callable[..., Figure],
 ) -> None:
-    beside = drawn(traversals, draw_traversals)
+    beside = drawn(figure_traversals, draw_traversals)
     best, worst = beside.axes
-    assert best.get_title(loc="left") == "best: latent 10"
-    assert [text.get_text() for text in worst.get_yticklabels()] == ["7"]
-    assert best.images[0].get_array().shape == (28, 68)
-    assert worst.images[0].get_array().shape == (8, 68)
-    assert (best.images[0].get_array()[0, 0], worst.images[0].get_array()[0, 0]) == (100, 200)
-    for figure, apart in ((beside, 0), (drawn(traversals, draw_traversals, columns=20), 1)):
+    assert best.get_title(loc="left") == "dsprites, best: latent 50, seed 1, beta 4, score 0.313"
+    assert [text.get_text() for text in worst.get_yticklabels()] == ["KL 2.00"]
+    assert best.images[0].get_array().shape == (28, 68, 3)
+    assert worst.images[0].get_array().shape == (8, 68, 3)
+    for figure, apart in ((beside, 0), (drawn(figure_traversals, draw_traversals, columns=20), 1)):
         inches = figure.get_size_inches()
         boxes = [axes.get_position() for axes in figure.axes]
         cells = [(box.height * inches[1], rows) for box, rows in zip(boxes, (3, 1), strict=True)]
-        np.testing.assert_allclose([height / rows for height, rows in cells], traversals.CELL)
+        np.testing.assert_allclose(
+            [height / rows for height, rows in cells], figure_traversals.CELL
+        )
         assert (boxes[1].y1 < boxes[0].y0) == bool(apart)
         assert (boxes[1].x0 > boxes[0].x1) != bool(apart)
 
 
-def test_traversals_that_do_not_fit_one_row_take_several(drawn: Callable[..., Figure]) -> None:
-    rows = {name: ["KL 1"] for name in ("a", "b", "c")}
-    strips = np.zeros((3, 1, 9, 1, 8, 8), np.uint8)
-    figure = drawn(traversals, lambda: traversals.draw(strips, rows, "dSprites, drawn"))
-    first, second, third = (axes.get_position() for axes in figure.axes)
+def test_traversals_of_several_runs_take_several_rows(drawn: Callable[..., Figure]) -> None:
+    figure = drawn(figure_traversals, draw_traversals, runs=2, columns=9)
+    first, second, third, fourth = (axes.get_position() for axes in figure.axes)
     assert second.x0 > first.x1
     assert third.y1 < first.y0
-    np.testing.assert_allclose([second.y0, third.x0], [first.y0, first.x0])
+    np.testing.assert_allclose([third.x0, fourth.x0], [first.x0, second.x0])
+    shades = [axes.images[0].get_array()[0, 0].tolist() for axes in figure.axes]
+    assert shades == [[100] * 3] * 2 + [[200] * 3] * 2
+    assert figure.texts[0].get_text() == "dSprites, drawn; Cars3D"
 
 
 def test_coloured_traversals_stay_coloured(drawn: Callable[..., Figure]) -> None:
-    figure = drawn(traversals, draw_traversals, channels=3)
-    assert figure.axes[0].images[0].get_array().shape == (28, 68, 3)
+    stored = strips(100, [1.0], columns=2, channels=3)
+    stored.arrays["best"][:, :, 2] = 7
+    figure = drawn(figure_traversals, lambda: figures.traversals({"cars3d": stored}, runs=RUNS))
+    assert figure.axes[0].images[0].get_array()[0, 0].tolist() == [100, 100, 7]

@@ -8,7 +8,7 @@ import pandas as pd
 from vaentk.experiments.latents.discovery.latent_sizes import GROUPS, compare, counts
 
 # Which of the seeds 0, 1, 2 discover it at latent 10 and at 256.
-KNOWN = {
+SEEDS_OF = {
     "Male": ("012", "012"),
     "Smiling": ("", "012"),
     "Mouth_Slightly_Open": ("0", "012"),
@@ -19,11 +19,11 @@ KNOWN = {
 }
 
 
-def discoveries(known: Mapping[str, tuple[str, str]] = KNOWN) -> pd.DataFrame:
+def discoveries(seeds_of: Mapping[str, tuple[str, str]] = SEEDS_OF) -> pd.DataFrame:
     """A table in no order, with a latent size between the two that discovers everything."""
     rows = [
         {"attribute": attribute, "latent": latent, "seed": seed, "discovered": str(seed) in seeds}
-        for attribute, (narrow, wide) in known.items()
+        for attribute, (narrow, wide) in seeds_of.items()
         for latent, seeds in ((10, narrow), (256, wide), (50, "012"))
         for seed in range(3)
     ]
@@ -32,7 +32,7 @@ def discoveries(known: Mapping[str, tuple[str, str]] = KNOWN) -> pd.DataFrame:
 
 def test_attributes_are_compared_seed_by_seed() -> None:
     table = compare(discoveries()).set_index("attribute")
-    assert table.loc[list(KNOWN)].to_numpy().tolist() == [
+    assert table.loc[list(SEEDS_OF)].to_numpy().tolist() == [
         ["other", 3, 3, 3, 0, "both"],
         ["emotion", 3, 0, 3, 3, "wide only"],
         ["emotion", 3, 1, 3, 2, "seeds differ"],
@@ -72,7 +72,7 @@ def test_a_seed_of_one_size_alone_is_left_out() -> None:
     assert counts(table[~lost])["seeds"].tolist() == [2] * 4
 
 
-def test_a_group_of_which_the_data_know_nothing_has_no_count() -> None:
+def test_a_group_that_the_data_lack_has_no_count() -> None:
     table = counts(discoveries({"Smiling": ("0", "01"), "Male": ("", "")})).set_index("group")
     assert table.loc[["eyes", "hair"], ["value", "low", "high"]].isna().all().all()
     assert table["seeds"].to_dict() == {"emotion": 3, "eyes": 0, "hair": 0, "more": 3}

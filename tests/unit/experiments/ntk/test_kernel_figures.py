@@ -1,8 +1,9 @@
 """Figures of W1 to W3: lines where the measures say, words with their numbers, stable bytes."""
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Runs
 from vaentk.experiments.ntk.linear_rate import figures as linear_rate
+from vaentk.experiments.ntk.ridge import Ridge
 from vaentk.experiments.ntk.ridge import digits as ridge_pictures
 from vaentk.experiments.ntk.ridge import figures as ridge
 from vaentk.experiments.ntk.tangent_kernels import figures as tangent_kernels
@@ -19,6 +23,16 @@ from vaentk.figures.style import Drawing, power_ticks
 WIDTHS = (64, 256, 1024)
 PARTS = ("mu", "sigma", "d")
 READINGS = {"beta": 2.0, "n beta": 0.5, "2 n beta": 1.0}
+
+
+RIDGE = {
+    "pca-16": Ridge(widths=WIDTHS),
+    "mnist-7x7": Ridge.from_plain({"inputs": {"resolution": 7}, "widths": WIDTHS}),
+}
+
+
+def runs_of(names: Iterable[str], settings: Mapping[str, Any] | None = None) -> Runs:
+    return Runs(settings or {}, dict.fromkeys(names, "MNIST"))
 
 
 def initial(outputs: int, widths: tuple[int, ...] = WIDTHS) -> pd.DataFrame:
@@ -46,14 +60,14 @@ def training() -> pd.DataFrame:
 def draw_tangent_kernels() -> Drawing:
     starts = {"mnist-7x7": initial(49), "mnist-28x28": initial(784)}
     untrained = training().iloc[:0]
-    return tangent_kernels.draw(
-        starts, {"mnist-7x7": training(), "mnist-28x28": untrained}, "MNIST"
-    )
+    along = {"mnist-7x7": training(), "mnist-28x28": untrained}
+    return tangent_kernels.tangent_kernels(starts, along, runs=runs_of(starts))
 
 
 def draw_one_untrained_run() -> Drawing:
-    runs = {"mnist-7x7": initial(49, (32, 64)).query("seed == 0")}
-    return tangent_kernels.draw(runs, {"mnist-7x7": training().iloc[:0]}, "MNIST")
+    start = {"mnist-7x7": initial(49, (32, 64)).query("seed == 0")}
+    untrained = {"mnist-7x7": training().iloc[:0]}
+    return tangent_kernels.tangent_kernels(start, untrained, runs=runs_of(start))
 
 
 def draw_linear_rate() -> Drawing:
@@ -75,7 +89,9 @@ def draw_linear_rate() -> Drawing:
         members[column] = scale * members["width"] ** -0.5
     for part in PARTS:
         members[f"over_bound_{part}"] = members[f"row_{part}"] / members["lemma4_bound"]
-    return linear_rate.draw({"mnist-7x7": curves}, {"mnist-7x7": members}, "MNIST")
+    return linear_rate.linear_rate(
+        {"mnist-7x7": curves}, {"mnist-7x7": members}, runs=runs_of(["mnist-7x7"])
+    )
 
 
 def ridge_errors(seeds: tuple[int, ...]) -> pd.DataFrame:
@@ -92,7 +108,10 @@ def ridge_errors(seeds: tuple[int, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_ridge(seeds: tuple[int, ...] = (0, 1)) -> Drawing:
+def draw_ridge(
+    seeds: tuple[int, ...] = (0, 1), names: tuple[str, ...] = ("pca-16", "mnist-7x7")
+) -> Drawing:
+    """Draw the runs named, of which the one on principal components is shown where it is there."""
     errors = ridge_errors(seeds)
     keys = ["initial", "with_initial", "beta", "width", "reading"]
     summary = errors.groupby(keys, as_index=False)["error"].mean()
@@ -108,17 +127,21 @@ def draw_ridge(seeds: tuple[int, ...] = (0, 1)) -> Drawing:
         for b in (0.01, 0.1)
         for i in ("standard", "antisymmetric")
     )
-    return ridge.draw({"pca-16": errors}, {"pca-16": summary}, {"pca-16": path}, "MNIST")
+    measures = (dict.fromkeys(names, table) for table in (errors, summary, path))
+    runs = runs_of(names, {name: RIDGE[name] for name in names})
+    return ridge.ridge(*measures, runs=runs)
 
 
-def draw_ridge_pictures() -> Drawing:
+def draw_ridge_pictures(names: tuple[str, ...] = ("pca-16", "mnist-7x7")) -> Drawing:
+    """Draw the runs named, of which those on pixels are shown."""
     digits = np.linspace(0, 1, 490).reshape(10, 49)
     drawn = {"input": digits, "beta": np.array([0.01]), "width": np.array([1024.0])}
     for start in ridge_pictures.INITIALS:
         drawn[f"{start}/network"] = digits
         drawn[f"{start}/n beta"] = 1.125 * digits
         drawn[f"{start}/printed"] = 3 * digits
-    return ridge_pictures.draw({"mnist-7x7": drawn}, "MNIST")
+    runs = runs_of(names, {name: RIDGE[name] for name in names})
+    return ridge_pictures.ridge_pictures(dict.fromkeys(names, Stored(drawn, "")), runs=runs)
 
 
 DRAWINGS: dict[str, tuple[Callable[[], Drawing], list[str]]] = {
@@ -147,9 +170,13 @@ DRAWINGS: dict[str, tuple[Callable[[], Drawing], list[str]]] = {
         draw_ridge,
         ["beta = 0.01: standard, with f_0 at m = 1024: beta 0.0656, n beta 0.0164"],
     ),
+    "ridge on pixels": (lambda: draw_ridge(names=("mnist-7x7",)), ["Run mnist-7x7, beta = 0.01"]),
     "ridge, one seed": (lambda: draw_ridge((0,)), ["2 n beta 0.0312", "largest distance 0.00781"]),
     "ridge_pictures": (draw_ridge_pictures, ["standard 0.125 and 2", "antisymmetric 0.125 and 2"]),
-    "no pictures": (lambda: ridge_pictures.draw({}, "MNIST"), ["no run of this configuration"]),
+    "no pictures": (
+        lambda: draw_ridge_pictures(("pca-16",)),
+        ["no run of this configuration"],
+    ),
 }
 
 
@@ -171,13 +198,13 @@ def axes_of(
     """The panels of a figure before it is turned into SVG."""
 
     def panels(module: ModuleType, draw: Callable[[], Drawing]) -> list[Axes]:
-        kept: list[Figure] = []
+        finished: list[Figure] = []
         finish = module.finish
         monkeypatch.setattr(
-            module, "finish", lambda figure, alt: kept.append(figure) or finish(figure, alt)
+            module, "finish", lambda figure, alt: finished.append(figure) or finish(figure, alt)
         )
         draw()
-        return kept[0].axes
+        return finished[0].axes
 
     return panels
 
@@ -192,8 +219,8 @@ def levels(axes: Axes) -> list[float]:
 
 
 def line(axes: Axes, label: str) -> tuple[list[float], list[float]]:
-    (found,) = [each for each in axes.lines if each.get_label() == label]
-    return list(found.get_xdata()), list(found.get_ydata())
+    (labelled,) = [each for each in axes.lines if each.get_label() == label]
+    return list(labelled.get_xdata()), list(labelled.get_ydata())
 
 
 def test_tangent_kernels_draws_means_and_thresholds(axes_of: Panels) -> None:

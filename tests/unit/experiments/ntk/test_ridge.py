@@ -6,8 +6,8 @@ import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
 
-from vaentk.experiments.ntk.ridge import Ridge
-from vaentk.experiments.ntk.ridge import measure as ridge
+from vaentk.experiments.ntk.ridge import Ridge, bound, errors, penalty
+from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
 from vaentk.training.descent import descend
 from vaentk.training.problem import Problem
 
@@ -26,13 +26,13 @@ CASES = SETTINGS.variants()
 
 
 @pytest.fixture
-def setting() -> ridge.Setting:
+def regression() -> KernelRegression:
     rows = np.random.default_rng(1).standard_normal((N + TEST, D))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return ridge.Setting.of("erf", 0.5, rows[:N], rows[N:])
+    return KernelRegression.of("erf", 0.5, rows[:N], rows[N:])
 
 
-def planted(setting: ridge.Setting, width: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def planted(regression: KernelRegression, width: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Outputs at a start f_0 and at an end off the n beta ridge by a relative m^(-1/2)."""
     rows, outputs = [], {}
     generator = np.random.default_rng(width)
@@ -41,7 +41,7 @@ def planted(setting: ridge.Setting, width: int) -> tuple[pd.DataFrame, dict[str,
             start = np.zeros((N + TEST, D))
             if not case.antisymmetric:
                 start = generator.standard_normal((N + TEST, D))
-            meant = setting.predict(N * case.beta, start)
+            meant = regression.predict(N * case.beta, start)
             off = generator.standard_normal((TEST, D))
             off *= width**-0.5 * np.linalg.norm(meant) / np.linalg.norm(off)
             outputs[f"{variant}/{seed}/0"] = start
@@ -53,42 +53,46 @@ def planted(setting: ridge.Setting, width: int) -> tuple[pd.DataFrame, dict[str,
     return pd.DataFrame(rows), outputs
 
 
-def test_prediction_is_kernel_ridge_regression(setting: ridge.Setting) -> None:
+def test_prediction_is_kernel_ridge_regression(regression: KernelRegression) -> None:
     """Against scikit-learn, with and without an initial output, to 1e-10."""
     start = np.random.default_rng(3).standard_normal((N + TEST, D))
     for value in (0.05, 0.3):
         for initial in (None, start):
             before = np.zeros_like(start) if initial is None else initial
             model = KernelRidge(alpha=value, kernel="precomputed")
-            model.fit(setting.train_train, setting.x - before[:N])
-            want = before[N:] + model.predict(setting.test_train)
-            got = setting.predict(value, initial)
+            model.fit(regression.train_train, regression.x - before[:N])
+            want = before[N:] + model.predict(regression.test_train)
+            got = regression.predict(value, initial)
             assert np.linalg.norm(got - want) < 1e-10 * np.linalg.norm(want)
 
 
-def test_the_three_readings(setting: ridge.Setting) -> None:
-    assert setting.ridge("beta", 0.05) == 0.05
-    assert setting.ridge("n beta", 0.05) == pytest.approx(0.05 * N)
-    assert setting.ridge("2 n beta", 0.05) == pytest.approx(0.1 * N)
+def test_the_three_readings(regression: KernelRegression) -> None:
+    assert regression.ridge("beta", 0.05) == 0.05
+    assert regression.ridge("n beta", 0.05) == pytest.approx(0.05 * N)
+    assert regression.ridge("2 n beta", 0.05) == pytest.approx(0.1 * N)
 
 
-def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(setting: ridge.Setting) -> None:
-    tables = [ridge.errors(setting, CASES, *planted(setting, width)) for width in WIDTHS]
+def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(
+    regression: KernelRegression,
+) -> None:
+    tables = [errors.errors(regression, CASES, *planted(regression, width)) for width in WIDTHS]
     table = pd.concat(tables)
     ours = table[(table["reading"] == "n beta") & table["with_initial"]]
     assert ours["error"].to_numpy() == pytest.approx(ours["width"].to_numpy() ** -0.5)
-    summary = ridge.summary(table)
-    kept = summary[(summary["width"] == 1024) & summary["with_initial"]]
-    assert set(kept["nearest"]) == {"n beta"}
+    summary = errors.summary(table)
+    widest = summary[(summary["width"] == 1024) & summary["with_initial"]]
+    assert set(widest["nearest"]) == {"n beta"}
     twin = summary[(summary["initial"] == "antisymmetric") & (summary["reading"] == "n beta")]
     assert twin["error"].to_numpy() == pytest.approx(twin["error_without"].to_numpy())
-    paths = pd.concat(ridge.path(setting, CASES, *planted(setting, width)) for width in WIDTHS)
-    slopes = ridge.slopes(table, paths, 3)
-    found = slopes.query("quantity == 'error' and reading == 'n beta' and with_initial")["slope"]
-    assert found.to_numpy() == pytest.approx(-0.5)
+    paths = pd.concat(
+        errors.path(regression, CASES, *planted(regression, width)) for width in WIDTHS
+    )
+    slopes = errors.slopes(table, paths, 3)
+    near = slopes.query("quantity == 'error' and reading == 'n beta' and with_initial")["slope"]
+    assert near.to_numpy() == pytest.approx(-0.5)
     far = slopes.query("reading == 'beta' and with_initial and initial == 'antisymmetric'")
     assert (far.query("quantity == 'error'")["slope"] > -0.3).all()
-    moved = ridge.displacements(table, setting.x).set_index("beta")
+    moved = penalty.displacements(table, regression.x).set_index("beta")
     assert moved["change_over_smaller"][0.5] == pytest.approx(1.05 / 1.5)
     assert moved["largest_change_over_smaller"][0.05] == pytest.approx(1.05 / 1.5)
 
@@ -96,37 +100,39 @@ def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(setting: ridge
 def test_the_kl_term_is_the_penalty_where_the_inputs_are_white() -> None:
     """Rows of +-I: C = I/d, every displacement has ratio 1; on one direction the ratio is d."""
     white = np.concatenate([np.eye(D), -np.eye(D)])
-    form = ridge.kl_form(white)
+    form = penalty.kl_form(white)
     assert form["condition"] == pytest.approx(1)
     assert form["participation"] == pytest.approx(D)
     initial = torch.zeros(1, 5, D, dtype=torch.float64)
     moved = torch.randn(initial.shape, generator=torch.Generator().manual_seed(0)).double()
-    (seen,) = ridge.KlObserver(white, initial)(3, {"mu": moved})
+    (seen,) = penalty.KlObserver(white, initial)(3, {"mu": moved})
     assert seen["kl_ratio"] == pytest.approx(1)
     one = np.tile(np.eye(D)[:1], (4, 1))
     along = torch.zeros(1, 5, D, dtype=torch.float64)
     along[:, :, 0] = 1
-    (seen,) = ridge.KlObserver(one, initial)(3, {"mu": along})
+    (seen,) = penalty.KlObserver(one, initial)(3, {"mu": along})
     assert seen["kl_ratio"] == pytest.approx(D)
-    (seen,) = ridge.KlObserver(one, initial)(0, {"mu": initial})
+    (seen,) = penalty.KlObserver(one, initial)(0, {"mu": initial})
     assert np.isnan(seen["kl_ratio"])
 
 
-def test_the_error_term_is_the_theorems(setting: ridge.Setting) -> None:
-    table = ridge.errors(setting, CASES, *planted(setting, 64))
-    bound = ridge.error_term(setting, table, "erf", 0.5)
-    lambda_0 = np.linalg.eigvalsh(setting.train_train)[0]
-    row = bound.iloc[0]
+def test_the_error_term_is_the_theorems(regression: KernelRegression) -> None:
+    table = errors.errors(regression, CASES, *planted(regression, 64))
+    terms = bound.error_term(regression, table, "erf", 0.5)
+    lambda_0 = np.linalg.eigvalsh(regression.train_train)[0]
+    row = terms.iloc[0]
     expected = row["initial_worst"] + row["kernel_norm"] * np.sqrt(N) / (lambda_0 + row["beta"])
     assert row["bound"] == pytest.approx(expected)
     assert row["over_bound"] == pytest.approx(row["error_worst"] / row["bound"])
-    assert set(bound["beta"]) == {0.05, 0.5}
+    assert set(terms["beta"]) == {0.05, 0.5}
 
 
-def test_a_wide_trained_network_meets_the_n_beta_ridge(setting: ridge.Setting) -> None:
+def test_a_wide_trained_network_meets_the_n_beta_ridge(regression: KernelRegression) -> None:
     """m = 8192, f_0 = 0: 2% from ridge n beta, five times as far from the other two readings."""
     case = CASES["beta0.05-antisymmetric"]
-    problem = Problem(case, 8192, setting.x, "float64", "cpu", 8 / case.beta, setting.held_out)
+    problem = Problem(
+        case, 8192, regression.x, "float64", "cpu", 8 / case.beta, regression.held_out
+    )
     model = problem.model()
     initial = model.initial_weights((0,))
     schedule = problem.schedule(problem.limit(0))
@@ -141,9 +147,9 @@ def test_a_wide_trained_network_meets_the_n_beta_ridge(setting: ridge.Setting) -
     assert set(state.displacement) == {"mu"}
     trained = state.outputs[schedule.steps][0, N:].numpy()
     gaps = {
-        reading: np.linalg.norm(trained - setting.predict(setting.ridge(reading, case.beta)))
+        reading: np.linalg.norm(trained - regression.predict(regression.ridge(reading, case.beta)))
         / np.linalg.norm(trained)
-        for reading in ridge.RIDGES
+        for reading in RIDGES
     }
     assert gaps["n beta"] < 0.02
     assert gaps["beta"] > 5 * gaps["n beta"]

@@ -10,14 +10,20 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from vaentk.experiments.declaration import Runs
 from vaentk.experiments.ntk.activations import figures as activations
 from vaentk.experiments.ntk.frozen_sigma import figures as frozen_sigma
+from vaentk.experiments.ntk.least_width import LeastWidth
 from vaentk.experiments.ntk.least_width import figures as least_width
 from vaentk.experiments.ntk.sensitivity import figures as sensitivity
 from vaentk.figures.style import Drawing, log_ticks
 
 POWERS = {"enc": (-0.5, -0.52), "hid": (-1.0, -0.97), "mu": (-1.0, -0.9), "dec": (-0.5, -0.41)}
 TIMES = np.array([0.0, 1.0, 2.0, 4.0])
+
+
+def of_mnist(names: list[str], settings: Any = None) -> Runs:
+    return Runs(dict.fromkeys(names, settings), dict.fromkeys(names, "MNIST"))
 
 
 def slopes(spread: float = 0.03) -> pd.DataFrame:
@@ -42,15 +48,15 @@ def worst() -> pd.DataFrame:
 
 def draw_sensitivity(runs: int = 1, spread: float = 0.03) -> Drawing:
     names = [f"run-{index}" for index in range(runs)]
-    return sensitivity.draw(
-        dict.fromkeys(names, slopes(spread)), dict.fromkeys(names, worst()), "MNIST"
-    )
+    measures = (dict.fromkeys(names, table) for table in (slopes(spread), worst()))
+    return sensitivity.sensitivity(*measures, runs=Runs({}, dict.fromkeys(names, "MNIST")))
 
 
 def draw_sensitivity_without_intervals() -> Drawing:
     table = slopes(np.nan)
     still = table[table["layer"] != "sigma"]
-    return sensitivity.draw({"one": still}, {"one": worst()}, "MNIST")
+    runs = Runs({}, {"one": "MNIST"})
+    return sensitivity.sensitivity({"one": still}, {"one": worst()}, runs=runs)
 
 
 def curves(variants: tuple[str, ...], widths: tuple[int, ...] = (64, 256)) -> pd.DataFrame:
@@ -78,11 +84,11 @@ def draw_activations(runs: int = 1) -> Drawing:
     ]
     names = [f"run-{index}" for index in range(runs)]
     agreement = pd.DataFrame({"rank_correlation": [0.875]})
-    return activations.draw(
+    return activations.activations(
         dict.fromkeys(names, curves(tuple(KERNELS))),
         dict.fromkeys(names, pd.DataFrame(rows)),
         dict.fromkeys(names, agreement),
-        "MNIST",
+        runs=of_mnist(names),
     )
 
 
@@ -91,10 +97,10 @@ def draw_frozen_sigma(runs: int = 1, widths: tuple[int, ...] = (64, 256)) -> Dra
     table = table.assign(difference=0.128 / table["width"], distance=0.8 * table["width"] ** -0.5)
     table = table.assign(ratio=table["difference"] / table["distance"])
     names = [f"run-{index}" for index in range(runs)]
-    return frozen_sigma.draw(
+    return frozen_sigma.frozen_sigma(
         dict.fromkeys(names, curves(("trained", "frozen"), widths)),
         dict.fromkeys(names, table),
-        "MNIST",
+        runs=of_mnist(names),
     )
 
 
@@ -117,12 +123,11 @@ def draw_least_width(runs: int = 1, sigmas: tuple[float, ...] = (0.5, 1.0)) -> D
     ]
     powers = pd.DataFrame({"sigma0": [*map(str, levels), "all"], "claimed": 5.0, "slope": 2.0})
     names = [f"run-{index}" for index in range(runs)]
-    return least_width.draw(
+    return least_width.least_width(
         dict.fromkeys(names, pd.DataFrame(rows)),
         dict.fromkeys(names, pd.DataFrame(least)),
         dict.fromkeys(names, powers),
-        dict.fromkeys(names, 0.2),
-        "MNIST",
+        runs=of_mnist(names, LeastWidth(widths=(64, 256), tolerance=0.2)),
     )
 
 

@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.experiments.ntk import variants
+from vaentk.activations import ACTIVATIONS
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.activations import Activations
+from vaentk.experiments.ntk.activations.measure import rank_agreement
+from vaentk.experiments.ntk.frozen_sigma.measure import compare
+from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
+from vaentk.experiments.ntk.least_width import LeastWidth
+from vaentk.experiments.ntk.least_width.measure import least_widths, slopes
+from vaentk.experiments.ntk.variants import measure_variants
+from vaentk.kernels.flow import gradient_descent, residuals
+from vaentk.kernels.limit import limit_kernels
 
 
 def members(distances: dict[int, float], samples: int = 16, sigma0: float = 0.5) -> pd.DataFrame:
@@ -31,7 +41,7 @@ def test_the_least_width_of_a_power_law_is_exact(
 ) -> None:
     """3.2 m^(-1/2) is a tenth at m = 1024, within, above and below the widths."""
     table = members({width: 3.2 * width**-0.5 for width in widths})
-    row = only(variants.least_width(table, 0.1))
+    row = only(least_widths(table, 0.1))
     assert row["least_width"] == pytest.approx(1024)
     assert row["extrapolated"] is extrapolated
     assert row["distance_widest"] == pytest.approx(3.2 * widths[-1] ** -0.5)
@@ -39,31 +49,31 @@ def test_the_least_width_of_a_power_law_is_exact(
 
 def test_the_least_width_lies_between_its_neighbours() -> None:
     """From 0.2 to 0.05 as m^(-1): half way in logarithms; the flat part before does not matter."""
-    row = only(variants.least_width(members({16: 0.21, 64: 0.2, 256: 0.05, 1024: 0.049}), 0.1))
+    row = only(least_widths(members({16: 0.21, 64: 0.2, 256: 0.05, 1024: 0.049}), 0.1))
     assert row["least_width"] == pytest.approx(128)
     assert not row["extrapolated"]
 
 
 def test_a_distance_that_comes_back_counts_from_the_last_crossing() -> None:
-    row = only(variants.least_width(members({16: 0.2, 64: 0.05, 256: 0.2, 1024: 0.05}), 0.1))
+    row = only(least_widths(members({16: 0.2, 64: 0.05, 256: 0.2, 1024: 0.05}), 0.1))
     assert row["least_width"] == pytest.approx(512)
 
 
 def test_beyond_the_widths_the_last_two_give_the_power() -> None:
     """0.4 to 0.2 as m^(-1/2) after a steeper start: a tenth at 4 x 256, not sooner."""
-    row = only(variants.least_width(members({16: 3.0, 64: 0.4, 256: 0.2}), 0.1))
+    row = only(least_widths(members({16: 3.0, 64: 0.4, 256: 0.2}), 0.1))
     assert row["least_width"] == pytest.approx(1024)
     assert row["extrapolated"]
 
 
 def test_every_number_of_samples_and_sigma0_has_its_least_width() -> None:
-    known = {(16, 0.5): 100.0, (32, 0.5): 300.0, (16, 1.0): 700.0}
+    made = {(16, 0.5): 100.0, (32, 0.5): 300.0, (16, 1.0): 700.0}
     table = pd.concat(
         members({m: 0.1 * (m / least) ** -0.5 for m in (64, 256, 1024)}, *case)
-        for case, least in known.items()
+        for case, least in made.items()
     )
-    found = variants.least_width(table, 0.1).set_index(["samples", "sigma0"])["least_width"]
-    assert found.to_dict() == pytest.approx(known)
+    widths = least_widths(table, 0.1).set_index(["samples", "sigma0"])["least_width"]
+    assert widths.to_dict() == pytest.approx(made)
 
 
 def test_powers_of_n_are_recovered_for_each_sigma0() -> None:
@@ -75,7 +85,7 @@ def test_powers_of_n_are_recovered_for_each_sigma0() -> None:
             for n in (16, 32, 64)
         ]
     )
-    table = variants.least_width_slopes(widths).set_index("sigma0")
+    table = slopes(widths).set_index("sigma0")
     assert list(table.index) == ["0.25", "1.0", "all"]
     assert set(table["claimed"]) == {5.0}
     for sigma0, power in powers.items():
@@ -88,7 +98,7 @@ def test_levels_of_sigma0_do_not_disturb_the_common_power() -> None:
     """Unbalanced on purpose: one line through all points would take the levels for a power."""
     rows = [(n, 0.25, 3.0 * n**0.8) for n in (16, 32)] + [(n, 1.0, 90.0 * n**0.8) for n in (32, 64)]
     widths = pd.DataFrame(rows, columns=["samples", "sigma0", "least_width"])
-    table = variants.least_width_slopes(widths).set_index("sigma0")
+    table = slopes(widths).set_index("sigma0")
     assert table.loc["all", "slope"] == pytest.approx(0.8)
     assert np.isnan(table.loc["0.25", "low"]), "two points have no interval"
 
@@ -106,7 +116,7 @@ def rates(rate: list[float], flow: list[float]) -> pd.DataFrame:
 
 
 def test_rank_agreement_of_known_orders_at_the_widest() -> None:
-    row = only(variants.rank_agreement(rates([1.0, 4.0, 9.0], [3.0, 2.0, 1.0])))
+    row = only(rank_agreement(rates([1.0, 4.0, 9.0], [3.0, 2.0, 1.0])))
     assert row["width"] == 256
     assert row["activations"] == 3
     assert row["rank_correlation"] == pytest.approx(1.0)
@@ -116,7 +126,7 @@ def test_rank_agreement_of_known_orders_at_the_widest() -> None:
 
 def test_one_exchanged_pair_of_three_is_a_rank_correlation_of_a_half() -> None:
     """Spearman: 1 - 6 (1 + 1) / (3 (9 - 1)) = 1/2."""
-    row = only(variants.rank_agreement(rates([2.0, 1.0, 3.0], [2.0, 1.0, 3.0])))
+    row = only(rank_agreement(rates([2.0, 1.0, 3.0], [2.0, 1.0, 3.0])))
     assert row["rank_correlation"] == pytest.approx(0.5)
     assert row["rank_rate_with_flow"] == pytest.approx(1.0)
 
@@ -131,9 +141,9 @@ def test_frozen_sigma_compares_the_last_outputs() -> None:
             for step in (0, 3)
         ]
     )
-    outputs = {f"64/{variant}/{seed}/0": np.full((2, 1), 9.0) for variant, seed in cases}
-    outputs |= {f"64/{variant}/{seed}/3": np.array([[1.0], [0.0]]) for variant, seed in cases}
-    outputs["64/trained/0/3"] = np.array([[1.0], [2.0]])
+    outputs = {f"{variant}/{seed}/0": np.full((2, 1), 9.0) for variant, seed in cases}
+    outputs |= {f"{variant}/{seed}/3": np.array([[1.0], [0.0]]) for variant, seed in cases}
+    outputs["trained/0/3"] = np.array([[1.0], [2.0]])
     table = pd.DataFrame(
         [
             {"variant": variant, "width": 64, "seed": seed, "descent_distance": distance}
@@ -141,11 +151,71 @@ def test_frozen_sigma_compares_the_last_outputs() -> None:
             for seed in (0, 1)
         ]
     )
-    found = variants.frozen_sigma(table, outputs, records)
-    assert found.to_dict("list") == {
+    difference = compare(table, {64: records}, {64: Stored(outputs)})
+    assert difference.to_dict("list") == {
         "width": [64, 64],
         "seed": [0, 1],
         "difference": pytest.approx([0.5, 0.0]),
         "distance": [0.25, 0.25],
         "ratio": pytest.approx([2.0, 0.0]),
     }
+
+
+@pytest.fixture
+def mnist() -> Stored:
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (60, 28, 28), dtype=np.uint8)
+    return Stored({"images": images, "labels": np.arange(60, dtype=np.uint8) % 10})
+
+
+def test_a_variant_with_fewer_samples_has_a_balanced_part_of_the_runs_images(mnist: Stored) -> None:
+    settings = LeastWidth.from_plain(
+        {"widths": [8, 16], "inputs": {"samples": 40, "resolution": 7}, "samples": [20, 40]}
+    )
+    of_run = inputs_of(mnist.arrays, settings.inputs)
+    few, all_of_them = (
+        variant_inputs(of_run, settings.variants()[f"n{n}-sigma0.5"].inputs, settings.inputs)
+        for n in (20, 40)
+    )
+    np.testing.assert_array_equal(all_of_them, of_run["x"])
+    places = [int(np.flatnonzero((of_run["x"] == row).all(axis=1)).item()) for row in few]
+    assert places == sorted(places)
+    assert np.bincount(of_run["labels"][places]).tolist() == [2] * 10
+
+
+def test_a_variant_is_compared_with_the_kernels_of_its_own_activation(mnist: Stored) -> None:
+    """Outputs that follow gradient descent on each limit kernel have no distance to it."""
+    settings = Activations.from_plain(
+        {"widths": [8, 16], "seeds": [3], "inputs": {"samples": 10, "resolution": 7}}
+        | {"activations": ["erf", "relu"]}
+    )
+    x = inputs_of(mnist.arrays, settings.inputs)["x"]
+    steps, rate = np.array([0, 5, 10]), 0.1
+    start = np.random.default_rng(1).normal(size=x.shape)
+    filter_ = gradient_descent(rate, steps, len(x))
+    records, outputs = [], {}
+    for name in settings.activations:
+        kernel = limit_kernels(ACTIVATIONS[name], settings.sigma0, x).total
+        left = residuals(kernel, start, filter_)
+        for step, gap in zip(steps, left, strict=True):
+            loss = float(np.square(gap).sum() / (2 * len(x)))
+            records.append({"variant": name, "seed": 3, "step": step, "time": step * rate})
+            records[-1] |= {"loss": loss}
+            outputs[f"{name}/3/{step}"] = x + gap
+    table = pd.DataFrame(records)
+    measures = measure_variants(
+        settings,
+        mnist,
+        {width: table.assign(width=width) for width in settings.widths},
+        dict.fromkeys(settings.widths, Stored(outputs)),
+    )
+    of_members = measures["members"]
+    order = [("erf", 8), ("relu", 8), ("erf", 16), ("relu", 16)]
+    assert list(of_members[["variant", "width"]].itertuples(index=False, name=None)) == order
+    np.testing.assert_allclose(of_members["descent_distance"], 0, atol=1e-12)
+    assert (of_members["empirical_distance"] > 1e-3).all(), "Theta(0) of so narrow a network"
+    assert of_members["meets_assumptions"].tolist() == [True, False] * 2
+    curves = measures["curves"]
+    np.testing.assert_allclose(curves["descent_loss"], curves["loss"])
+    assert len(curves) == 4 * len(steps)
+    assert list(measures["summary"]["variant"]) == list(of_members["variant"])

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from vaentk.bounds.likelihoods import Likelihood
@@ -65,9 +66,9 @@ class Values:
         ``KL(q(z|x) || N(0, I))`` in closed form, sum over units.
     """
 
-    loss: Tensor
-    reconstruction: Tensor
-    kl: Tensor
+    loss: Float[Tensor, "*S_b"]
+    reconstruction: Float[Tensor, "*S_b"]
+    kl: Float[Tensor, "*S_b"]
 
     def mean(self) -> Self:
         """Mean over images: (S,) each."""
@@ -79,9 +80,9 @@ class Values:
 class _Draw:
     """K codes of every image and the posterior they are from."""
 
-    mean: Tensor
-    logvar: Tensor
-    noise: Tensor
+    mean: Float[Tensor, "S b latent_dim"]
+    logvar: Float[Tensor, "S b latent_dim"]
+    noise: Float[Tensor, "S K b latent_dim"]
 
     @property
     def deviation(self) -> Tensor:
@@ -125,7 +126,13 @@ class Bound:
     estimator: Estimator = "elbo"
     codes_at_once: int | None = None
 
-    def values(self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor) -> Values:
+    def values(
+        self,
+        weights: Weights,
+        images: Float[Tensor, "S b *image"],
+        noise: Float[Tensor, "S K b latent_dim"],
+        beta: Float[Tensor, " S"],
+    ) -> Values:
         """Evaluate the loss of every image, without a gradient.
 
         Parameters
@@ -146,7 +153,13 @@ class Bound:
             ratio = beta[:, None, None] * draw.log_ratio(codes)
             return self._values(draw, torch.cat(found, dim=1), ratio, beta)
 
-    def shares(self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor) -> Tensor:
+    def shares(
+        self,
+        weights: Weights,
+        images: Float[Tensor, "S b *image"],
+        noise: Float[Tensor, "S K b latent_dim"],
+        beta: Float[Tensor, " S"],
+    ) -> Float[Tensor, "S K b"]:
         """Give the importance weights ``softmax_k l_k`` of every image's codes.
 
         Parameters
@@ -167,7 +180,11 @@ class Bound:
             return (torch.cat(found, dim=1) + ratio).softmax(dim=1)
 
     def gradient(
-        self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor
+        self,
+        weights: Weights,
+        images: Float[Tensor, "S b *image"],
+        noise: Float[Tensor, "S K b latent_dim"],
+        beta: Float[Tensor, " S"],
     ) -> tuple[Values, Weights]:
         """Estimate the gradient of every member's mean loss over its images.
 

@@ -57,15 +57,15 @@ class Comparison:
 
     Attributes
     ----------
-    settings : DataFrame
+    settings
         `SETTINGS_COLUMNS`: keys of the configuration.
-    claims : DataFrame
+    claims
         `CLAIM_COLUMNS`: statements whose verdict changed, or that one run alone has.
-    numbers : DataFrame
+    numbers
         `NUMBER_COLUMNS`: each with its interval.
-    unmatched : list of str
+    unmatched
         Measures that one run alone has, or whose rows are not the other's.
-    compared : int
+    compared
         Numbers with an interval that both runs have.
     """
 
@@ -81,7 +81,7 @@ def compare(a: Path, b: Path) -> Comparison:
 
     Parameters
     ----------
-    a, b : Path
+    a, b
         Folders ``results`` of finished runs.
 
     Raises
@@ -132,11 +132,11 @@ def _flat(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 def _settings(a: Path, b: Path) -> list[tuple[str, str, str]]:
     """List the keys of the configuration that differ; empty where a run lacks one."""
-    known = []
+    flat = []
     for folder in (a, b):
         record = json.loads(io.read_text(folder / f"{CLAIMS}.json"))
-        known.append(dict(_flat(record["parameters"]["settings"])))
-    first, second = known
+        flat.append(dict(_flat(record["parameters"]["settings"])))
+    first, second = flat
     keys = [key for key in first | second if first.get(key) != second.get(key)]
     return [(key, first.get(key, ""), second.get(key, "")) for key in keys]
 
@@ -162,14 +162,14 @@ def _claims(a: Path, b: Path) -> list[tuple[str, ...]]:
 def _intervals(table: pd.DataFrame) -> list[tuple[str, str, str]]:
     """Find numbers with an interval: x, x_low, x_high, or low and high behind their number."""
     columns = list(table.columns)
-    found = [
+    triples = [
         (name, f"{name}_low", f"{name}_high")
         for name in columns
         if {f"{name}_low", f"{name}_high"} <= set(columns)
     ]
     if {"low", "high"} <= set(columns) and columns.index("low") > 0:
-        found.append((columns[columns.index("low") - 1], "low", "high"))
-    return found
+        triples.append((columns[columns.index("low") - 1], "low", "high"))
+    return triples
 
 
 def _names(table: pd.DataFrame) -> list[str]:
@@ -198,9 +198,9 @@ def _pairs(
 ) -> Iterator[Pair]:
     """Pair the numbers of two measures row by row, where both have an interval."""
     names = _names(left)
-    told = left[names].to_dict("records")
+    rows = left[names].to_dict("records")
     ours, theirs = (table[list(columns)].to_numpy(float) for table in (left, right))
-    for row, x, y in zip(told, ours, theirs, strict=True):
+    for row, x, y in zip(rows, ours, theirs, strict=True):
         if not (np.isnan(x).any() or np.isnan(y).any()):
             about = ", ".join(f"{name} {value}" for name, value in row.items())
             yield Pair((path, about, columns[0]), tuple(x), tuple(y))
@@ -219,22 +219,22 @@ def _apart(pairs: list[Pair]) -> list[tuple[str, ...]]:
     ]
 
 
-def describe(found: Comparison, a: str, b: str) -> str:
+def describe(comparison: Comparison, a: str, b: str) -> str:
     """Write a comparison as text for a terminal."""
     parts = [f"A is {a}, B is {b}."]
     tables = (
-        ("Settings that differ", found.settings),
-        ("Claims whose verdict changed", found.claims),
-        ("Numbers too far apart for chance", found.numbers),
+        ("Settings that differ", comparison.settings),
+        ("Claims whose verdict changed", comparison.claims),
+        ("Numbers too far apart for chance", comparison.numbers),
     )
     for heading, table in tables:
         lines = [" | ".join(map(str, row)) for row in table.itertuples(index=False)]
         if lines:
             lines.insert(0, "  (" + " | ".join(table.columns) + ")")
         parts.append("\n  ".join([f"{heading}: {len(table)}", *lines]))
-    if found.unmatched:
-        parts.append("\n  ".join(["Measures not compared:", *found.unmatched]))
-    parts.append(f"{found.compared} numbers with an interval were compared.")
+    if comparison.unmatched:
+        parts.append("\n  ".join(["Measures not compared:", *comparison.unmatched]))
+    parts.append(f"{comparison.compared} numbers with an interval were compared.")
     return "\n".join(parts)
 
 
@@ -244,7 +244,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("compare: give two results folders: make compare A=results B=elsewhere/results")
     try:
-        found = compare(Path(sys.argv[1]), Path(sys.argv[2]))
+        comparison = compare(Path(sys.argv[1]), Path(sys.argv[2]))
     except UserError as error:
         sys.exit(f"compare: {error}")
-    print(describe(found, *sys.argv[1:]))
+    print(describe(comparison, *sys.argv[1:]))

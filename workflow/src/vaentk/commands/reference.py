@@ -24,7 +24,7 @@ REPORT: Final = Path("report/index.html")
 LARGEST: Final = 100_000
 """Bytes of a measure that is kept; longer ones are curves, which the report shows as figures."""
 
-KEPT: Final = ("claims/*.csv", "tables/*.csv", "measure/**/*.csv", "report/*.html")
+SMALL: Final = ("claims/*.csv", "tables/*.csv", "measure/**/*.csv", "report/*.html")
 FIGURES: Final = ("weight_change", "linear_rate", "ridge")
 
 NOT_TO_PASS_ON: Final = ("celeba", "celeba_whole")
@@ -64,7 +64,7 @@ def keep(results: Path, target: Path, title: str, note: str = "") -> dict[str, A
     about = _about(results, title, note)
     made = target.with_name(f"{target.name}.new")
     shutil.rmtree(made, ignore_errors=True)
-    for path in _kept(results):
+    for path in _files(results):
         for file in (path, path.with_name(f"{path.name}{job.SIDECAR}")):
             copy = made / file.relative_to(results)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -75,9 +75,10 @@ def keep(results: Path, target: Path, title: str, note: str = "") -> dict[str, A
     return about
 
 
-def _kept(results: Path) -> Iterator[Path]:
+def _files(results: Path) -> Iterator[Path]:
+    """Yield what is small and may be passed on."""
     private = set(NOT_TO_PASS_ON) & set(_facts(results)["name"])
-    for pattern in KEPT:
+    for pattern in SMALL:
         for path in sorted(results.glob(pattern)):
             large = path.suffix == ".csv" and path.stat().st_size > LARGEST
             if not large and not (private and path == results / REPORT):
@@ -93,9 +94,8 @@ def _about(results: Path, title: str, note: str) -> dict[str, Any]:
     seconds, machines = 0.0, []
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
         seconds += float(pd.read_csv(path, sep="\t")["s"].iloc[0])
-        told = json.loads(io.read_text(path.with_suffix(".machine.json")))
-        machines.append({name: told[name] for name in ("cpu", "cores", "memory_gb")})
-        machines[-1]["gpu"] = told["gpu"]
+        machine = json.loads(io.read_text(path.with_suffix(".machine.json")))
+        machines.append({name: machine[name] for name in ("cpu", "cores", "memory_gb", "gpu")})
     # A job that never loads torch does not see the GPU.
     kinds = {(m["cpu"], m["cores"], m["memory_gb"]) for m in machines}
     gpus = {m["gpu"] for m in machines if m["gpu"]}
@@ -131,9 +131,9 @@ if __name__ == "__main__":
     parser.add_argument("--title", required=True, help="what reports call it")
     parser.add_argument("--note", default="", help="what a reader has to know of it")
     parser.add_argument("--results", type=Path, default=Path("results"), help="a finished run")
-    given = parser.parse_args()
+    args = parser.parse_args()
     try:
-        said = keep(given.results, Path("results/reference") / given.name, given.title, given.note)
+        about = keep(args.results, Path("results/reference") / args.name, args.title, args.note)
     except UserError as error:
         sys.exit(f"reference: {error}")
-    print(yaml.safe_dump(said, sort_keys=False, allow_unicode=True), end="")
+    print(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), end="")

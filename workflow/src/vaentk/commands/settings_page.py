@@ -53,8 +53,8 @@ def page() -> str:
 def _value_of(holder: Schema) -> Schema:
     """What a mapping from names of runs holds."""
     values = holder.get("additionalProperties") or holder["patternProperties"]
-    found: Schema = values if "$ref" in values else next(iter(values.values()))
-    return found
+    settings: Schema = values if "$ref" in values else next(iter(values.values()))
+    return settings
 
 
 def _name(reference: Schema) -> str:

@@ -11,9 +11,9 @@ from vaentk.data.facts import PARTS
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
 
-BLOCK: Final = 4096
-COLUMNS: Final = 12
-BLANK: Final = 255  # where a row has fewer images
+BLOCK: Final = 4096  # images read at once
+COLUMNS: Final = 12  # of a contact sheet
+BLANK: Final = 255  # where a row of it has fewer images
 
 
 def facts(images: ImageSet) -> dict[str, Any]:
@@ -28,41 +28,52 @@ def facts(images: ImageSet) -> dict[str, Any]:
         and ``attributes`` in words; ``parts``, images for training, validation and test;
         ``checksum``, SHA-256 of the stored pixels.
     """
-    said = images.facts
-    counts, digest = np.zeros(256, np.int64), hashlib.sha256()
-    for start in range(0, len(images), BLOCK):
-        rows = images.pixels[start : start + BLOCK].contiguous().numpy()
-        digest.update(rows.data)
-        if images.packed:
-            on = int(np.bitwise_count(rows).sum())
-            counts += np.bincount([0, 255], [8 * rows.size - on, on], 256).astype(np.int64)
-        else:
-            counts += np.bincount(rows.ravel(), minlength=256)
+    about = images.facts
+    counts, checksum = _histogram(images)
     values = np.arange(256) / 255
     total = int(counts.sum())
     mean = float(values @ counts / total)
-    channels, height, width = said.shape
-    parts = None if images.parts is None else np.bincount(images.parts.numpy(), minlength=3)
+    channels, height, width = about.shape
     return {
-        "name": said.name,
-        "dataset": said.dataset,
-        "data": said.data,
-        "source": said.source,
+        "name": about.name,
+        "dataset": about.dataset,
+        "data": about.data,
+        "source": about.source,
         "images": len(images),
-        "official": said.official,
+        "official": about.official,
         "channels": channels,
         "height": height,
         "width": width,
         "mean": mean,
         "std": float(np.sqrt((values - mean) ** 2 @ counts / total)),
         "lit": total - int(counts[0]),
-        "factors": ", ".join(f"{name} ({size})" for name, size in said.factors),
-        "attributes": ", ".join(said.attributes),
-        "parts": ""
-        if parts is None
-        else ", ".join(f"{count:,} {part}" for part, count in zip(PARTS, parts, strict=True)),
-        "checksum": f"sha256:{digest.hexdigest()}",
+        "factors": ", ".join(f"{name} ({size})" for name, size in about.factors),
+        "attributes": ", ".join(about.attributes),
+        "parts": _parts(images),
+        "checksum": f"sha256:{checksum}",
     }
+
+
+def _histogram(images: ImageSet) -> tuple[NDArray[np.int64], str]:
+    """Count how often each value 0..255 occurs, int64 (256,), and hash the stored pixels."""
+    counts, digest = np.zeros(256, np.int64), hashlib.sha256()
+    for start in range(0, len(images), BLOCK):
+        stored = images.pixels[start : start + BLOCK].contiguous().numpy()
+        digest.update(stored.data)
+        if images.packed:
+            lit = int(np.bitwise_count(stored).sum())
+            counts[[0, 255]] += (8 * stored.size - lit, lit)
+        else:
+            counts += np.bincount(stored.ravel(), minlength=256)
+    return counts, digest.hexdigest()
+
+
+def _parts(images: ImageSet) -> str:
+    """Say how many images each part has; nothing where there are no parts."""
+    if images.parts is None:
+        return ""
+    counts = np.bincount(images.parts.numpy(), minlength=len(PARTS))
+    return ", ".join(f"{count:,} {part}" for part, count in zip(PARTS, counts, strict=True))
 
 
 def contact_sheet(
@@ -84,14 +95,14 @@ def contact_sheet(
         What varies along each row.
     """
     grid = images.facts.grid
-    alone = [] if grid is None else [_along(grid, place) for place in range(len(grid.sizes))]
-    drawn = generator.choice(len(images), size=(1 if grid else 4, COLUMNS), replace=False)
-    rows = [*alone, *drawn]
+    by_factor = [] if grid is None else [_along(grid, place) for place in range(len(grid.sizes))]
+    at_random = generator.choice(len(images), size=(1 if grid else 4, COLUMNS), replace=False)
+    rows = [*by_factor, *at_random]
     sheet = np.full((len(rows), COLUMNS, *images.facts.shape), BLANK, np.uint8)
     for row, numbers in zip(sheet, rows, strict=True):
         row[: len(numbers)] = images.images(torch.from_numpy(numbers)).numpy()
-    named = [name for name, _ in images.facts.factors]
-    return sheet, [*named, *["at random"] * len(drawn)]
+    factors = [name for name, _ in images.facts.factors]
+    return sheet, [*factors, *["at random"] * len(at_random)]
 
 
 def _along(grid: Grid, place: int) -> NDArray[np.int64]:

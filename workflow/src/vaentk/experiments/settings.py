@@ -39,6 +39,10 @@ class Strict(BaseModel):
         """Build one checked section from plain data, as a rule's parameters hold it."""
         return cls.model_validate_json(json.dumps(settings))
 
+    def of_part(self, part: Any) -> "Strict":
+        """Return the settings that one training job depends on: all, unless a class says less."""
+        return self
+
     def but(self, **changes: Any) -> Self:
         """Return the same settings with some of them changed, checked again."""
         return type(self).from_plain(self.model_dump(mode="json") | changes)

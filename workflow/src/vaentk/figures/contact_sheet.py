@@ -1,7 +1,5 @@
 """Images of a data set in rows, each along one factor or drawn at random."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -50,16 +48,13 @@ def draw(sheet: NDArray[np.uint8], labels: list[str], title: str) -> Drawing:
         return finish(figure, alt)
 
 
-def tiled(sheet: NDArray[np.uint8]) -> NDArray[Any]:
+def tiled(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Put images side by side on white: uint8 (rows, columns, c, h, w) to (H, W) or (H, W, 3)."""
-    rows, columns, channels, height, width = sheet.shape
-    whole = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255)
-    for row in range(rows):
-        for column in range(columns):
-            top, left = row * (height + GAP), column * (width + GAP)
-            picture = sheet[row, column].transpose(1, 2, 0)
-            whole[top : top + height, left : left + width] = picture
-    return whole.astype(np.uint8).squeeze(2) if channels == 1 else whole.astype(np.uint8)
+    framed = np.pad(sheet, [(0, 0)] * 3 + [(0, GAP)] * 2, constant_values=255)
+    rows, columns, channels, height, width = framed.shape
+    picture = framed.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    picture = picture[:-GAP, :-GAP]
+    return picture.squeeze(2) if channels == 1 else picture
 
 
 def _once(labels: list[str]) -> list[str]:

@@ -104,8 +104,8 @@ def draw(panels: Sequence[Panel], title: str, alt: str) -> Drawing:
         above = LINE * (len(lines) + 0.5)
         height = above + below
         figure = Figure(figsize=(width, height))
-        words, middle = "\n".join(lines), 1 - above / 2 / height
-        figure.text(0.5, middle, words, ha="center", va="center", fontsize=9.5)
+        middle = 1 - above / 2 / height
+        figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", fontsize=9.5)
         for panel, drawn, size, (left, down) in zip(panels, pictures, sizes, corners, strict=True):
             bottom = below - down - size[1]
             box = (left / width, bottom / height, size[0] / width, size[1] / height)
@@ -113,13 +113,13 @@ def draw(panels: Sequence[Panel], title: str, alt: str) -> Drawing:
         return finish(figure, alt)
 
 
-def sentence(words: str) -> Drawing:
+def sentence(text: str) -> Drawing:
     """Say in a line of text why there are no images."""
     with styled():
-        lines = wrap(words, int(SENTENCE / CHARACTER))
+        lines = wrap(text, int(SENTENCE / CHARACTER))
         figure = Figure(figsize=(SENTENCE, LINE * (len(lines) + 3)))
         figure.text(0.5, 0.5, "\n".join(lines), ha="center", va="center")
-        return finish(figure, f"A line of text: {words}")
+        return finish(figure, f"A line of text: {text}")
 
 
 def _arranged(

@@ -17,6 +17,7 @@ from math import sqrt
 from typing import Self
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from vaentk.models.forward import Weights
@@ -38,14 +39,14 @@ class Features:
         ``E phi(z)``, ``E phi'(z)``, ``E phi''(z)``, (n, m).
     """
 
-    x: Tensor
-    squares: Tensor
-    value: Tensor
-    slope: Tensor
-    curvature: Tensor
+    x: Float[Tensor, "n d"]
+    squares: Float[Tensor, "n d"]
+    value: Float[Tensor, "n m"]
+    slope: Float[Tensor, "n m"]
+    curvature: Float[Tensor, "n m"]
 
     @classmethod
-    def of(cls, weights: Weights, x: Tensor, smoothing: Latent) -> Self:
+    def of(cls, weights: Weights, x: Float[Tensor, "n d"], smoothing: Latent) -> Self:
         """Evaluate them for the weights (m, d) of one member."""
         squares = x.square()
         variance = squares @ weights["sigma"].square().mT
@@ -73,20 +74,20 @@ class TangentKernel:
 
     rows: Features
     columns: Features
-    decoder: Tensor
-    sigma: Tensor
-    gram: Tensor
-    sigma_gram: Tensor | None
-    value_gram: Tensor
+    decoder: Float[Tensor, "m d"]
+    sigma: Float[Tensor, "rows columns"]
+    gram: Float[Tensor, "n other"]
+    sigma_gram: Float[Tensor, "n other"] | None
+    value_gram: Float[Tensor, "n other"]
     parts: tuple[str, ...] = PARTS
 
     @classmethod
     def of(
         cls,
         weights: Weights,
-        x: Tensor,
+        x: Float[Tensor, "n d"],
         smoothing: Latent,
-        x_other: Tensor | None = None,
+        x_other: Float[Tensor, "other d"] | None = None,
         parts: Sequence[str] = PARTS,
     ) -> Self:
         """Build the operator from one member's weights.
@@ -128,7 +129,7 @@ class TangentKernel:
         """Return the sum of some of its parts."""
         return replace(self, parts=tuple(parts))
 
-    def matvec(self, vectors: Tensor) -> Tensor:
+    def matvec(self, vectors: Float[Tensor, "*many other d"]) -> Float[Tensor, "*many n d"]:
         """Multiply vectors (..., n', d) by the kernel: (..., n, d)."""
         product = self.value_gram @ vectors if "d" in self.parts else None
         projected = vectors @ self.decoder.mT if {"mu", "sigma"} & set(self.parts) else None
@@ -143,7 +144,7 @@ class TangentKernel:
         assert product is not None, "a kernel needs a part"
         return product
 
-    def pull_back(self, vectors: Tensor) -> Weights:
+    def pull_back(self, vectors: Float[Tensor, "other d"]) -> Weights:
         """Multiply one vector (n', d) by the transposed Jacobian at X': (m, d) by layer.
 
         The linear model's weights are ``W(0) - J^T alpha``; its outputs at X, ``f(0) - Theta
@@ -161,7 +162,9 @@ class TangentKernel:
             tangent["d"] = self.columns.value.mT @ vectors / root
         return tangent
 
-    def block(self, outputs: Sequence[int] | Tensor | None = None) -> Tensor:
+    def block(
+        self, outputs: Sequence[int] | Int[Tensor, " k"] | None = None
+    ) -> Float[Tensor, "n k other k"]:
         """Materialise the kernel between some outputs (all unless given): (n, k, n', k)."""
         chosen = self.decoder if outputs is None else self.decoder[:, torch.as_tensor(outputs)]
         samples, count, others = len(self.rows.x), chosen.shape[1], len(self.columns.x)
@@ -180,7 +183,7 @@ class TangentKernel:
             diagonal += self.value_gram[:, :, None]
         return total
 
-    def trace(self) -> Tensor:
+    def trace(self) -> Float[Tensor, "n other"]:
         """Average the kernel over equal outputs, ``1/d sum_k Theta[ik,jk]``: (n, n').
 
         It is what tends to the limit kernel K fastest.

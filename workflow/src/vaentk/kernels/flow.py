@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -82,7 +83,9 @@ def gradient_descent(
     return phi
 
 
-def coefficients(kernel: Array, residual: Array, filter_: Filter) -> Array:
+def coefficients(
+    kernel: Float64[Array, "n n"], residual: Float64[Array, "n d"], filter_: Filter
+) -> Float64[Array, "T n d"]:
     """Apply a filter of the limit kernel to the initial residual.
 
     Parameters
@@ -105,7 +108,9 @@ def coefficients(kernel: Array, residual: Array, filter_: Filter) -> Array:
     return np.stack([vectors @ (factor[:, None] * projected) for factor in factors])
 
 
-def residuals(kernel: Array, residual: Array, filter_: Filter) -> Array:
+def residuals(
+    kernel: Float64[Array, "n n"], residual: Float64[Array, "n d"], filter_: Filter
+) -> Float64[Array, "T n d"]:
     """Predict ``f(t) - X = r - K alpha(t)`` on the training inputs: (T, n, d).
 
     Parameters
@@ -133,15 +138,15 @@ class Implicit:
         Products with the kernel.
     """
 
-    coefficients: Tensor
-    residuals: Tensor
+    coefficients: Float[Tensor, "T n d"]
+    residuals: Float[Tensor, "T n d"]
     error: float
     products: int
 
 
 def implicit_coefficients(
     kernel: TangentKernel,
-    residual: Tensor,
+    residual: Float[Tensor, "n d"],
     filter_: Filter,
     tolerance: float = 1e-6,
     most: int = 1000,
@@ -192,15 +197,18 @@ def implicit_coefficients(
     )
 
 
-def losses(residuals: Array) -> Array:
+def losses(residuals: Float64[Array, "T n d"]) -> Float64[Array, " T"]:
     """Evaluate Eq. 7 on residuals (T, n, d): ``1/(2n) |.|_F^2``, (T,)."""
     values: Array = np.square(residuals).sum(axis=(1, 2)) / (2 * residuals.shape[1])
     return values
 
 
 def claimed_bound(
-    initial_loss: float, lambda_0: float, samples: int, times: Sequence[float] | Array
-) -> Array:
+    initial_loss: float,
+    lambda_0: float,
+    samples: int,
+    times: Sequence[float] | Float64[Array, " T"],
+) -> Float64[Array, " T"]:
     """Evaluate Theorem 1's bound ``exp(-(lambda_0/n) t) L(0)``, Eq. 11, at T times."""
     return initial_loss * np.exp(-lambda_0 / samples * np.asarray(times))
 

@@ -12,6 +12,7 @@ from math import ceil, fsum, pi, sqrt
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from vaentk.activations import NEGATIVE_SLOPE, Activation
@@ -110,10 +111,10 @@ class HermiteSeries:
         the rounding of the evaluation.
     """
 
-    squares: Array
+    squares: Float64[Array, " terms"]
     error: float
 
-    def __call__(self, c: Array) -> Array:
+    def __call__(self, c: Float64[Array, "*any"]) -> Float64[Array, "*any"]:
         """Evaluate the polynomial elementwise."""
         flat, polynomial = np.ravel(c), _Polynomials([self.squares])
         out = np.empty(flat.shape)

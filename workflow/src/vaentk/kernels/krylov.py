@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
@@ -90,18 +91,18 @@ class Lanczos:
         self._remainder = image
         return True
 
-    def ritz(self) -> tuple[Array, Array]:
+    def ritz(self) -> tuple[Float64[Array, " k"], Float64[Array, "k k"]]:
         """Return eigenvalues of T, increasing, and its eigenvectors as columns."""
         values, vectors = eigh_tridiagonal(self.diagonal, self.beside)
         return values, vectors
 
-    def coefficients(self, function: Callable[[Array], Array]) -> Array:
+    def coefficients(self, function: Callable[[Array], Array]) -> Float64[Array, "F k"]:
         """Return ``|v| f(T) e_1`` for a family of functions: values (k,) to (F, k), as (F, k)."""
         values, vectors = self.ritz()
         applied: Array = self.length * (function(values) * vectors[0]) @ vectors.T
         return applied
 
-    def combine(self, coefficients: Array) -> Tensor:
+    def combine(self, coefficients: Float64[Array, "F k"]) -> Float[Tensor, "F ..."]:
         """Combine the basis vectors: (F, k) coefficients to (F, *shape)."""
         weights = torch.from_numpy(coefficients).to(self._rows)
         return (weights @ self._rows[: weights.shape[1]]).view(-1, *self.shape)

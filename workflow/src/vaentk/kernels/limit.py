@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from vaentk.activations import Activation
@@ -43,19 +44,22 @@ class LimitKernels:
         forms, which are right to rounding.
     """
 
-    mu: Array
-    sigma: Array
-    d: Array
+    mu: Float64[Array, "n other"]
+    sigma: Float64[Array, "n other"]
+    d: Float64[Array, "n other"]
     error: float
 
     @property
-    def total(self) -> Array:
+    def total(self) -> Float64[Array, "n other"]:
         """``K = K_mu + K_sigma + K_d``, (n, n')."""
         return self.mu + self.sigma + self.d
 
 
 def limit_kernels(
-    activation: Activation, sigma0: float, x: Array, x_other: Array | None = None
+    activation: Activation,
+    sigma0: float,
+    x: Float64[Array, "n d"],
+    x_other: Float64[Array, "other d"] | None = None,
 ) -> LimitKernels:
     """Evaluate the three limit kernels.
 
@@ -121,7 +125,11 @@ class KernelPanels:
     """
 
     def __init__(
-        self, activation: Activation, sigma0: float, x: Array, x_other: Array | None = None
+        self,
+        activation: Activation,
+        sigma0: float,
+        x: Float64[Array, "n d"],
+        x_other: Float64[Array, "other d"] | None = None,
     ) -> None:
         self.x, self.x_other = x, x_other
         self.sigma0, self.q = sigma0, 1 + sigma0**2
@@ -161,6 +169,6 @@ class KernelPanels:
                     panel[here] *= kappa
 
 
-def least_eigenvalue(kernel: Array) -> float:
+def least_eigenvalue(kernel: Float64[Array, "n n"]) -> float:
     """Return the least eigenvalue of a symmetric kernel; of K it is lambda_0 of Theta_inf."""
     return float(np.linalg.eigvalsh(kernel)[0])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from torch import Tensor
@@ -48,7 +49,7 @@ def spectral_norm(product: Product, like: Tensor, tolerance: float = 1e-2) -> Ei
     return Eigenvalue(abs(outer.value), outer.error, outer.products)
 
 
-def difference(kernel: TangentKernel, other: Array | TangentKernel) -> Product:
+def difference(kernel: TangentKernel, other: Float64[Array, "n n"] | TangentKernel) -> Product:
     """Return the operator ``Theta - Theta'``, or ``Theta - K x I_d`` for a kernel K (n, n)."""
     if isinstance(other, TangentKernel):
         return lambda vectors: kernel.matvec(vectors) - other.matvec(vectors)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,8 +26,8 @@ class ActiveUnits:
     """
 
     count: int
-    variance: NDArray[np.float64]
-    kl: NDArray[np.float64]
+    variance: Float64[NDArray[np.float64], " latent"]
+    kl: Float64[NDArray[np.float64], " latent"]
 
 
 def score(mean: Tensor, logvar: Tensor) -> ActiveUnits:

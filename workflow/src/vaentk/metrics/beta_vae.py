@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -74,7 +75,9 @@ def score(codes: Tensor, sample: Sample) -> BetaVae:
     )
 
 
-def features(codes: Tensor, numbers: Numbers) -> NDArray[np.float64]:
+def features(
+    codes: Tensor, numbers: Int64[Numbers, "n two batch"]
+) -> Float64[NDArray[np.float64], "n latent"]:
     """Mean absolute difference of the codes of pairs: int64 (n, 2, batch) to (n, latent)."""
     # All first pairs, then all second ones, and so on: the sums stay small enough for a cache.
     ordered = torch.from_numpy(numbers).permute(2, 1, 0).contiguous().to(codes.device)

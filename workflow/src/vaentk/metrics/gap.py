@@ -1,12 +1,15 @@
 """The lead of the best code over the second best, which MIG and SAP average over factors."""
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from vaentk.errors import UserError
 
 
-def lead(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def lead(
+    scores: Float64[NDArray[np.float64], "codes factors"],
+) -> Float64[NDArray[np.float64], " factors"]:
     """Best minus second-best score of the codes for every factor: (codes, factors) to (factors,).
 
     Raises

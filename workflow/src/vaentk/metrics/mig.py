@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float64, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -34,8 +35,8 @@ class Mig:
     """
 
     score: float
-    information: NDArray[np.float64]
-    entropy: NDArray[np.float64]
+    information: Float64[NDArray[np.float64], "latent factors"]
+    entropy: Float64[NDArray[np.float64], " factors"]
 
 
 def draw(grid: Grid, generator: np.random.Generator, n: int = 10_000) -> Points:
@@ -59,13 +60,17 @@ def score(codes: Tensor, sample: Points) -> Mig:
     return Mig(float((lead(information) / entropy).mean()), information, entropy)
 
 
-def discretise(codes: NDArray[np.float64]) -> NDArray[np.int64]:
+def discretise(
+    codes: Float64[NDArray[np.float64], "n latent"],
+) -> Int64[NDArray[np.int64], "n latent"]:
     """Bin of every value over its code's range, 0 to 19: float64 (n, latent) to (n, latent)."""
     bins = [np.digitize(c, np.histogram_bin_edges(c, BINS)[1:-1]) for c in codes.T]
     return np.stack(bins, axis=1)
 
 
-def mutual_information(codes: NDArray[np.int64], factor: NDArray[np.int64]) -> NDArray[np.float64]:
+def mutual_information(
+    codes: Int64[NDArray[np.int64], "n latent"], factor: Int64[NDArray[np.int64], " n"]
+) -> Float64[NDArray[np.float64], " latent"]:
     """Mutual information of discrete codes with a factor in nats.
 
     Parameters

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from jaxtyping import Int64
 from numpy.typing import NDArray
 
 from vaentk.data.grid import Grid
@@ -23,8 +24,8 @@ class Points:
         Value of every factor, an index from 0.
     """
 
-    numbers: Numbers
-    values: NDArray[np.int64]
+    numbers: Int64[Numbers, " n"]
+    values: Int64[NDArray[np.int64], "n factors"]
 
     @classmethod
     def draw(cls, grid: Grid, n: int, generator: np.random.Generator) -> Self:
@@ -70,8 +71,8 @@ class Batches:
         Image numbers: of the whole batch, or of the first and the second images of its pairs.
     """
 
-    factors: NDArray[np.int64]
-    numbers: Numbers
+    factors: Int64[NDArray[np.int64], " n"]
+    numbers: Int64[Numbers, "n ..."]
 
     @classmethod
     def sharing(cls, grid: Grid, n: int, batch: int, generator: np.random.Generator) -> Self:

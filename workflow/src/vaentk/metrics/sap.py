@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -31,7 +32,7 @@ class Sap:
     """
 
     score: float
-    accuracy: NDArray[np.float64]
+    accuracy: Float64[NDArray[np.float64], "latent factors"]
 
 
 def draw(

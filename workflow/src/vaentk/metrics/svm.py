@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import torch
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from vaentk.metrics.lookup import VALUES_AT_ONCE
@@ -42,11 +43,11 @@ class Sorted:
         Number, sum and sum of squares of the first i points.
     """
 
-    x: Tensor
-    sums: Tensor
+    x: Float64[Tensor, "*any n"]
+    sums: Float64[Tensor, "three *any n+1"]
 
     @classmethod
-    def of(cls, x: Tensor) -> Self:
+    def of(cls, x: Float64[Tensor, "*any n"]) -> Self:
         """Sort points, (..., n)."""
         x = x.sort(dim=-1).values
         there = x != torch.inf
@@ -59,7 +60,7 @@ class Sorted:
         """Sums over all points: (3, ..., 1)."""
         return self.sums[..., -1:]
 
-    def below(self, threshold: Tensor) -> Tensor:
+    def below(self, threshold: Float64[Tensor, "*any k"]) -> Float64[Tensor, "three *any k"]:
         """Sums over the points below thresholds: (..., k) to (3, ..., k)."""
         places = torch.searchsorted(self.x, threshold)
         return self.sums.gather(-1, places.expand(3, *places.shape))
@@ -158,12 +159,12 @@ class Classes:
         Numbers of each class's points, filled up with n.
     """
 
-    labels: Tensor
-    counts: Tensor
-    members: Tensor
+    labels: Int64[Tensor, " K"]
+    counts: Int64[Tensor, " K"]
+    members: Int64[Tensor, "K largest"]
 
     @classmethod
-    def of(cls, y: Tensor) -> Self:
+    def of(cls, y: Int64[Tensor, " n"]) -> Self:
         """Find the classes of labels, (n,)."""
         labels, classes, counts = torch.unique(y, return_inverse=True, return_counts=True)
         order = classes.argsort(stable=True)
@@ -172,7 +173,9 @@ class Classes:
         members[classes[order], within] = order
         return cls(labels, counts, members)
 
-    def fit(self, x: Tensor, whole: Sorted) -> tuple[Tensor, Tensor]:
+    def fit(
+        self, x: Float64[Tensor, "codes n"], whole: Sorted
+    ) -> tuple[Float64[Tensor, "codes machines"], Float64[Tensor, "codes machines"]]:
         """Solve for every code and class; with two classes only for the second.
 
         Parameters
@@ -194,7 +197,12 @@ class Classes:
         filled = torch.nn.functional.pad(x, (0, 1), value=torch.inf)
         return Problems(whole, Sorted.of(filled[:, members]), cost, rest).solve()
 
-    def predict(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    def predict(
+        self,
+        x: Float64[Tensor, "codes n"],
+        w: Float64[Tensor, "codes machines"],
+        b: Float64[Tensor, "codes machines"],
+    ) -> Int64[Tensor, "codes n"]:
         """Label of the largest decision function, the first of equals: (codes, n) to (codes, n)."""
         if len(self.labels) == 2:
             return self.labels[(x * w + b > 0).long()]
@@ -207,7 +215,12 @@ class Classes:
         return self.labels[best]
 
 
-def accuracies(x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor) -> Tensor:
+def accuracies(
+    x: Float[Tensor, "n features"],
+    y: Int64[Tensor, "n labels"],
+    x_test: Float[Tensor, "tested features"],
+    y_test: Int64[Tensor, "tested labels"],
+) -> Float64[Tensor, "features labels"]:
     """How well every label is predicted from every single feature.
 
     Parameters

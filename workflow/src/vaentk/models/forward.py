@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from jaxtyping import Float
 from torch import Tensor
 
 from vaentk.models.gradient import LayerGradient
@@ -28,12 +29,12 @@ class Forward:
         ``phi`` and ``phi'`` of the layers below the latent one, first to last; empty for Eq. 2.
     """
 
-    outputs: Tensor
-    mean: Tensor
-    variance: Tensor
-    value: Tensor
-    slope: Tensor
-    curvature: Tensor
+    outputs: Float[Tensor, "S n d"]
+    mean: Float[Tensor, "S n m"]
+    variance: Float[Tensor, "S n m"]
+    value: Float[Tensor, "S n m"]
+    slope: Float[Tensor, "S n m"]
+    curvature: Float[Tensor, "S n m"]
     hidden: tuple[Tensor, ...] = ()
     hidden_slopes: tuple[Tensor, ...] = ()
 
@@ -50,9 +51,9 @@ class Cotangent:
         dL/d mean and dL/d variance through the KL term only, (S, n, m); None where there is none.
     """
 
-    outputs: Tensor
-    mean: Tensor | None = None
-    variance: Tensor | None = None
+    outputs: Float[Tensor, "S n d"]
+    mean: Float[Tensor, "S n m"] | None = None
+    variance: Float[Tensor, "S n m"] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class Tangent:
         Of the latent's mean and variance, (S, n, m) each.
     """
 
-    outputs: Tensor
-    mean: Tensor
-    variance: Tensor
+    outputs: Float[Tensor, "S n d"]
+    mean: Float[Tensor, "S n m"]
+    variance: Float[Tensor, "S n m"]
 
 
 class Model(Protocol):

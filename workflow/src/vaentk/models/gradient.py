@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -21,16 +22,16 @@ class LayerGradient:
         (S, p, q), elementwise, or None for ones.
     """
 
-    left: Tensor
-    right: Tensor
-    factor: Tensor | None = None
+    left: Float[Tensor, "S n p"]
+    right: Float[Tensor, "S n q"]
+    factor: Float[Tensor, "S p q"] | None = None
 
-    def dense(self) -> Tensor:
+    def dense(self) -> Float[Tensor, "S p q"]:
         """Return the gradient itself, (S, p, q)."""
         product = torch.bmm(self.left.mT, self.right)
         return product if self.factor is None else product.mul_(self.factor)
 
-    def add_to_(self, displacement: Tensor, scale: float) -> None:
+    def add_to_(self, displacement: Float[Tensor, "S p q"], scale: float) -> None:
         """Add ``scale`` times the gradient to ``displacement`` (S, p, q), in place."""
         if self.factor is None:
             displacement.baddbmm_(self.left.mT, self.right, alpha=scale)

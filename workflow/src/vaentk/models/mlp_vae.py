@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
+from jaxtyping import Float
 from torch import Tensor
 
 from vaentk.activations import Activation
@@ -38,7 +39,7 @@ class MlpVae:
         How the noise enters ``phi`` after the latent layer; its Gaussian smoothing is exact.
     """
 
-    x: Tensor
+    x: Float[Tensor, "n d"]
     width: int
     sigma0: float
     activation: Activation

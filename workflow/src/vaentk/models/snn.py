@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from vaentk.models.forward import Cotangent, Forward, Tangent, Weights
@@ -41,7 +42,7 @@ class StochasticNetwork:
     ``z_r ~ N(<w_mu_r, x>, sum_a (w_sigma_ra x_a)^2)``.
     """
 
-    x: Tensor
+    x: Float[Tensor, "n d"]
     width: int
     sigma0: float
     smoothing: Latent

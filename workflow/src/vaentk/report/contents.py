@@ -8,29 +8,20 @@ from typing import Any
 
 import pandas as pd
 
+from vaentk.claims import assumptions, remarks, verdicts
 from vaentk.errors import UserError
-from vaentk.report.reference import VERDICTS, ReferenceRun
-from vaentk.report.words import Section, Sections
+from vaentk.report import run_times
+from vaentk.report.captions import PAGE, PageText, Section
+from vaentk.report.reference import ReferenceRun
 
 COLUMNS = {
-    "claims": [
-        "id",
-        "paper",
-        "where",
-        "statement",
-        "expected",
-        "measured",
-        "interval",
-        "verdict",
-        "reason",
-        "figure",
-        "source",
-        "headline",
-    ],
-    "assumptions": ["id", "paper", "where", "open", "choice", "tried"],
-    "remarks": ["id", "paper", "where", "printed", "found", "evidence", "figure"],
-    "benchmarks": ["job", "seconds", "max_rss_mb", "machine"],
+    "claims": verdicts.COLUMNS,
+    "assumptions": assumptions.COLUMNS,
+    "remarks": remarks.COLUMNS,
+    "run times": run_times.COLUMNS,
 }
+"""What the tables have to hold that the page shows."""
+
 PROVENANCE = ["rule", "code", "dtype", "device", "seeds"]
 
 
@@ -126,6 +117,11 @@ class ReportData:
         The whole validated configuration as plain data.
     runs
         Settings by run, by section.
+    images
+        Name of the source whose images a run takes, by run, by section; None where it draws its
+        own data.
+    run_times
+        What differs from run to run; the section of that name alone shows it.
     versions
         Versions of the libraries that made the results.
     provenance
@@ -134,7 +130,7 @@ class ReportData:
         Runs made elsewhere, whose verdicts stand beside these.
     """
 
-    sections: Sections
+    text: PageText
     config: Mapping[str, Any]
     claims: pd.DataFrame
     assumptions: pd.DataFrame
@@ -142,8 +138,9 @@ class ReportData:
     figures: Sequence[Figure]
     tables: Sequence[Table]
     runs: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    images: Mapping[str, Mapping[str, str | None]]
     sources: Mapping[str, Source]
-    benchmarks: pd.DataFrame
+    run_times: pd.DataFrame
     versions: Mapping[str, str]
     provenance: pd.DataFrame
     references: Sequence[ReferenceRun]
@@ -151,7 +148,7 @@ class ReportData:
 
 
 def gather(
-    sections: Sections,
+    text: PageText,
     *,
     config: Mapping[str, Any],
     claims: pd.DataFrame,
@@ -159,8 +156,9 @@ def gather(
     remarks: pd.DataFrame,
     figures: Mapping[str, tuple[str, str]],
     tables: Mapping[str, pd.DataFrame],
+    images: Mapping[str, Mapping[str, str | None]],
     sources: Sequence[Source],
-    benchmarks: pd.DataFrame,
+    run_times: pd.DataFrame,
     sidecars: Mapping[str, Mapping[str, Any]],
     references: Sequence[ReferenceRun],
     commit: str,
@@ -175,8 +173,10 @@ def gather(
         SVG text and alternative text by figure name.
     tables
         Frames by table name.
-    benchmarks
-        One row a job: job (its path), seconds, max_rss_mb, machine (in words).
+    images
+        By experiment and run, the source whose images it takes; None where it draws its own.
+    run_times
+        As `read_run_times` returns them.
     sidecars
         Provenance by the path of the result that it lies beside.
 
@@ -187,50 +187,52 @@ def gather(
         or table; when a frame lacks a column, a verdict is unknown, or a data set is not given.
     """
     frames = {"claims": claims, "assumptions": assumptions, "remarks": remarks}
-    frames |= {"benchmarks": benchmarks}
+    frames |= {"run times": run_times}
     for name, frame in frames.items():
         _check_columns(frame, name)
     runs = config["experiments"]
-    shown = [section for section in sections.sections if runs.get(section.id)]
-    _check_words(sections, shown, figures, "figures")
-    _check_words(sections, shown, tables, "tables")
+    shown = [section for section in text.sections if runs.get(section.id)]
+    _check_captions(text, shown, figures, "figures")
+    _check_captions(text, shown, tables, "tables")
     by_name = {source.name: source for source in sources}
     for section in shown:
-        if section.dataset is not None and section.dataset not in by_name:
-            raise UserError(f"the data set {section.dataset} of {section.id} was not given")
+        for taken in images[section.id].values():
+            if taken is not None and taken not in by_name:
+                raise UserError(f"the data set {taken} of {section.id} was not given")
     for source in sources:
-        _check_source(sections, source)
+        _check_source(text, source)
     return ReportData(
-        sections=sections,
+        text=text,
         config=config,
         claims=claims,
         assumptions=assumptions,
         remarks=remarks,
         figures=[
             Figure(
-                **words.model_dump(),
+                **entry.model_dump(),
                 section=section.id,
                 alt=alt,
                 svg=svg,
-                measures=_measures(sidecars, f"figures/{words.name}.svg"),
+                measures=_measures(sidecars, f"figures/{entry.name}.svg"),
             )
             for section in shown
-            for words in section.figures
-            for svg, alt in [figures[words.name]]
+            for entry in section.figures
+            for svg, alt in [figures[entry.name]]
         ],
         tables=[
             Table(
-                **words.model_dump(),
+                **entry.model_dump(),
                 section=section.id,
-                frame=tables[words.name],
-                measures=_measures(sidecars, f"tables/{words.name}.csv"),
+                frame=tables[entry.name],
+                measures=_measures(sidecars, f"tables/{entry.name}.csv"),
             )
             for section in shown
-            for words in section.tables
+            for entry in section.tables
         ],
         runs={section.id: runs[section.id] for section in shown},
+        images=images,
         sources=by_name,
-        benchmarks=benchmarks,
+        run_times=run_times,
         versions=_versions(sidecars),
         provenance=_provenance(sidecars),
         references=references,
@@ -238,50 +240,42 @@ def gather(
     )
 
 
-def describe_machine(record: Mapping[str, Any]) -> str:
-    """Say in words what machine a job ran on, from the record beside its benchmark."""
-    gpu = record["gpu"] or "no GPU"
-    return f"{record['cpu']}, {record['cores']} cores, {record['memory_gb']} GB, {gpu}"
-
-
 def _check_columns(frame: pd.DataFrame, name: str) -> None:
     missing = [column for column in COLUMNS[name] if column not in frame.columns]
     if missing:
         raise UserError(f"the {name} lack the column {missing[0]}: make them again")
     if name == "claims":
-        unknown = sorted(set(frame["verdict"].map(str)) - set(VERDICTS))
+        unknown = sorted(set(frame["verdict"].map(str)) - set(verdicts.VERDICTS))
         if unknown:
             raise UserError(f"the claims hold the unknown verdict {unknown[0]!r}")
 
 
-def _check_words(
-    sections: Sections, shown: Sequence[Section], given: Mapping[str, Any], kind: str
+def _check_captions(
+    text: PageText, shown: Sequence[Section], given: Mapping[str, Any], kind: str
 ) -> None:
     for section in shown:
-        for words in getattr(section, kind):
-            if words.name not in given:
-                raise UserError(f"{kind}/{words.name}, which sections.yaml names, was not given")
-    known = {words.name for section in sections.sections for words in getattr(section, kind)}
+        for entry in getattr(section, kind):
+            if entry.name not in given:
+                raise UserError(f"{kind}/{entry.name}, which has a caption, was not given")
+    captioned = {entry.name for section in text.sections for entry in getattr(section, kind)}
     for name in given:
-        if name not in known:
-            raise UserError(f"{kind}/{name} has no caption: write one into sections.yaml")
+        if name not in captioned:
+            raise UserError(f"{kind}/{name} has no caption: write one into its words.yaml")
 
 
-def _check_source(sections: Sections, source: Source) -> None:
-    known = sections.datasets.get(source.name)
-    if known is None or source.label not in known.words:
-        raise UserError(
-            f"sections.yaml has no words for {source.name} data labelled {source.label!r}"
-        )
+def _check_source(text: PageText, source: Source) -> None:
+    dataset = text.datasets.get(source.name)
+    if dataset is None or source.label not in dataset.words:
+        raise UserError(f"{PAGE} has no words for {source.name} data labelled {source.label!r}")
 
 
 def _versions(sidecars: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Collect library versions; where results were made with several, all of them show."""
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for record in sidecars.values():
         for name, version in record.get("versions", {}).items():
-            found.setdefault(name, set()).add(str(version))
-    return {name: ", ".join(sorted(found[name])) for name in sorted(found)}
+            versions.setdefault(name, set()).add(str(version))
+    return {name: ", ".join(sorted(versions[name])) for name in sorted(versions)}
 
 
 def _measures(sidecars: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, ...]:

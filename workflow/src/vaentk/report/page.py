@@ -12,11 +12,14 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from vaentk.report.contents import ReportData, describe_machine
+from vaentk.claims.verdicts import NOT_RUN
+from vaentk.report.captions import Section
+from vaentk.report.contents import ReportData
 from vaentk.report.inputs import inputs
-from vaentk.report.reference import VERDICTS, agreement
+from vaentk.report.reference import SIGNS, agreement
+from vaentk.report.run_times import describe_machine
+from vaentk.report.statements import claim_groups, overview, statements
 from vaentk.report.text import MISSING, number, plain, quantity, typeset
-from vaentk.report.verdicts import claim_groups, overview, statements
 
 FOLD_ABOVE = 36
 """Tables with more rows than this start folded."""
@@ -57,8 +60,7 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
     -------
     str
         An HTML document that needs no other file and no network. Equal data gives equal text; what
-        differs from run to run (times, machines) stands in the section ``run-times`` alone, and in
-        the summary.
+        differs from run to run (times, memory, machines) stands in the section ``run-times`` alone.
     """
     environment = jinja2.Environment(
         autoescape=True,
@@ -69,7 +71,6 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
     )
     environment.filters |= {"typeset": typeset, "number": number, "quantity": quantity}
     environment.filters |= {"plain": plain}
-    labels, formats = data.sections.labels, data.sections.formats
     rows = statements(data)
     groups = claim_groups(data, rows)
     verdicts = {row.id: row.verdict for row in rows}
@@ -78,32 +79,36 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         style=Markup(style),
         script=Markup(script),
         script_hash=_policy_hash(script),
-        shown=[section for section in data.sections.sections if section.id in data.runs],
-        signs=VERDICTS,
-        counts={verdict: int((data.claims["verdict"] == verdict).sum()) for verdict in VERDICTS},
+        shown=[section for section in data.text.sections if section.id in data.runs],
+        signs=SIGNS,
+        counts={verdict: int((data.claims["verdict"] == verdict).sum()) for verdict in SIGNS},
         statements=rows,
         machine_of=describe_machine,
         groups=groups,
         overview=overview(data, groups),
         headlines=[row for row in rows if row.headline],
-        only_elsewhere=[row for row in rows if row.verdict == "not run" and row.elsewhere],
+        only_elsewhere=[row for row in rows if row.verdict == NOT_RUN and row.elsewhere],
         agreements=[agreement(run, verdicts) for run in data.references],
-        columns_of=lambda frame: columns(frame, labels, formats),
+        columns_of=lambda frame, section=None: columns(frame, *_headings(data, section)),
         settings_of=settings,
         inputs_of=lambda section: inputs(data, section),
-        origins=data.sections.origins,
+        origins=data.text.origins,
         drawn={figure.name for figure in data.figures},
-        machines=sorted(set(data.benchmarks["machine"])),
-        jobs=_jobs(data.benchmarks),
+        machines=sorted(set(data.run_times["machine"])),
+        jobs=_jobs(data.run_times),
         config_text=yaml.safe_dump(data.config, sort_keys=False, allow_unicode=True),
         fold_above=FOLD_ABOVE,
     )
 
 
 def columns(
-    frame: pd.DataFrame, labels: Mapping[str, str], formats: Mapping[str, str]
+    frame: pd.DataFrame, headings: Mapping[str, str], formats: Mapping[str, str]
 ) -> list[Column]:
-    """Turn a frame into columns of text; ``x_low`` and ``x_high`` become one interval."""
+    """Turn a frame into columns of text; ``x_low`` and ``x_high`` become one interval.
+
+    ``headings`` and Python ``formats`` are by the column's name; a column without a heading is
+    headed by its name.
+    """
     made = []
     for name in map(str, frame.columns):
         high = LOW.sub(r"\1high", name)
@@ -111,13 +116,13 @@ def columns(
             continue
         spec = formats.get(name)
         cells = [number(value, spec) for value in frame[name]]
-        heading = labels.get(name, name.replace("_", " "))
+        heading = headings.get(name, name.replace("_", " "))
         if high != name and high in frame:
             cells = [
                 MISSING if below == MISSING else f"[{below}, {number(above, spec)}]"
                 for below, above in zip(cells, frame[high], strict=True)
             ]
-            heading = labels.get(LOW.sub(r"\1interval", name), labels["interval"])
+            heading = headings["interval"]
         numeric = _is_numeric(frame[name])
         values = [repr(float(v)) if numeric and pd.notna(v) else "" for v in frame[name]]
         made.append(Column(heading, numeric, cells, values))
@@ -132,10 +137,16 @@ def settings(runs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["setting", *flat])
 
 
-def _jobs(benchmarks: pd.DataFrame) -> pd.DataFrame:
+def _headings(data: ReportData, section: Section | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Headings and formats of the columns of an experiment's tables, or of any other."""
+    shared = data.text.columns, data.text.formats
+    return shared if section is None else (shared[0] | section.columns, shared[1] | section.formats)
+
+
+def _jobs(run_times: pd.DataFrame) -> pd.DataFrame:
     """Leave out the machine where all jobs ran on one, which the page names above the table."""
-    one = benchmarks["machine"].nunique() < 2
-    return benchmarks.drop(columns="machine") if one else benchmarks
+    one = run_times["machine"].nunique() < 2
+    return run_times.drop(columns="machine") if one else run_times
 
 
 def _policy_hash(script: str) -> str:

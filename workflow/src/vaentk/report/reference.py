@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import pandas as pd
-import yaml
 from pydantic import Field, ValidationError
 
+from vaentk import strict_yaml
+from vaentk.claims.verdicts import NOT_RUN, VERDICTS
 from vaentk.errors import UserError
 from vaentk.experiments.settings import Strict
 
-VERDICTS = {"reproduced": "✓", "not reproduced": "✗", "inconclusive": "?", "not run": "–"}
+SIGNS = dict(zip(VERDICTS, "✓✗?–", strict=True))
 """Every verdict a claim can have, with the sign that stands beside its colour."""
 
 COLUMNS = ("id", "measured", "interval", "verdict")
@@ -72,7 +73,7 @@ def read_reference(name: str, about: str, claims: pd.DataFrame) -> ReferenceRun:
     about
         Text of its `about.yaml`.
     claims
-        Its `claims.csv`, all text, as `vaentk.claims.evaluation.evaluate` made it.
+        Its `claims.csv`, all text, as `vaentk.claims.verdicts.evaluate` made it.
 
     Raises
     ------
@@ -80,15 +81,15 @@ def read_reference(name: str, about: str, claims: pd.DataFrame) -> ReferenceRun:
         One sentence naming the file and the first key, column or verdict that is wrong.
     """
     path = f"results/reference/{name}"
+    plain = strict_yaml.read(about, f"{path}/about.yaml")
     try:
-        known = About.model_validate_json(json.dumps(yaml.safe_load(about)))
+        checked = About.model_validate_json(json.dumps(plain))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise UserError(f"{path}/about.yaml: {key}: {first['msg']}") from None
-    except (yaml.YAMLError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}/about.yaml is not plain YAML: {reason}") from None
+    except TypeError as error:  # YAML's dates
+        raise UserError(f"{path}/about.yaml: {error}") from None
     missing = [column for column in COLUMNS if column not in claims.columns]
     if missing:
         raise UserError(
@@ -99,16 +100,16 @@ def read_reference(name: str, about: str, claims: pd.DataFrame) -> ReferenceRun:
     if unknown:
         raise UserError(f"{path}/claims/claims.csv holds the unknown verdict {unknown[0]!r}")
     by_id = {str(row["id"]): {str(key): str(value) for key, value in row.items()} for row in rows}
-    return ReferenceRun(name, known, by_id)
+    return ReferenceRun(name, checked, by_id)
 
 
 def elsewhere(claim: str, runs: tuple[ReferenceRun, ...]) -> tuple[Elsewhere, ...]:
     """Return a claim as every reference run found it that measured it."""
-    found = [(run, run.claims[claim]) for run in runs if claim in run.claims]
+    rows = [(run, run.claims[claim]) for run in runs if claim in run.claims]
     return tuple(
         Elsewhere(run.name, run.about.title, row["measured"], row["interval"], row["verdict"])
-        for run, row in found
-        if row["verdict"] != "not run"
+        for run, row in rows
+        if row["verdict"] != NOT_RUN
     )
 
 
@@ -131,7 +132,7 @@ def agreement(run: ReferenceRun, verdicts: Mapping[str, str]) -> Agreement:
         This run's, by claim.
     """
     there = {name: row["verdict"] for name, row in run.claims.items()}
-    measured = [name for name, verdict in there.items() if verdict != "not run"]
-    shared = [name for name in measured if verdicts.get(name, "not run") != "not run"]
+    measured = [name for name, verdict in there.items() if verdict != NOT_RUN]
+    shared = [name for name in measured if verdicts.get(name, NOT_RUN) != NOT_RUN]
     same = sum(there[name] == verdicts[name] for name in shared)
     return Agreement(run, len(measured), len(shared), same)

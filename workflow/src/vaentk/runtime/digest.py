@@ -8,12 +8,14 @@ under `if TYPE_CHECKING`) to symbols, and from these to others. What acts on imp
 names is `<module>`, part of each script that imports the module. Where names cannot tell (star
 imports, modules as values, attributes bound nowhere, `globals`), a whole module counts. Comments,
 layout and docstrings never count, so no code may read `__doc__`. Not seen: quoted types; files that
-are not Python; tables filled by `__init_subclass__` or by calls in assignments and class bodies.
+are not Python; tables filled by `__init_subclass__` or by calls in assignments and class bodies;
+what `pkgutil.resolve_name` looks up, which a rule therefore names as entries.
 """
 
 import ast
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -28,7 +30,7 @@ _PURE = "cache compile contextmanager dataclass final inference_mode lru_cache n
 _ACTIONS = (ast.Expr, ast.For, ast.While, ast.With, ast.Match, ast.Delete, ast.Assert, ast.Raise)
 
 
-def code_digest(script: Path, package_root: Path) -> str:
+def code_digest(script: Path, package_root: Path, entries: Iterable[str] = ()) -> str:
     """Digest of a script and of all library symbols that it reaches: 64 hexadecimal digits.
 
     Parameters
@@ -37,6 +39,8 @@ def code_digest(script: Path, package_root: Path) -> str:
         The Python script of a rule; modules beside it count as library modules.
     package_root : Path
         The folder of the package, named as the package is imported.
+    entries : iterable of str
+        ``module:symbol``, what the script looks up by name when it runs.
 
     Raises
     ------
@@ -44,15 +48,15 @@ def code_digest(script: Path, package_root: Path) -> str:
         When the script, or a module that it reaches, cannot be read; the message names the file.
     """
     total = hashlib.sha256()
-    for module, statements in sorted(_Reach(script, package_root).taken.items()):
+    for module, statements in sorted(_Reach(script, package_root, entries).taken.items()):
         texts = [text for _, text in sorted((s.place, s.text) for s in statements)]
         total.update(repr((module, texts)).encode())
     return total.hexdigest()
 
 
-def reached(script: Path, package_root: Path) -> dict[str, set[str]]:
+def reached(script: Path, package_root: Path, entries: Iterable[str] = ()) -> dict[str, set[str]]:
     """Names of the symbols that a script reaches, by module; `<module>` is what acts on import."""
-    taken = _Reach(script, package_root).taken
+    taken = _Reach(script, package_root, entries).taken
     names = {m: {n for s in taken[m] if not s.is_import for n in s.binds} for m in taken if m}
     return {module: symbols for module, symbols in names.items() if symbols}
 
@@ -165,8 +169,11 @@ def _acts(node: ast.AST) -> bool:
 class _Reach:
     """The statements that a script reaches, by module; the name of the script's own is empty."""
 
-    def __init__(self, script: Path, package_root: Path) -> None:
-        main = _read("", script, script.read_bytes(), None)
+    def __init__(self, script: Path, package_root: Path, entries: Iterable[str]) -> None:
+        # As if the script imported its entries and used them.
+        named = [entry.split(":") for entry in sorted(entries)]
+        asked = "".join(f"\nfrom {m} import {symbol}\n{symbol}" for m, symbol in named)
+        main = _read("", script, script.read_bytes() + asked.encode(), None)
         self.script, self.root = script, package_root
         self.modules: dict[str, _Module | None] = {"": main}
         self.seen: set[tuple[str, Chain]] = set()

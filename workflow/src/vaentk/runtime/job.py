@@ -1,31 +1,35 @@
 """What surrounds every script: log, determinism, device, one-sentence errors, provenance."""
 
-import json
 import logging
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pandas as pd
 import psutil
 
+from vaentk.data.stored import Stored
 from vaentk.errors import UserError
 from vaentk.runtime import io
 
 log = logging.getLogger("vaentk")
 
+NOT_RECORDED = ("code", "functions", "settings_class", "captions")
+"""Parameters that name code, which the digest stands for, or words about a result."""
+
+MAPPED = ("images", "weights", "codes")
+"""Inputs that are mapped into memory and not read: more than a job may need of them."""
+
 SIDECAR = ".json"
 """A result's provenance lies beside it under its name with this ending."""
-
-BENCHMARKS = Path("results/benchmarks")
-"""Where Snakemake writes run times, and every job its machine beside them."""
 
 OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
 """How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
@@ -52,6 +56,8 @@ class Job:
         "cpu" or "cuda".
     log_file
         Where the job logs to.
+    functions
+        What the rule's parameter ``functions`` names as ``module:function``, by name.
     facts
         What to add to the provenance of a result, by its path.
     """
@@ -63,20 +69,58 @@ class Job:
     threads: int
     device: str
     log_file: Path
+    functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     facts: dict[Path, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the job's checkpoints until its results are saved; not a declared result."""
+        parts = [part for part in self.log_file.parts if part != "logs"]
+        return Path(*parts).with_suffix(".checkpoint")
+
+    def settings(self, plain: Mapping[str, Any]) -> Any:
+        """Build checked settings of the class that the rule's parameter ``settings_class`` names."""
+        return resolve_name(self.params["settings_class"]).from_plain(plain)
+
+    def opened(self, name: str, keys: Sequence[Any] | None = None) -> Any:
+        """Open what the rule gives by a name: files, one or one a key, or else a parameter.
+
+        Parameters
+        ----------
+        name
+            Of inputs or of a parameter; ``task`` is the job itself.
+        keys
+            What tells the files apart where there are several: widths, variants, runs.
+
+        Returns
+        -------
+        object
+            A table for a CSV or parquet file; `Stored` for a safetensors file, whose tensors
+            are mapped into memory where the name is one of `MAPPED`, and arrays elsewhere.
+        """
+        if name == "task":
+            return self
+        if name not in self.files:
+            return self.params[name]
+        read = [_read(path, mapped=name in MAPPED) for path in self.files[name]]
+        return read[0] if keys is None else dict(zip(keys, read, strict=True))
+
+    def save(self, results: Mapping[str, Any]) -> None:
+        """Write results by the outputs' names: tables, `Stored`, or arrays by name."""
+        for name, result in results.items():
+            path = self.outputs[name]
+            if isinstance(result, pd.DataFrame):
+                io.write_table(result, path)
+            elif isinstance(result, Stored):
+                io.write_arrays(result.arrays, path, result.note)
+            else:
+                io.write_arrays(result, path)
 
     def describe(self, path: Path, **facts: Any) -> None:
         """Add facts to the provenance of one result (a figure's alternative text, data labels)."""
         self.facts[path] = facts
 
-    def tables(self, name: str) -> dict[str, pd.DataFrame]:
-        """Read the measures of several runs: the files of one input name, by run."""
-        paths = self.files[name]
-        return {
-            run: io.read_table(path) for run, path in zip(self.params["runs"], paths, strict=True)
-        }
-
-    def save_figure(self, svg: str, alt: str, name: str = "figure") -> None:
+    def save_figure(self, svg: str, alt: str, name: str) -> None:
         """Save a figure of the rule, by the output's name; its words go into the provenance."""
         path = self.outputs[name]
         io.write_text(svg, path)
@@ -155,38 +199,6 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
-def run_times(jobs: list[str]) -> pd.DataFrame:
-    """Read seconds and peak memory of finished jobs, and the machines they ran on.
-
-    Parameters
-    ----------
-    jobs
-        Names under results/benchmarks; those without a benchmark are left out.
-
-    Returns
-    -------
-    DataFrame
-        Columns job, seconds, max_rss_mb, machine.
-    """
-    # Imported here: the report's job alone needs it, and every other would wait for it.
-    from vaentk.report import describe_machine
-
-    rows = []
-    for name in jobs:
-        table, beside = (BENCHMARKS / f"{name}{ending}" for ending in (".tsv", ".machine.json"))
-        if table.exists() and beside.exists():
-            timed = pd.read_csv(table, sep="\t").iloc[0]
-            rows.append(
-                {
-                    "job": name,
-                    "seconds": float(timed["s"]),
-                    "max_rss_mb": pd.to_numeric(timed["max_rss"], errors="coerce"),
-                    "machine": describe_machine(json.loads(io.read_text(beside))),
-                }
-            )
-    return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
-
-
 def declared_name(path: Path) -> str:
     """Name a file as the workflow does; a storage plugin has its copies below a folder of its own.
 
@@ -215,12 +227,12 @@ def commit() -> str:
 def _job(snakemake: Any, log_file: Path) -> Job:
     """Collect what the rule declares and make torch deterministic, where the rule computes."""
     params = dict(snakemake.params.items())
+    functions = {name: resolve_name(entry) for name, entry in params.get("functions", {}).items()}
     device = "cpu"
-    if "device" in params:
-        # Imported here, with torch, for which jobs that draw would wait.
+    if "torch" in sys.modules:  # what draws does without it, and would wait for it
         from vaentk.runtime.devices import prepare_torch
 
-        device = prepare_torch(params["device"], params.get("deterministic", True))
+        device = prepare_torch(params.get("device", "cpu"), params.get("deterministic", True))
     files = {
         name: [Path(path)] if isinstance(path, str) else [Path(p) for p in path]
         for name, path in snakemake.input.items()
@@ -231,7 +243,14 @@ def _job(snakemake: Any, log_file: Path) -> Job:
         for name, path in snakemake.output.items()
         if not str(path).endswith(SIDECAR)
     }
-    return Job(inputs, outputs, files, params, snakemake.threads, device, log_file)
+    return Job(inputs, outputs, files, params, snakemake.threads, device, log_file, functions)
+
+
+def _read(path: Path, mapped: bool) -> Any:
+    """Read a file by its ending."""
+    if path.suffix != ".safetensors":
+        return io.read_table(path)
+    return Stored(io.map_tensors(path) if mapped else io.read_arrays(path), io.read_note(path))
 
 
 def _record_machine(job: Job) -> None:
@@ -245,7 +264,7 @@ def _write_provenance(snakemake: Any, job: Job) -> None:
     settings = job.params.get("settings", {})
     record = {
         "rule": snakemake.rule,
-        "parameters": {k: v for k, v in job.params.items() if k != "code"},
+        "parameters": {k: v for k, v in job.params.items() if k not in NOT_RECORDED},
         "code": job.params.get("code"),
         # A file outside the tree, as in the cache, goes by its name: folders tell of a machine.
         "inputs": {

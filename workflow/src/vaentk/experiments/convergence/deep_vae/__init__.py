@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import ActivationName, Count, NonNegative, Positive, Seeds, Strict
 
 SIDES = {"celeba": (64, 32), "cifar": (32,)}
@@ -142,6 +143,15 @@ class DeepVAE(DeepTraining):
             "samples": {f"{k}": "base" if k == 1 else f"iwae-{k}" for k in samples},
         }
 
+    @property
+    def variant_names(self) -> tuple[str, ...]:
+        """Names of the base and of every variant."""
+        return tuple(self.variants())
+
+    def of_part(self, part: str) -> DeepTraining:
+        """Return the settings of one variant, which other variants do not change."""
+        return self.variants()[part]
+
     def variants(self) -> dict[str, DeepTraining]:
         """Return the base and every variant."""
         plain = self.model_dump(mode="json")
@@ -166,3 +176,24 @@ class DeepVAE(DeepTraining):
                 "network": network | {"activation": "soft_clipping", "sharpness": float(sharpness)}
             }
         return {"network": network | {"activation": name}}
+
+
+EXPERIMENT = Experiment(
+    settings=DeepVAE,
+    jobs="variant_names",
+    dtype="float32",
+    takes=("images",),
+    trained={"records": "parquet", "weights": "safetensors"},
+    measured_from=("images", "records", "published"),
+    measures=("curves", "slopes", "thresholds", "trends", "ends"),
+    figures={
+        "deep_vae_activations": ("curves",),
+        "deep_vae_betas": ("curves",),
+        "deep_vae_samples": ("curves",),
+    },
+    tables={
+        "deep_vae_slopes": ("slopes",),
+        "deep_vae_trends": ("trends",),
+        "deep_vae_ends": ("ends",),
+    },
+)

@@ -79,8 +79,8 @@ def uniform_mean(steps: ArrayLike, values: ArrayLike) -> Array:
 
 def late(table: pd.DataFrame) -> pd.DataFrame:
     """The measurements of the last part of training."""
-    kept: pd.DataFrame = table[table["step"] >= LATE * table["step"].max()]
-    return kept
+    part: pd.DataFrame = table[table["step"] >= LATE * table["step"].max()]
+    return part
 
 
 def slope(part: pd.DataFrame, quantity: str) -> Estimate:
@@ -113,11 +113,11 @@ def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
     for sweep, named in settings.sweeps().items():
         for value, variant in named.items():
             part = late(table[table["variant"] == variant])
-            known = {"sweep": sweep, "value": value, "variant": variant}
+            key = {"sweep": sweep, "value": value, "variant": variant}
             ends = {"step_min": part["step"].min(), "step_max": part["step"].max()}
             for quantity in QUANTITIES:
                 fitted = slope(part, quantity).as_slope()
-                rows.append(known | {"quantity": quantity} | fitted | ends)
+                rows.append(key | {"quantity": quantity} | fitted | ends)
     return pd.DataFrame(rows)
 
 
@@ -135,8 +135,8 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
         for quantity in REACHED:
             for threshold in THRESHOLDS:
                 steps = time_to(part["step"], part[quantity], threshold)
-                known = {"variant": variant, "seed": seed, "quantity": quantity}
-                rows.append(known | {"threshold": threshold, "steps": steps})
+                key = {"variant": variant, "seed": seed, "quantity": quantity}
+                rows.append(key | {"threshold": threshold, "steps": steps})
     return pd.DataFrame(rows)
 
 

@@ -37,29 +37,29 @@ def ends(
         epoch; authors and authors_slope, NaN unless comparable; why_not, in words.
     """
     differing = differences(settings, facts)
-    known = published.set_index(["dataset", "sweep", "value", "epoch", "quantity"])["number"]
+    authors = published.set_index(["dataset", "sweep", "value", "epoch", "quantity"])["number"]
     rows = []
     for sweep, named in settings.sweeps().items():
         for value, variant in named.items():
             part = table[table["variant"] == variant]
             for when in ("early", "end"):
-                found = at_time(part, when)
-                epoch = round(found["epoch"].iloc[0])
+                reached = at_time(part, when)
+                epoch = round(reached["epoch"].iloc[0])
                 row: dict[str, object] = {"sweep": sweep, "value": value, "epoch": epoch}
                 for column in COLUMNS:
-                    estimate = mean(found[column])
+                    estimate = mean(reached[column])
                     row |= {column: estimate.value, f"{column}_low": estimate.low}
                     row |= {f"{column}_high": estimate.high}
                 fitted = slope(late(part), "gradient").value if when == "end" else nan
-                row |= {"gradient_slope": fitted, "seeds": len(found)}
+                row |= {"gradient_slope": fitted, "seeds": len(reached)}
                 key = (facts.dataset, sweep, value, epoch)
-                has = any((*key, name) in known.index for name in ("negative_elbo", "slope"))
+                has = any((*key, name) in authors.index for name in ("negative_elbo", "slope"))
                 comparable = has and not differing
                 reasons = differing or ["the authors give no such value"] * (not has)
                 row |= {
                     "comparable": comparable,
-                    "authors": known.get((*key, "negative_elbo"), nan) if comparable else nan,
-                    "authors_slope": known.get((*key, "slope"), nan) if comparable else nan,
+                    "authors": authors.get((*key, "negative_elbo"), nan) if comparable else nan,
+                    "authors_slope": authors.get((*key, "slope"), nan) if comparable else nan,
                     "why_not": "; ".join(reasons),
                 }
                 rows.append(row)

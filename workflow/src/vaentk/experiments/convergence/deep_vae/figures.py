@@ -12,9 +12,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
-
-Sweeps = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 COLOURS: Final = (
     *("#0072B2", "#56B4E9", "#009E73", "#E69F00"),
@@ -48,75 +47,69 @@ MEETS: Final = 10
 """The update at which the claimed rate is drawn through the highest line."""
 
 
-def activations(
-    curves: Mapping[str, pd.DataFrame], sweeps: Sweeps, labels: Mapping[str, str]
-) -> Drawing:
+def deep_vae_activations(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
     """Draw gradient, its mean and -ELBO against the updates, a row a run, a line an activation.
 
     Parameters
     ----------
     curves
         By run, a row a variant, seed and step.
-    sweeps
-        By run, sweep and value, the name of the variant.
-    labels
-        What the images of each run are.
+    runs
+        Their settings, and what their images are.
     """
     shown = ("gradient", "uniform", "negative_elbo")
-    return _draw("activation", shown, curves, sweeps, labels, "activation {}")
+    return _draw("activation", shown, curves, runs, "{}")
 
 
-def betas(curves: Mapping[str, pd.DataFrame], sweeps: Sweeps, labels: Mapping[str, str]) -> Drawing:
+def deep_vae_betas(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
     """Draw gradient and loss, each relative to its own start, and the loss's parts, a line a beta.
 
-    Parameters are those of `activations`.
+    Parameters are those of `deep_vae_activations`.
     """
     shown = ("relative_gradient", "excess", "reconstruction", "kl")
-    return _draw("beta", shown, curves, sweeps, labels, r"$\beta$ = {}")
+    return _draw("beta", shown, curves, runs, r"$\beta$ = {}")
 
 
-def samples(
-    curves: Mapping[str, pd.DataFrame], sweeps: Sweeps, labels: Mapping[str, str]
-) -> Drawing:
+def deep_vae_samples(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
     """Draw gradient, -ELBO and the importance-weighted bounds, a line a K.
 
-    Parameters are those of `activations`.
+    Parameters are those of `deep_vae_activations`.
     """
     shown = ("gradient", "negative_elbo", "loss", "negative_bound")
-    return _draw("samples", shown, curves, sweeps, labels, "$K$ = {}")
+    return _draw("samples", shown, curves, runs, "$K$ = {}")
 
 
 def _draw(
     sweep: str,
     shown: Sequence[str],
     curves: Mapping[str, pd.DataFrame],
-    sweeps: Sweeps,
-    labels: Mapping[str, str],
+    runs: Runs,
     form: str,
 ) -> Drawing:
+    named = {run: settings.sweeps()[sweep] for run, settings in runs.settings.items()}
     with styled():
         figure, rows = panels(len(curves), len(shown))
-        known: dict[str, Artist] = {}
-        colours = _colours(sweep, [sweeps[run][sweep] for run in curves])
+        legend: dict[str, Artist] = {}
+        colours = _colours(sweep, list(named.values()))
         for row, (run, table) in zip(rows, curves.items(), strict=True):
             for axes, quantity in zip(row, shown, strict=True):
-                lines = list(_lines(table, sweeps[run][sweep], colours, form))
+                lines = list(_lines(table, named[run], colours, form))
                 _panel(axes, lines, quantity)
                 axes.set_title(TITLES[quantity])
                 handles, texts = axes.get_legend_handles_labels()
-                known |= dict(zip(texts, handles, strict=True))
-            row[0].set_ylabel(fill(labels[run], LABEL_WIDTH))
+                legend |= dict(zip(texts, handles, strict=True))
+            row[0].set_ylabel(fill(runs.data[run], LABEL_WIDTH))
         for axes in rows[-1]:
             axes.set_xlabel("update $n$")
-        own = [_named(form, value) for value in colours]
-        ordered = sorted(known, key=lambda label: label not in own)
+        own = [form.format(value) for value in colours]
+        ordered = sorted(legend, key=lambda label: label not in own)
         figure.legend(
-            handles=[known[label] for label in ordered],
+            handles=[legend[label] for label in ordered],
             labels=ordered,
             loc="outside lower center",
-            ncols=min(len(known), 2 * len(shown)),
+            ncols=min(len(legend), 2 * len(shown)),
         )
-        return finish(figure, _alt(sweep, shown, curves, sweeps, labels))
+        return finish(figure, _alt(sweep, shown, curves, named, runs.data))
 
 
 def _colours(sweep: str, named: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -135,12 +128,7 @@ def _lines(
     """Yield label, colour and measurements after the start of every value of a sweep."""
     for value, variant in named.items():
         part = table[(table["variant"] == variant) & (table["step"] > 0)]
-        yield _named(form, value), colours[value], part
-
-
-def _named(form: str, value: str) -> str:
-    """What a value is called in the legend."""
-    return form.format(value).removeprefix("activation ")
+        yield form.format(value), colours[value], part
 
 
 def _panel(axes: Axes, lines: Sequence[tuple[str, str, pd.DataFrame]], quantity: str) -> None:
@@ -206,20 +194,20 @@ def _alt(
     sweep: str,
     shown: Sequence[str],
     curves: Mapping[str, pd.DataFrame],
-    sweeps: Sweeps,
-    labels: Mapping[str, str],
+    named: Mapping[str, Mapping[str, str]],
+    data: Mapping[str, str],
 ) -> str:
     parts = []
     for run, table in curves.items():
         seeds = table["seed"].nunique()
         last = table[table["step"] == table["step"].max()]
         said = []
-        for value, variant in sweeps[run][sweep].items():
+        for value, variant in named[run].items():
             means = last[last["variant"] == variant].mean(numeric_only=True)
             ends = ", ".join(f"{_plain(quantity)} {number(means[quantity])}" for quantity in shown)
             said.append(f"{sweep} {value}: {ends}")
         parts.append(
-            f"{labels[run]}, run {run}, {seeds} seed{'s' * (seeds > 1)}, after "
+            f"{data[run]}, run {run}, {seeds} seed{'s' * (seeds > 1)}, after "
             f"{ceil(last['step'].max())} updates: {'; '.join(said)}"
         )
     titles = ", ".join(_plain(quantity) for quantity in shown)

@@ -39,7 +39,7 @@ def deep_vae_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def deep_vae_ends(ends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table of bounds after the first and the last epoch, beside the authors' where comparable."""
-    columns = ["negative_elbo", "held_out_negative_elbo", "loss", "negative_bound"]
-    intervals = [name for column in columns for name in (column, f"{column}_low", f"{column}_high")]
-    kept = ["run", "sweep", "value", "epoch", *intervals, "authors", "gradient_slope"]
-    return stack(ends)[[*kept, "authors_slope", "why_not"]]
+    bounds = ["negative_elbo", "held_out_negative_elbo", "loss", "negative_bound"]
+    intervals = [name for bound in bounds for name in (bound, f"{bound}_low", f"{bound}_high")]
+    columns = ["run", "sweep", "value", "epoch", *intervals, "authors", "gradient_slope"]
+    return stack(ends)[[*columns, "authors_slope", "why_not"]]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import Count, RunName, Strict
 
 Sizes = Annotated[tuple[Count, ...], Field(min_length=2)]
@@ -56,3 +57,15 @@ class GradientNoise(Strict):
         """Gradients M of the cell of B images and K codes of each."""
         affordable = self.budget // (batch * samples)
         return max(self.least, min(self.repetitions, affordable))
+
+
+EXPERIMENT = Experiment(
+    settings=GradientNoise,
+    measured_from=("images", "weights", "network", "task"),
+    measures=("ratios", "exponents", "budgets"),
+    figures={
+        "gradient_noise": ("ratios",),
+        "gradient_noise_exponents": ("ratios", "exponents"),
+    },
+    tables={"gradient_noise": ("exponents",), "gradient_noise_budgets": ("budgets",)},
+)

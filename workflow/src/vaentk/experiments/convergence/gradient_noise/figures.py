@@ -1,25 +1,42 @@
-"""S5: heat maps of signal-to-noise ratios over B and K, of decoder and encoder."""
+"""S5: signal-to-noise ratios over B and K: heat maps, and lines beside theory's powers."""
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vaentk.experiments.convergence.gradient_noise.measure import PARTS
-from vaentk.figures.style import Drawing, finish, number, panels, styled
+from vaentk.experiments.declaration import Runs
+from vaentk.figures.style import (
+    REFERENCE,
+    Drawing,
+    finish,
+    log_ticks,
+    number,
+    panels,
+    power_ticks,
+    styled,
+    width_colours,
+)
 
 RATIO = "rms"
 """The ratio that is shown."""
 
+PARTS = {"theta": "decoder", "phi": "encoder"}
+SYMBOLS = {"theta": r"$\theta$", "phi": r"$\phi$"}
 ESTIMATORS = {"iwae": "IWAE", "iwae-dreg": "doubly reparametrised", "elbo": "ELBO"}
 IMAGES = {"fixed": "fixed images", "redrawn": "images redrawn"}
-SYMBOLS = {"theta": r"$\theta$", "phi": r"$\phi$"}
 LABEL_WIDTH = 30
 
+PANELS = [(part, along) for part in PARTS for along in ("batch", "samples")]
+NAMES = {"batch": "B", "samples": "K"}
+HELD = {"batch": "samples", "samples": "batch"}
+DREG, DREG_COLOUR = "iwae-dreg", "#D55E00"
 
-def draw(ratios: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Drawing:
+
+def gradient_noise(ratios: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
     """Draw a row of heat maps a run and kind of noise, a column a part and estimator.
 
     Parameters
@@ -27,10 +44,10 @@ def draw(ratios: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Drawi
     ratios
         By run, a row a state, estimator, images, part, seed, batch and samples; the last state is
         shown, a mean over seeds.
-    labels
-        What the images of each run are.
+    runs
+        What their images are.
     """
-    rows = list(shown(ratios))
+    rows = list(_shown(ratios))
     columns = list(dict.fromkeys(key for _, _, table in rows for key in _columns(table)))
     with styled():
         figure, grid = panels(len(rows), len(columns))
@@ -41,12 +58,57 @@ def draw(ratios: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Drawi
                 name = f"{PARTS[part]} {SYMBOLS[part]}, {ESTIMATORS[estimator]}"
                 axes.set_title(name)
                 axes.set_xlabel("codes $K$")
-            label = fill(f"{labels[run]}, {IMAGES[images]}", LABEL_WIDTH)
+            label = fill(f"{runs.data[run]}, {IMAGES[images]}", LABEL_WIDTH)
             axes_row[0].set_ylabel(f"{label}\nbatch $B$")
-        return finish(figure, _alt(rows, columns, labels))
+        return finish(figure, _heat_alt(rows, columns, runs.data))
 
 
-def shown(ratios: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def gradient_noise_exponents(
+    ratios: Mapping[str, pd.DataFrame],
+    exponents: Mapping[str, pd.DataFrame],
+    *,
+    runs: Runs,
+) -> Drawing:
+    """Draw a row of panels a run and kind of noise: decoder and encoder against B and K.
+
+    Parameters
+    ----------
+    ratios
+        As for `gradient_noise`.
+    exponents
+        By run, what is fitted to them.
+    runs
+        What their images are.
+    """
+    rows = list(_shown(ratios))
+    with styled():
+        figure, grid = panels(len(rows), len(PANELS))
+        said = []
+        for axes_row, (run, images, table) in zip(grid, rows, strict=True):
+            state, estimator = table["state"].iloc[0], table["estimator"].iloc[0]
+            fits = exponents[run]
+            fits = fits[(fits["state"] == state) & (fits["images"] == images)]
+            fits = fits[(fits["at"] == "all") & (fits["ratio"] == RATIO)]
+            fits = fits.set_index(["estimator", "part", "along"])
+            words = []
+            for axes, (part, along) in zip(axes_row, PANELS, strict=True):
+                own = table[table["part"] == part]
+                fit = fits.loc[(estimator, part, along)]
+                _lines(axes, own[own["estimator"] == estimator], along, float(fit["claimed"]))
+                if part == "phi" and DREG in set(own["estimator"]) - {estimator}:
+                    _reparametrised(axes, own[own["estimator"] == DREG], along)
+                axes.set_title(f"{PARTS[part]} {SYMBOLS[part]}\n{_fitted(fit, along)}")
+                axes.set_xlabel(f"${NAMES[along]}$")
+                words.append(f"{PARTS[part]} {_plain(fit, along)}")
+            axes_row[0].set_ylabel(f"{IMAGES[images]}\nsignal to noise")
+            said.append(f"{runs.data[run]}, run {run}, {IMAGES[images]}: {'; '.join(words)}")
+        handles, names = grid[0][-1].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3)
+        figure.suptitle(runs.label, fontsize=9)
+        return finish(figure, _power_alt(said))
+
+
+def _shown(ratios: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield run, kind of noise and the rows of the last state with the kind."""
     for run, table in ratios.items():
         last = table[table["state"] == table["state"].iloc[-1]]
@@ -56,8 +118,8 @@ def shown(ratios: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.Dat
 
 def _columns(table: pd.DataFrame) -> list[tuple[str, str]]:
     """Parts and estimators that have a panel: the decoder's is the same for both IWAEs."""
-    found = list(table["estimator"].unique())
-    return [("theta", found[0]), *(("phi", name) for name in found if name != "elbo")]
+    names = list(table["estimator"].unique())
+    return [("theta", names[0]), *(("phi", name) for name in names if name != "elbo")]
 
 
 def _heat_map(axes: Axes, table: pd.DataFrame) -> None:
@@ -78,10 +140,10 @@ def _heat_map(axes: Axes, table: pd.DataFrame) -> None:
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
 
 
-def _alt(
+def _heat_alt(
     rows: list[tuple[str, str, pd.DataFrame]],
     columns: list[tuple[str, str]],
-    labels: Mapping[str, str],
+    data: Mapping[str, str],
 ) -> str:
     parts = []
     for run, images, table in rows:
@@ -95,8 +157,71 @@ def _alt(
                 f"{first[0]}, K = {first[1]} and {number(own[last])} at B = {last[0]}, "
                 f"K = {last[1]}"
             )
-        parts.append(f"{labels[run]}, run {run}, {IMAGES[images]}: {'; '.join(said)}")
+        parts.append(f"{data[run]}, run {run}, {IMAGES[images]}: {'; '.join(said)}")
     return (
         "Heat maps of the signal-to-noise ratio of gradients over the batch B and the codes K of "
         f"an image, means over seeds. {'. '.join(parts)}."
+    )
+
+
+def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
+    """Draw a line a value of what is held constant, and theory's power through their middle."""
+    held = HELD[along]
+    means = table.groupby([held, along])[RATIO].mean().unstack()
+    for value, colour in width_colours([int(v) for v in means.index]).items():
+        axes.plot(means.columns, means.loc[value], "o-", color=colour, markersize=3)
+    values = [int(v) for v in means.columns]
+    axes.plot([], [], "o-", color="#35648a", markersize=3, label="IWAE, darker where more are held")
+    centre = np.exp(np.nanmean(np.log(means.to_numpy(float))))
+    if isfinite(centre):
+        across = np.array(values) / np.exp(np.mean(np.log(values)))
+        axes.plot(
+            values,
+            centre * across**claimed,
+            ":",
+            color=REFERENCE,
+            linewidth=1.6,
+            label="theory's power",
+        )
+    power_ticks(axes, values)
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    log_ticks(axes.yaxis, low, high)
+
+
+def _reparametrised(axes: Axes, table: pd.DataFrame, along: str) -> None:
+    """Draw the doubly reparametrised gradient's geometric mean where no cell is drowned."""
+    logs = np.log(table[RATIO]).groupby(table[along]).agg(lambda cells: cells.mean(skipna=False))
+    axes.plot(
+        logs.index,
+        np.exp(logs),
+        "^--",
+        color=DREG_COLOUR,
+        markersize=4,
+        label=f"{ESTIMATORS[DREG]}, over all cells",
+    )
+
+
+def _fitted(fit: pd.Series, along: str) -> str:
+    """Say a fitted power in a panel's title, where three digits have no room."""
+    value, low, high = (_short(fit[name]) for name in ("slope", "low", "high"))
+    return f"${NAMES[along]}$ to the {value} [{low}, {high}]"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _plain(fit: pd.Series, along: str) -> str:
+    return (
+        f"{NAMES[along]} to the {number(fit['slope'])} [{number(fit['low'])}, "
+        f"{number(fit['high'])}] where theory has {number(fit['claimed'])}"
+    )
+
+
+def _power_alt(said: list[str]) -> str:
+    return (
+        "Signal-to-noise ratios of the gradients of decoder and encoder against the batch B and "
+        "the codes K of an image on logarithmic axes, a line a value of the other; dotted lines "
+        f"have theory's powers. Fitted powers with 95% intervals: {'. '.join(said)}."
     )

@@ -11,7 +11,6 @@ from vaentk.statistics.intervals import Estimate, line_slope
 RATIOS = ("rms", "whole")
 """Ratios that are fitted: without bias where they are small, unlike the plain mean."""
 
-PARTS = {"theta": "decoder", "phi": "encoder"}
 ALL = "all"
 
 WITH_CODES = {"batch": 0.5, "samples": 0.5, "budget": 0.0}

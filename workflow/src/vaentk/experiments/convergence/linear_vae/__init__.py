@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import Count, Positive, Seed, Strict
 
 OptimiserName = Literal["sgd", "adam"]
@@ -158,3 +159,34 @@ class LinearVae(Strict):
         given = (self.batch, self.samples, short)
         found += [Variant("beta", "pathwise", THEOREM, beta, *given) for beta in self.betas]
         return found
+
+
+EXPERIMENT = Experiment(
+    settings=LinearVae,
+    jobs="optimisers",
+    dtype="float64",
+    trained={"records": "parquet", "marks": "marks.parquet"},
+    measured_from=("records", "marks"),
+    measures=(
+        "curves",
+        "slopes",
+        "dependence",
+        "noise",
+        "noise_slopes",
+        "constants",
+        "beta_curves",
+        "betas",
+        "beta_trends",
+    ),
+    figures={
+        "linear_vae": ("curves", "slopes"),
+        "linear_vae_noise": ("noise", "noise_slopes", "curves"),
+        "linear_vae_betas": ("beta_curves", "betas"),
+    },
+    tables={
+        "linear_vae_slopes": ("slopes",),
+        "linear_vae_noise": ("noise_slopes", "dependence"),
+        "linear_vae_constants": ("constants",),
+        "linear_vae_betas": ("betas", "beta_trends"),
+    },
+)

@@ -33,11 +33,12 @@ def relative_curves(records: pd.DataFrame) -> pd.DataFrame:
     """Average `relative` over runs: a row an optimiser, beta and step, with 95% intervals."""
     rows = []
     keys = ["optimiser", "beta", "step"]
-    for known, part in relative(records).groupby(keys, sort=False):
-        row = dict(zip(keys, known, strict=True))
+    for key, part in relative(records).groupby(keys, sort=False):
+        row = dict(zip(keys, key, strict=True))
         for name in SCALED:
-            found = mean(part[name])
-            row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+            average = mean(part[name])
+            row |= {name: average.value, f"{name}_low": average.low}
+            row |= {f"{name}_high": average.high}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -67,18 +68,18 @@ def crossing(steps: Array, means: Array, threshold: float) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         part = (np.log(threshold) - starts) / (ends - starts)
     time = np.exp(n[later - 1] + part * (n[later] - n[later - 1]))
-    found: Array = np.where(below.any(-1), np.where(place == 0, steps[1], time), np.nan)
-    return found
+    first: Array = np.where(below.any(-1), np.where(place == 0, steps[1], time), np.nan)
+    return first
 
 
-def units_kept(problem: Problem, betas: tuple[float, ...]) -> dict[float, int]:
+def units_used(problem: Problem, betas: tuple[float, ...]) -> dict[float, int]:
     """Count the latent units that the optimum of each beta uses: ``lambda_j > beta c^2``."""
-    found = {}
+    units = {}
     for beta in betas:
         model = LinearVae(problem.model.variance, beta)
         best = model.optimum(problem.moments, problem.latent_dim)
-        found[beta] = int((best.w.square().sum(-2) > 0).sum())
-    return found
+        units[beta] = int((best.w.square().sum(-2) > 0).sum())
+    return units
 
 
 def compared(
@@ -93,7 +94,7 @@ def compared(
     threshold
         Part of the start that a mean over runs must fall to.
     units
-        What `units_kept` gives.
+        What `units_used` gives.
 
     Returns
     -------
@@ -110,13 +111,13 @@ def compared(
         betas = np.array([beta for beta, _ in groups], dtype=float)
         for quantity in (*(f"time_{name}" for name in SCALED), "late_gap", "late_gradient"):
             statistics = np.stack([_statistic(p, quantity, threshold) for _, p in groups], axis=1)
-            known = {"optimiser": optimiser, "quantity": quantity}
+            key = {"optimiser": optimiser, "quantity": quantity}
             for beta, column in zip(betas, statistics.T, strict=True):
-                found = interval(column, part["seed"].nunique())
-                row = known | {"beta": beta, "units": units[float(beta)]}
-                row |= {"value": found.value, "low": found.low}
-                rows.append(row | {"high": found.high, "runs": found.points})
-            trends.append(known | _trend(betas, statistics).as_slope())
+                estimate = interval(column, part["seed"].nunique())
+                row = key | {"beta": beta, "units": units[float(beta)]}
+                row |= {"value": estimate.value, "low": estimate.low}
+                rows.append(row | {"high": estimate.high, "runs": estimate.points})
+            trends.append(key | _trend(betas, statistics).as_slope())
     return pd.DataFrame(rows), pd.DataFrame(trends)
 
 
@@ -136,12 +137,12 @@ def _trend(betas: Array, statistics: Array) -> Estimate:
 
     Runs are many, betas few: the interval is the wider of that over runs and Student's of the line.
     """
-    known = np.isfinite(statistics).all(0)
-    logs = np.log(statistics[:, known])
-    line = line_slope(np.log(betas[known]), logs[0]) if known.any() else None
-    if line is None or known.sum() < 2:
-        return Estimate(np.nan, np.nan, np.nan, int(known.sum()))
-    across = np.log(betas[known]) - np.log(betas[known]).mean()
-    resampled = interval(logs @ across / (across @ across), int(known.sum()))
+    finite = np.isfinite(statistics).all(0)
+    logs, points = np.log(statistics[:, finite]), int(finite.sum())
+    line = line_slope(np.log(betas[finite]), logs[0]) if points else None
+    if line is None or points < 2:
+        return Estimate(np.nan, np.nan, np.nan, points)
+    across = np.log(betas[finite]) - np.log(betas[finite]).mean()
+    resampled = interval(logs @ across / (across @ across), points)
     low = np.fmin(line.low, resampled.low)
     return Estimate(line.value, float(low), float(np.fmax(line.high, resampled.high)), line.points)

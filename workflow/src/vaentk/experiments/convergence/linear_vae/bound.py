@@ -67,13 +67,13 @@ def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -
     -------
     DataFrame
         A row a training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest
-        over runs and landmarks; ``noise``, the largest mean over runs; ``measured``, the mean of
+        over runs and iterates; ``noise``, the largest mean over runs; ``measured``, the mean of
         E_R|grad L(theta_R)|^2 at ``step``; ``bound`` and ``looseness``, bound over measured, for
         SGD alone (Adam's theorem has constants of its own).
     """
     rows = []
-    for known, part in records[records["role"] == "rate"].groupby(VARIANT, sort=False):
-        row: dict[str, Any] = dict(zip(VARIANT, known, strict=True))
+    for key, part in records[records["role"] == "rate"].groupby(VARIANT, sort=False):
+        row: dict[str, Any] = dict(zip(VARIANT, key, strict=True))
         own = marks[(marks["variant"] == row["variant"]) & (marks["optimiser"] == row["optimiser"])]
         last = int(part["step"].max())
         measured = float(part[part["step"] == last]["mean_gradient"].mean())

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vaentk.experiments.convergence.linear_vae.figures import OPTIMISERS
+from vaentk.experiments.convergence.linear_vae.figure_rates import OPTIMISERS
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing, finish, log_ticks, number, panels, styled, width_colours
 
 PANELS = {"gap": "gap to its own optimum", "gradient": r"$|\nabla\mathcal{L}|^2$ at iterate $n$"}
@@ -17,10 +18,11 @@ TIMES = {
 """Label, colour and marker of a time to the threshold."""
 
 
-def draw(
+def linear_vae_betas(
     curves: Mapping[str, pd.DataFrame],
     betas: Mapping[str, pd.DataFrame],
-    labels: Mapping[str, str],
+    *,
+    runs: Runs,
 ) -> Drawing:
     """Draw a row an optimiser of every run: gap, gradient, and times to the threshold.
 
@@ -30,8 +32,8 @@ def draw(
         Means over runs relative to the start, with intervals, by run.
     betas
         Times and what is left by beta, with intervals, by run.
-    labels
-        What the data of each run is.
+    runs
+        What their data is.
     """
     with styled():
         pairs = [(run, name) for run in curves for name in curves[run]["optimiser"].unique()]
@@ -43,8 +45,8 @@ def draw(
                 axes.set_title(f"{OPTIMISERS[optimiser]}: {title}")
             _time_panel(row[2], betas[run][betas[run]["optimiser"] == optimiser])
             row[2].set_title(f"{OPTIMISERS[optimiser]}: iterations to the threshold")
-        figure.suptitle("; ".join(dict.fromkeys(labels.values())), fontsize=9.5)
-        return finish(figure, _alt(betas, labels))
+        figure.suptitle(runs.label, fontsize=9.5)
+        return finish(figure, _alt(betas, runs.data))
 
 
 def _curve_panel(axes: Axes, table: pd.DataFrame, quantity: str) -> None:
@@ -71,8 +73,8 @@ def _time_panel(axes: Axes, table: pd.DataFrame) -> None:
         if part.empty:
             continue
         axes.plot(part["beta"], part["value"], marker=marker, color=colour, label=words)
-        known = part.dropna(subset=["low", "high"])
-        axes.vlines(known["beta"], known["low"], known["high"], color=colour, alpha=0.7)
+        limited = part.dropna(subset=["low", "high"])
+        axes.vlines(limited["beta"], limited["low"], limited["high"], color=colour, alpha=0.7)
     units = table.groupby("beta")["units"].first()
     axes.set(xscale="log", yscale="log", xlabel=r"$\beta$ (latent units that its optimum uses)")
     axes.set_xticks(list(units.index), [f"{beta:g} ({count})" for beta, count in units.items()])
@@ -83,17 +85,17 @@ def _time_panel(axes: Axes, table: pd.DataFrame) -> None:
     axes.legend(loc="upper left")
 
 
-def _alt(betas: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
+def _alt(betas: Mapping[str, pd.DataFrame], data: Mapping[str, str]) -> str:
     parts = []
     for run, table in betas.items():
         for (optimiser, quantity), part in table.groupby(["optimiser", "quantity"], sort=False):
             if quantity in TIMES:
-                told = ", ".join(
+                times = ", ".join(
                     f"{number(value) if value > 0 else 'not reached'} at beta = {beta:g}"
                     for beta, value in zip(part["beta"], part["value"], strict=True)
                 )
                 words = TIMES[str(quantity)][0].replace(r"$\theta_R$", "theta_R")
-                parts.append(f"{labels[run]}, {OPTIMISERS[str(optimiser)]}, {words}: {told}")
+                parts.append(f"{data[run]}, {OPTIMISERS[str(optimiser)]}, {words}: {times}")
     return (
         "Gap to each beta's own optimum and squared gradient, each over its value at the start, "
         "against the iteration, both logarithmic, means over runs with 95% intervals; and the "

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vaentk.experiments.convergence.linear_vae.figures import ESTIMATORS, OPTIMISERS
+from vaentk.experiments.convergence.linear_vae.figure_rates import ESTIMATORS, OPTIMISERS
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import REFERENCE, Drawing, finish, log_ticks, number, panels, styled
 
 FACTORS = {"batch": ("data points $B$", "samples", "K"), "samples": ("samples $K$", "batch", "B")}
@@ -15,11 +16,12 @@ PLACES = {"start": "at the start", "optimum": "at the optimum"}
 CONSTANT = "#7F7F7F"
 
 
-def draw(
+def linear_vae_noise(
     noise: Mapping[str, pd.DataFrame],
     slopes: Mapping[str, pd.DataFrame],
     curves: Mapping[str, pd.DataFrame],
-    labels: Mapping[str, str],
+    *,
+    runs: Runs,
 ) -> Drawing:
     """Draw two rows a run: at the start and at the optimum; the gap, a row an optimiser.
 
@@ -31,8 +33,8 @@ def draw(
         Fitted powers of B and K, by run.
     curves
         Means over runs with intervals, by run.
-    labels
-        What the data of each run is.
+    runs
+        What their data is.
     """
     with styled():
         figure, rows = panels(2 * len(noise), 3)
@@ -50,8 +52,8 @@ def draw(
                 else:
                     own = curves[run][curves[run]["optimiser"] == name]
                     _gap_panel(row[2], own, OPTIMISERS[name])
-        figure.suptitle("; ".join(dict.fromkeys(labels.values())), fontsize=9.5)
-        return finish(figure, _alt(slopes, labels))
+        figure.suptitle(runs.label, fontsize=9.5)
+        return finish(figure, _alt(slopes, runs.data))
 
 
 def _noise_panel(axes: Axes, table: pd.DataFrame, slopes: pd.DataFrame, factor: str) -> None:
@@ -96,13 +98,13 @@ def _gap_panel(axes: Axes, table: pd.DataFrame, title: str) -> None:
     axes.legend(loc="lower left", fontsize=7.5)
 
 
-def _alt(slopes: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
+def _alt(slopes: Mapping[str, pd.DataFrame], data: Mapping[str, str]) -> str:
     parts = []
     for run, table in slopes.items():
         for (place, name), part in table.groupby(["place", "estimator"], sort=False):
             powers = part.set_index("factor")["slope"]
             parts.append(
-                f"{labels[run]}, {ESTIMATORS[str(name)][0]} {PLACES[str(place)]}: "
+                f"{data[run]}, {ESTIMATORS[str(name)][0]} {PLACES[str(place)]}: "
                 f"{number(powers['batch'])} of B and {number(powers['samples'])} of K"
             )
     return (

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vaentk.experiments.convergence.linear_vae import LinearVae as Settings
+from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.models.linear_vae import Parameters
 from vaentk.statistics.bootstrap import coefficients
 from vaentk.statistics.intervals import mean
 from vaentk.training.linear import Problem, initial_parameters
-from vaentk.training.linear_landmarks import estimator_of, gradient_noise, problem_of
+from vaentk.training.linear_landmarks import estimator_of, gradient_noise
 
 PLACES: Final = ("start", "optimum")
 """Where noise is measured: at the runs' own starts, and at probabilistic PCA's optimum."""
@@ -20,12 +20,12 @@ PLACES: Final = ("start", "optimum")
 FACTORS: Final = ("batch", "samples")
 
 
-def measure(settings: Settings) -> pd.DataFrame:
+def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
     """Measure the noise: a row a place, estimator, B, K and run, ``variance`` over the draws.
 
     Control variates that need two samples are left out at K = 1.
     """
-    problem, seeds = problem_of(settings), settings.seeds()
+    seeds = settings.seeds()
     rows = []
     grid = product(PLACES, settings.estimators, settings.batches, settings.sample_counts)
     for number, (place, name, batch, samples) in enumerate(grid):
@@ -34,11 +34,11 @@ def measure(settings: Settings) -> pd.DataFrame:
         parameters = _parameters(problem, settings, seeds, place)
         generator = torch.Generator().manual_seed(number)
         estimator = estimator_of(name, batch, samples)
-        found = gradient_noise(problem, parameters, estimator, settings.draws, generator)
-        known = {"place": place, "estimator": name, "batch": batch, "samples": samples}
+        by_run = gradient_noise(problem, parameters, estimator, settings.draws, generator)
+        cell = {"place": place, "estimator": name, "batch": batch, "samples": samples}
         rows += [
-            known | {"seed": seed, "variance": variance}
-            for seed, variance in zip(seeds, found.tolist(), strict=True)
+            cell | {"seed": seed, "variance": variance}
+            for seed, variance in zip(seeds, by_run.tolist(), strict=True)
         ]
     return pd.DataFrame(rows)
 
@@ -47,10 +47,10 @@ def summary(noise: pd.DataFrame) -> pd.DataFrame:
     """Average over runs, with 95% intervals: a row a place, estimator, B and K."""
     keys = ["place", "estimator", *FACTORS]
     rows = []
-    for known, part in noise.groupby(keys, sort=False):
-        found = mean(part["variance"])
-        row = dict(zip(keys, known, strict=True)) | {"variance": found.value}
-        rows.append(row | {"low": found.low, "high": found.high, "runs": found.points})
+    for cell, part in noise.groupby(keys, sort=False):
+        average = mean(part["variance"])
+        row = dict(zip(keys, cell, strict=True)) | {"variance": average.value}
+        rows.append(row | {"low": average.low, "high": average.high, "runs": average.points})
     return pd.DataFrame(rows)
 
 
@@ -66,16 +66,16 @@ def slopes(noise: pd.DataFrame) -> pd.DataFrame:
         table = part.pivot(index="seed", columns=list(FACTORS), values="variance")
         pairs = np.array(table.columns.to_list(), dtype=float)
         values = table.to_numpy(dtype=float)
-        found = coefficients(np.log(pairs), values)
+        powers = coefficients(np.log(pairs), values)
         rise, level = np.polyfit(1 / pairs[:, 1], values.mean(0) * pairs[:, 0], 1)
-        for factor, estimate in zip(FACTORS, found, strict=True):
+        for factor, estimate in zip(FACTORS, powers, strict=True):
             row = {"place": place, "estimator": name, "factor": factor, "claimed": -1.0}
             rows.append(row | estimate.as_slope() | {"share": level / (level + rise)})
     return pd.DataFrame(rows)
 
 
 def _parameters(
-    problem: Problem, settings: Settings, seeds: tuple[int, ...], place: str
+    problem: Problem, settings: LinearVae, seeds: tuple[int, ...], place: str
 ) -> Parameters:
     if place == "start":
         return initial_parameters(problem, seeds, settings.initial_scale)

@@ -43,12 +43,12 @@ def curves(records: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     later = records[records["step"] > 0]
-    for known, part in later.groupby([*VARIANT, "step"], sort=False):
-        row: dict[str, Any] = dict(zip([*VARIANT, "step"], known, strict=True))
+    for key, part in later.groupby([*VARIANT, "step"], sort=False):
+        row: dict[str, Any] = dict(zip([*VARIANT, "step"], key, strict=True))
         for quantity in QUANTITIES:
-            found = mean(part[quantity])
-            row |= {quantity: found.value, f"{quantity}_low": found.low}
-            row |= {f"{quantity}_high": found.high}
+            average = mean(part[quantity])
+            row |= {quantity: average.value, f"{quantity}_low": average.low}
+            row |= {f"{quantity}_high": average.high}
         row["claimed"] = float(claimed(np.asarray(row["step"], dtype=float)))
         for end in ("", "_low", "_high"):
             value = row[f"mean_gradient{end}"]
@@ -80,18 +80,18 @@ def slopes(records: pd.DataFrame) -> pd.DataFrame:
         log n / sqrt(n) over the same iterates, for the ratio 0; ``points``, the runs.
     """
     rows = []
-    for known, part in records.groupby(VARIANT, sort=False):
+    for key, part in records.groupby(VARIANT, sort=False):
         for quantity in (*QUANTITIES, "ratio"):
             steps, values = by_run(part, "mean_gradient" if quantity == "ratio" else quantity)
             chosen = late(steps)
-            n, found = steps[chosen], values[:, chosen]
+            n, last = steps[chosen], values[:, chosen]
             if quantity == "ratio":
-                found = found / claimed(n)
+                last = last / claimed(n)
             reference = np.zeros_like(n) if quantity == "ratio" else np.log(claimed(n))
             expected = float(np.polyfit(np.log(n), reference, 1)[0])
-            row = dict(zip(VARIANT, known, strict=True))
+            row = dict(zip(VARIANT, key, strict=True))
             row |= {"quantity": quantity, "claimed": expected}
-            row |= exponent(n, found, points=len(found)).as_slope()
+            row |= exponent(n, last, points=len(last)).as_slope()
             rows.append(row | {"step_min": int(n[0]), "step_max": int(n[-1])})
     return pd.DataFrame(rows)
 
@@ -112,8 +112,8 @@ def dependence(records: pd.DataFrame) -> pd.DataFrame:
         regressors = np.log(np.array([pair for pair, _ in groups], dtype=float))
         for quantity in QUANTITIES:
             ends = [_end(training, quantity) for _, training in groups]
-            found = coefficients(regressors, np.stack(ends, axis=1))
-            for factor, estimate in zip(("batch", "samples"), found, strict=True):
+            powers = coefficients(regressors, np.stack(ends, axis=1))
+            for factor, estimate in zip(("batch", "samples"), powers, strict=True):
                 row = {"optimiser": optimiser, "quantity": quantity, "factor": factor}
                 rows.append(row | estimate.as_slope())
     return pd.DataFrame(rows)

@@ -14,7 +14,6 @@ LINEAR_QUANTITIES = {
 }
 """What the quantities of S1 are called."""
 
-
 BETA_QUANTITIES = {
     "time_gap": "iterations until the gap is at the threshold",
     "time_gradient": "the same for |grad L(theta_n)|^2",
@@ -45,6 +44,11 @@ def linear_vae_noise(
     trained = trained.assign(quantity=reached + ", " + trained["optimiser"])
     columns = ["run", "quantity", "factor", "slope", "low", "high", "points", "share"]
     return pd.concat([noise, trained], ignore_index=True)[columns]
+
+
+def linear_vae_constants(constants: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of the bound's constants, and how loose it is."""
+    return stack(constants)
 
 
 def linear_vae_betas(

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import (
     Count,
     NonNegative,
@@ -39,3 +40,22 @@ class Discovery(Strict):
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice")
         return self
+
+
+EXPERIMENT = Experiment(
+    settings=Discovery,
+    jobs="latent",
+    dtype="float32",
+    takes=("images",),
+    trained={"records": "parquet", "codes": "safetensors"},
+    measured_from=("images", "codes"),
+    measures=("attributes", "compared", "counts", "summary"),
+    arrays=("pictures",),
+    figures={
+        "discovery": ("attributes", "counts"),
+        "discovery_found": ("pictures",),
+        "discovery_units": ("pictures",),
+        "discovery_gallery": ("pictures",),
+    },
+    tables={"discovery": ("attributes", "compared"), "discovery_summary": ("summary",)},
+)

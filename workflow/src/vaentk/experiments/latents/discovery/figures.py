@@ -6,9 +6,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vaentk.experiments.declaration import Runs
+from vaentk.experiments.latents.discovery.figure_pictures import (
+    discovery_found,
+    discovery_gallery,
+    discovery_units,
+    extent,
+)
 from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
 
-LOOKS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "v"), ("#E69F00", "P"))
+__all__ = ["discovery", "discovery_found", "discovery_gallery", "discovery_units"]
+
+STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "v"), ("#E69F00", "P"))
 """Colour (Okabe and Ito's palette) and marker of each latent size."""
 
 GREY, BAND = "#7F7F7F", "#f5f5f5"
@@ -28,7 +37,9 @@ MARGIN = 0.012
 """What is shown beyond the outermost points."""
 
 
-def draw(table: pd.DataFrame, title: str, threshold: float) -> Drawing:
+def discovery(
+    attributes: Mapping[str, pd.DataFrame], counts: Mapping[str, pd.DataFrame], *, runs: Runs
+) -> Drawing:
     """Draw a row an attribute, the best of the widest network on top, over an axis of AUC.
 
     Every latent size and seed has a point with its interval, filled where the attribute is
@@ -36,15 +47,23 @@ def draw(table: pd.DataFrame, title: str, threshold: float) -> Drawing:
 
     Parameters
     ----------
-    table
-        A row a latent, seed and attribute: auc of the best single unit on test images with its
-        95% interval low, high; null, the 95% quantile under permuted labels; probe, the AUC of a
-        linear probe on the whole code; discovered, whether low is above null and threshold.
-    title
-        What the images are, with the words stand-in or drawn where they are that.
-    threshold
-        AUC above which an interval must lie.
+    attributes
+        By run, of which the first is drawn, a row a latent, seed and attribute: auc of the best
+        single unit on test images with its 95% interval low, high; null, the 95% quantile under
+        permuted labels; probe, the AUC of a linear probe on the whole code; discovered, whether
+        low is above null and the run's threshold.
+    counts
+        By run, in every row images, how many there were of the official ones.
+    runs
+        Their settings, and what the images are.
     """
+    run = next(iter(attributes))
+    first_row = counts[run].iloc[0]
+    title = extent(runs.data[run], first_row["images"], first_row["official"])
+    return _draw(attributes[run], title, runs.settings[run].threshold)
+
+
+def _draw(table: pd.DataFrame, title: str, threshold: float) -> Drawing:
     names = _sorted(table)
     places = _places(table)
     height = max(LEAST_ROW, LANE * len(places)) * len(names) + ENDS
@@ -54,11 +73,11 @@ def draw(table: pd.DataFrame, title: str, threshold: float) -> Drawing:
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         for place, (latent, part) in enumerate(table.groupby("latent")):
-            look = LOOKS[place % len(LOOKS)]
-            _points(axes, part, names, places, (f"latent {latent}", *look))
+            style = STYLES[place % len(STYLES)]
+            _points(axes, part, names, places, (f"latent {latent}", *style))
         _nulls(axes, table.groupby("attribute")["null"].max()[names])
-        said = f"threshold {threshold:g}"
-        axes.axvline(threshold, color=REFERENCE, linestyle="-.", linewidth=0.9, label=said)
+        label = f"threshold {threshold:g}"
+        axes.axvline(threshold, color=REFERENCE, linestyle="-.", linewidth=0.9, label=label)
         _frame(axes, names, table, threshold)
         axes.set_title(title)
         figure.legend(loc="outside lower center", ncols=columns)
@@ -90,18 +109,18 @@ def _points(
     table: pd.DataFrame,
     names: Sequence[str],
     places: Mapping[tuple[int, int], float],
-    look: tuple[str, str, str],
+    style: tuple[str, str, str],
 ) -> None:
-    """Draw one latent size; `look` is its name, colour and marker."""
-    name, colour, marker = look
+    """Draw one latent size; `style` is its name, colour and marker."""
+    name, colour, marker = style
     rows = {attribute: row for row, attribute in enumerate(names)}
     aside = [places[key] for key in zip(table["latent"], table["seed"], strict=True)]
     down = table["attribute"].map(rows) + aside
     axes.hlines(down, table["low"], table["high"], color=colour, linewidth=0.7, alpha=0.6)
-    found = table["discovered"].astype(bool)
-    for chosen, face, said in (
-        (found, colour, f"discovered ({_counts(table)})"),
-        (~found, "white", "not discovered"),
+    discovered = table["discovered"].astype(bool)
+    for chosen, face, meaning in (
+        (discovered, colour, f"discovered ({_counts(table)})"),
+        (~discovered, "white", "not discovered"),
     ):
         axes.plot(
             table["auc"][chosen],
@@ -111,7 +130,7 @@ def _points(
             markerfacecolor=face,
             markersize=3.4,
             markeredgewidth=0.7,
-            label=f"{name}: {said}",
+            label=f"{name}: {meaning}",
         )
     probes = table.groupby("attribute")["probe"].mean()
     middle = sum(set(aside)) / len(set(aside))
@@ -131,8 +150,8 @@ def _counts(table: pd.DataFrame) -> str:
     """Say how many attributes the seeds of one latent size discover."""
     counts = table.groupby("seed")["discovered"].sum()
     least, most = int(counts.min()), int(counts.max())
-    said = f"{least}" if least == most else f"{least} to {most}"
-    return f"{said} of {table['attribute'].nunique()}"
+    span = f"{least}" if least == most else f"{least} to {most}"
+    return f"{span} of {table['attribute'].nunique()}"
 
 
 def _nulls(axes: Axes, nulls: pd.Series) -> None:
@@ -173,14 +192,14 @@ def _gained(table: pd.DataFrame, names: Sequence[str]) -> str:
     """Say which attributes every seed of the widest network discovers and none of the narrowest."""
     wide, narrow = table["latent"].max(), table["latent"].min()
     groups = table.groupby(["latent", "attribute"])
-    found, means = groups["discovered"], groups["auc"].mean()
-    every, some = found.all(), found.any()
+    discovered, means = groups["discovered"], groups["auc"].mean()
+    every, some = discovered.all(), discovered.any()
     gained = [name for name in names if every[wide, name] and not some[narrow, name]]
-    said = (
+    described = (
         f"{name.replace('_', ' ')} {number(means[wide, name])} and {number(means[narrow, name])}"
         for name in gained
     )
     return (
         f"Discovered by every seed of latent {wide} and by none of latent {narrow}, mean AUC of "
-        f"both: {', '.join(said) if gained else 'none'}."
+        f"both: {', '.join(described) if gained else 'none'}."
     )

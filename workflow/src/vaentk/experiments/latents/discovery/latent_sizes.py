@@ -31,8 +31,8 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     table
-        Rows of `vaentk.experiments.latents.discovery.measure.discover` with latent, of which there are at least two,
-        and seed. A seed that either size lacks is left out.
+        Rows of `attributes.discover` with latent, of which there are at least two, and seed.
+        A seed that either size lacks is left out.
 
     Returns
     -------
@@ -86,10 +86,10 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
     pairs = _pairs(table).astype(int)
     wide_only = pairs["wide"] * (1 - pairs["narrow"])
     group = wide_only.index.get_level_values("attribute").map(GROUP_OF)
-    found = {name: wide_only[group == name] for name in GROUPS}
-    found["more"] = pairs["wide"] - pairs["narrow"]
+    gains = {name: wide_only[group == name] for name in GROUPS}
+    gains["more"] = pairs["wide"] - pairs["narrow"]
     rows = []
-    for name, gain in found.items():
+    for name, gain in gains.items():
         sums = gain.groupby(level="seed").sum()
         rows.append(
             {

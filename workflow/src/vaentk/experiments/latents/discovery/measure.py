@@ -1,203 +1,114 @@
-"""Figure 4's measure: which attributes of a face single latent units carry."""
+"""Figure 4's measures: attributes that single units carry, by latent size, and pictures (W6)."""
 
-from collections.abc import Sequence
-from math import nan
-from typing import Final
+import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
-from vaentk.statistics.intervals import LEVEL
-from vaentk.statistics.roc import (
-    VALUES_AT_ONCE,
-    Array,
-    Codes,
-    Labels,
-    areas,
-    areas_of_ranks,
-    bootstrap,
-    centred_ranks,
-    two_classes,
-)
-
-Part = tuple[Codes, Labels]
-"""Codes (n, units), finite, and labels, 0 or 1, (n, attributes) of the images of one part."""
-
-Units = NDArray[np.int64]
-
-ITERATIONS: Final = 1000
-"""Most that the probe's fit may take; on standardised codes it takes tens."""
+from vaentk.data.facts import PARTS
+from vaentk.data.image_set import ImageSet
+from vaentk.data.stored import Stored
+from vaentk.experiments.latents.discovery import Discovery
+from vaentk.experiments.latents.discovery.attributes import discover
+from vaentk.experiments.latents.discovery.decoded_pictures import Network, decode_all
+from vaentk.experiments.latents.discovery.latent_sizes import compare, counts
+from vaentk.metrics import active_units
+from vaentk.models.conv_vae import ConvVAE
 
 
-def discover(
-    train: Part,
-    selection: Part,
-    test: Part,
-    names: Sequence[str],
-    threshold: float,
-    generator: np.random.Generator,
-    draws: int = 1000,
-    permutations: int = 500,
-) -> pd.DataFrame:
-    """Say which attributes single units carry on images that had no part in choosing the unit.
-
-    An attribute is discovered if the interval of its unit's area lies above the threshold and
-    above the permuted-label null. The area of a unit that knows nothing exceeds the null in 5% of
-    all cases, and the lower end of its interval at most so often: in 0.02% where it is normal, as
-    that takes 1.96 + 1.64 standard errors, but in up to 5% with one or two positives, whose
-    bootstrap says little of where others would lie.
+def measure(settings: Discovery, *, images: Stored, codes: Mapping[int, Stored]) -> dict[str, Any]:
+    """Say what every network of one run discovers, and decode pictures of its first seed.
 
     Parameters
     ----------
-    train
-        What the linear probe learns from.
-    selection
-        What the unit and its sign are chosen on.
-    test
-        What both are measured on.
-    names
-        Of the attributes.
-    threshold
-        Least area of a discovery.
-    generator
-        Draws the bootstrap samples, then the permutations.
-    draws, permutations
-        How many of each.
-
-    Returns
-    -------
-    DataFrame
-        A row an attribute: attribute; unit with the largest |area - 1/2| on the selection images
-        and sign, -1 where small values tell the attribute (-1 and NaN where these images have one
-        class); its area auc on the test images with 95% interval low, high; null, the 95% quantile
-        over permutations; area of the linear probe with probe_low, probe_high; positives, the test
-        images that have the attribute; discovered.
-    """
-    codes, labels = test
-    unit, sign = choose(areas(*selection))
-    scores = np.hstack([sign * codes[:, unit], probe(train, codes)])
-    estimates = bootstrap(scores, np.tile(labels, (1, 2)), generator, draws)
-    single, linear = estimates[: len(names)], estimates[len(names) :]
-    table = pd.DataFrame({"attribute": list(names), "unit": unit, "sign": sign})
-    table["auc"] = [estimate.value for estimate in single]
-    table["low"] = [estimate.low for estimate in single]
-    table["high"] = [estimate.high for estimate in single]
-    table["null"] = null(selection, test, generator, permutations)
-    table["probe"] = [estimate.value for estimate in linear]
-    table["probe_low"] = [estimate.low for estimate in linear]
-    table["probe_high"] = [estimate.high for estimate in linear]
-    table["positives"] = labels.sum(axis=0, dtype=np.int64)
-    table["discovered"] = (table["low"] > threshold) & (table["low"] > table["null"])
-    return table
-
-
-def choose(measured: Array) -> tuple[Units, Array]:
-    """Choose the unit that tells each attribute best.
-
-    Parameters
-    ----------
-    measured
-        Areas, (units, attributes).
-
-    Returns
-    -------
-    unit
-        int64 (attributes,): that with the largest |area - 1/2|; -1 where all are NaN.
-    sign
-        float64 (attributes,): -1 where its area is below 1/2, else 1; NaN where all are NaN.
-    """
-    strength = np.abs(measured - 0.5)
-    known = ~np.isnan(strength).all(axis=0)
-    unit = np.where(known, np.where(np.isnan(strength), -1, strength).argmax(axis=0), -1)
-    best = measured[unit, np.arange(measured.shape[1])]
-    return unit, np.where(known, np.where(best < 0.5, -1.0, 1.0), nan)
-
-
-def null(
-    selection: Part, test: Part, generator: np.random.Generator, permutations: int = 500
-) -> Array:
-    """Measure how large a chosen unit's test area is when labels say nothing about images.
-
-    Labels are permuted among the images of each part, all attributes of an image together; the
-    unit and its sign are chosen anew on the selection images and measured on the test images.
-
-    Parameters
-    ----------
-    selection, test
-        The two parts.
-    generator
-        Draws the permutations.
-    permutations
-        How many.
-
-    Returns
-    -------
-    Array
-        float64 (attributes,): the 95% quantile over permutations; NaN for an attribute that has
-        one class in either part.
-    """
-    ranks, test_ranks = centred_ranks(selection[0]), centred_ranks(test[0])
-    labels, test_labels = (part[1].T.astype(float) for part in (selection, test))
-    found = []
-    step = max(1, VALUES_AT_ONCE // max(labels.size, test_labels.size))
-    for start in range(0, permutations, step):
-        orders = [
-            [generator.permutation(len(part[1])) for part in (selection, test)]
-            for _ in range(min(step, permutations - start))
-        ]
-        shuffled = np.concatenate([labels[:, order] for order, _ in orders])
-        unit, sign = choose(areas_of_ranks(ranks, shuffled.T))
-        shuffled = np.concatenate([test_labels[:, order] for _, order in orders])
-        measured = areas_of_ranks(test_ranks[unit, None], shuffled[..., None])
-        found.append((0.5 + sign * (measured.ravel() - 0.5)).reshape(len(orders), -1))
-    return np.asarray(np.quantile(np.concatenate(found), LEVEL, axis=0))
-
-
-def probe(train: Part, codes: Codes) -> Array:
-    """Learn each attribute from whole codes by logistic regression and score other images.
-
-    The codes are standardised by the training images; the penalty is scikit-learn's default,
-    half the squared norm of the coefficients beside the sum of the losses.
-
-    Parameters
-    ----------
-    train
-        What is learnt from.
+    settings
+        The run.
+    images
+        The faces, with attributes and parts.
     codes
-        (m, units) of the images to score.
-
-    Returns
-    -------
-    Array
-        float64 (m, attributes): log-odds; NaN where the training images have one class.
+        What training left, by latent size, an entry a seed: ``<part>/mean`` and ``<part>/logvar``
+        (seeds, n, latent) of each part of the faces, ``test/reconstruction`` (seeds,) and
+        ``weights/<name>`` (seeds, ...).
     """
-    scaler = StandardScaler().fit(train[0].astype(float))
-    x, x_other = (scaler.transform(part.astype(float)) for part in (train[0], codes))
-    scores = np.full((len(codes), train[1].shape[1]), nan)
-    for place in np.flatnonzero(two_classes(train[1])):
-        model = LogisticRegression(max_iter=ITERATIONS).fit(x, train[1][:, place])
-        scores[:, place] = model.decision_function(x_other)
-    return scores
+    faces = ImageSet.of(images.arrays, images.note)
+    networks = [
+        (latent, place, seed)
+        for latent in settings.latent
+        for place, seed in enumerate(settings.seeds)
+    ]
+    by_network = [
+        _discoveries(settings, faces, codes[latent].arrays, place).assign(latent=latent, seed=seed)
+        for latent, place, seed in networks
+    ]
+    attributes = pd.concat(by_network, ignore_index=True)
+    summary = [
+        {"latent": latent, "seed": seed}
+        | _on_test_faces(codes[latent].arrays, place)
+        | {"carried": table["discovered"].sum()}
+        for (latent, place, seed), table in zip(networks, by_network, strict=True)
+    ]
+    size = {"images": len(faces), "official": faces.facts.official}
+    return {
+        "attributes": attributes,
+        "compared": compare(attributes),
+        "counts": counts(attributes).assign(**size),
+        "summary": pd.DataFrame(summary),
+        "pictures": _pictures(settings, faces, codes, attributes, size),
+    }
 
 
-def carried(codes: Codes, labels: Labels) -> tuple[Units, Array]:
-    """Find the attribute that every unit tells best, to name the unit by, not to test it.
+def _discoveries(
+    settings: Discovery, faces: ImageSet, arrays: Mapping[str, Tensor], place: int
+) -> pd.DataFrame:
+    """Say which attributes the units of one network carry."""
+    assert faces.attributes is not None
+    parts = []
+    for part in PARTS:
+        labels, codes = faces.attributes[faces.of_part(part)], arrays[f"{part}/mean"][place]
+        parts.append((codes.numpy(), labels[: len(codes)].numpy()))
+    train, selection, test = parts
+    generator = np.random.default_rng(settings.seeds[place])
+    names = faces.facts.attributes
+    return discover(train, selection, test, names, settings.threshold, generator)
 
-    Parameters
-    ----------
-    codes, labels
-        (n, units) and (n, attributes).
 
-    Returns
-    -------
-    attribute
-        int64 (units,); -1 where no attribute has two classes.
-    area
-        float64 (units,): the unit's area for it, below 1/2 where small values tell the attribute.
-    """
-    measured = areas(codes, labels).T
-    attribute, _ = choose(measured)
-    return attribute, measured[attribute, np.arange(measured.shape[1])]
+def _on_test_faces(arrays: Mapping[str, Tensor], place: int) -> dict[str, float]:
+    """Measure reconstruction, KL and active units of one network on the test faces."""
+    mean, logvar = arrays["test/mean"][place], arrays["test/logvar"][place]
+    units = active_units.score(mean, logvar)
+    return {
+        "reconstruction": float(arrays["test/reconstruction"][place]),
+        "kl": float(units.kl.sum()),
+        "active_units": units.count,
+    }
+
+
+def _pictures(
+    settings: Discovery,
+    faces: ImageSet,
+    codes: Mapping[int, Stored],
+    attributes: pd.DataFrame,
+    size: dict[str, int],
+) -> Stored:
+    """Decode the pictures of the networks of the first seed."""
+    seed = settings.seeds[0]
+    networks = {
+        latent: _first_network(ConvVAE(faces.facts.shape[0], latent), codes[latent].arrays)
+        for latent in settings.latent
+    }
+    of_seed = attributes[attributes["seed"] == seed]
+    pictures, rows = decode_all(networks, of_seed, faces.facts.attributes, faces.only("test"))
+    return Stored(pictures, json.dumps(rows | size | {"seed": seed}))
+
+
+def _first_network(model: ConvVAE, arrays: Mapping[str, Tensor]) -> Network:
+    """Take the first seed's weights and its codes of the test faces."""
+    weights = {
+        name.removeprefix("weights/"): weight[:1]
+        for name, weight in arrays.items()
+        if name.startswith("weights/")
+    }
+    return Network(model, weights, arrays["test/mean"][0], arrays["test/logvar"][0])

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from vaentk.experiments.stacking import stack
+
 AGREED = ("wide only", "seeds differ", "both", "narrow only", "neither")
 """Which network carries an attribute, in the order of the table."""
 
@@ -33,3 +35,8 @@ def discovery(
     table = table.assign(place=table["agreed"].map(order))
     table = table.sort_values(["run", "place", "wide_auc"], ascending=[True, True, False])
     return table.drop(columns="place")
+
+
+def discovery_summary(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of the networks: reconstruction, KL, active units and attributes carried."""
+    return stack(summaries)

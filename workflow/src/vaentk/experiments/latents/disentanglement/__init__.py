@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from vaentk.data.sets import SETS
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import (
     Count,
     NonNegative,
@@ -56,3 +57,24 @@ class Disentanglement(Strict):
         if self.every is not None and len(self.every) != factors:
             raise ValueError(f"every has {len(self.every)} values for {factors} factors")
         return self
+
+
+EXPERIMENT = Experiment(
+    settings=Disentanglement,
+    jobs="latent",
+    dtype="float32",
+    takes=("images",),
+    trained={"records": "parquet", "codes": "safetensors"},
+    measured_from=("images", "codes"),
+    measures=("scores", "summary", "trends"),
+    arrays=("strips",),
+    figures={
+        "disentanglement": ("scores",),
+        "disentanglement_units": ("summary",),
+        "traversals": ("strips",),
+    },
+    tables={
+        "disentanglement": ("scores", "summary"),
+        "disentanglement_trends": ("trends",),
+    },
+)

@@ -1,24 +1,38 @@
-"""Figure 3 in the paper's form: disentanglement scores against the latent size, with the nulls."""
+"""Figure 3: scores against the latent size, with the nulls; beside it active units and losses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from textwrap import fill
 
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from vaentk.experiments.latents.disentanglement.measure import METRICS, NULLS, TRAINED
-from vaentk.figures.style import Drawing, finish, number, panels, power_ticks, styled
+from vaentk.experiments.declaration import Runs
+from vaentk.experiments.latents.disentanglement.figure_traversals import traversals
+from vaentk.experiments.latents.disentanglement.labels import METRICS, NULLS, TRAINED
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, power_ticks, styled
 from vaentk.statistics.intervals import mean
 
-BETA_LOOKS = (
+__all__ = ["disentanglement", "disentanglement_units", "traversals"]
+
+QUANTITIES = {
+    "active_units": "active units",
+    "reconstruction": "reconstruction (nats an image)",
+    "kl": "KL (nats an image)",
+}
+"""What stands beside the scores."""
+
+UNIT_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)
+
+BETA_STYLES = (
     *(("#0072B2", "o"), ("#D55E00", "^"), ("#009E73", "D")),
     *(("#CC79A7", "v"), ("#E69F00", "P"), ("#56B4E9", "*")),
 )
 """Colour (Okabe and Ito's palette) and marker of each beta."""
 
-NULL_LOOKS = {"untrained": ("s", "--"), "random": ("x", ":")}
+NULL_STYLES = {"untrained": ("s", "--"), "random": ("x", ":")}
 """Marker and line of what scores without training."""
 
 GREY = "#7F7F7F"
@@ -33,7 +47,7 @@ LABEL_WIDTH = 26
 """Characters in a line of a row's label."""
 
 
-def draw(scores: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Drawing:
+def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
     """Draw a row of panels a run, a panel a metric.
 
     Points are seeds, lines their means; bars are 95% intervals of the mean of trained networks,
@@ -43,45 +57,76 @@ def draw(scores: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Drawi
     ----------
     scores
         Score by run: a row a latent, seed, beta, network (trained, untrained, random) and metric.
-    labels
-        What the images of each run are, with the words drawn or stand-in where they are that.
+    runs
+        What the images of each run are.
     """
     with styled():
         figure, rows = panels(len(scores), len(METRICS))
         for row, (run, table) in zip(rows, scores.items(), strict=True):
             for axes, metric in zip(row, METRICS, strict=True):
-                _panel(axes, table[table["metric"] == metric])
-            row[0].set_ylabel(f"{fill(labels[run], LABEL_WIDTH)}\nscore")
+                _scores(axes, table[table["metric"] == metric])
+            row[0].set_ylabel(f"{fill(runs.data[run], LABEL_WIDTH)}\nscore")
         for axes, title in zip(rows[0], METRICS.values(), strict=True):
             axes.set_title(title)
         for axes in rows[-1]:
             axes.set_xlabel("latent size")
-        known: dict[str, Artist] = {}
-        for row in rows:
-            lines, texts = row[0].get_legend_handles_labels()
-            known |= dict(zip(texts, lines, strict=True))
-        figure.legend(
-            handles=list(known.values()),
-            labels=list(known),
-            loc="outside lower center",
-            ncols=len(known),
-        )
-        return finish(figure, _alt(scores, labels))
+        _legend(figure, [row[0] for row in rows])
+        return finish(figure, _alt_of_scores(scores, runs.data))
 
 
-def _panel(axes: Axes, table: pd.DataFrame) -> None:
-    trained_networks(axes, table[table["network"] == TRAINED], "score")
-    for network, (marker, line) in NULL_LOOKS.items():
+def disentanglement_units(summaries: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
+    """Draw three panels a run: points are seeds, lines their means, bars 95% intervals.
+
+    Parameters
+    ----------
+    summaries
+        By run, a row a latent, seed and beta: active_units, and reconstruction and kl in nats.
+    runs
+        What the images of each run are.
+    """
+    with styled():
+        figure, rows = panels(len(summaries), len(QUANTITIES))
+        for row, (run, table) in zip(rows, summaries.items(), strict=True):
+            for axes, (column, label) in zip(row, QUANTITIES.items(), strict=True):
+                _trained_networks(axes, table, column)
+                _fit_points(axes, table[column])
+                axes.set_ylabel(label)
+            _units_axis(row[0], table)
+            row[0].set_ylabel(f"{fill(runs.data[run], LABEL_WIDTH)}\nactive units")
+        for axes in rows[-1]:
+            axes.set_xlabel("latent size")
+        _legend(figure, [row[0] for row in rows])
+        return finish(figure, _alt_of_units(summaries, runs.data))
+
+
+def _legend(figure: Figure, firsts: Iterable[Axes]) -> None:
+    """Name everything that the first panels of the rows show, once, below all panels."""
+    handles: dict[str, Artist] = {}
+    for axes in firsts:
+        lines, labels = axes.get_legend_handles_labels()
+        handles |= dict(zip(labels, lines, strict=True))
+    figure.legend(
+        handles=list(handles.values()),
+        labels=list(handles),
+        loc="outside lower center",
+        ncols=len(handles),
+    )
+
+
+def _scores(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw one metric of one run."""
+    _trained_networks(axes, table[table["network"] == TRAINED], "score")
+    for network, (marker, line) in NULL_STYLES.items():
         null = table[table["network"] == network]
         null = null.drop_duplicates(["latent", "seed", "score"])  # the same for several betas
         _seeds(axes, null, "score", (NULLS[network], GREY, marker), line)
-    fit_points(axes, table["score"])
+    _fit_points(axes, table["score"])
     least, most = axes.get_ylim()
     axes.set_ylim(max(least, -LEAST_MARGIN), min(most, 1 + LEAST_MARGIN))
     axes.locator_params(axis="y", nbins=5)
 
 
-def trained_networks(axes: Axes, table: pd.DataFrame, column: str) -> None:
+def _trained_networks(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """Draw what trained networks reach over a logarithmic axis of latent sizes, a colour a beta.
 
     Seeds are points, their means a line, with the 95% interval of the mean where there are two or
@@ -89,18 +134,18 @@ def trained_networks(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """
     betas = list(table.groupby("beta"))
     for place, (beta, part) in enumerate(betas):
-        look = BETA_LOOKS[place % len(BETA_LOOKS)]
+        style = BETA_STYLES[place % len(BETA_STYLES)]
         aside = 2 ** (SHIFT * (place - (len(betas) - 1) / 2))
         moved = part.assign(latent=part["latent"] * aside)
-        _seeds(axes, moved, column, (rf"trained, $\beta$ = {beta:g}", *look))
+        _seeds(axes, moved, column, (rf"trained, $\beta$ = {beta:g}", *style))
         for latent in moved["latent"].unique():
             interval = mean(moved[moved["latent"] == latent][column])
             if isfinite(interval.low):
-                axes.vlines(latent, interval.low, interval.high, color=look[0], alpha=0.7)
+                axes.vlines(latent, interval.low, interval.high, color=style[0], alpha=0.7)
     power_ticks(axes, sorted(table["latent"].unique()))
 
 
-def fit_points(axes: Axes, values: pd.Series) -> None:
+def _fit_points(axes: Axes, values: pd.Series) -> None:
     """Let the ordinate span the points, so that long intervals are cut and not the points small."""
     least, most = values.min(), values.max()
     margin = max(MARGIN * (most - least), LEAST_MARGIN)
@@ -108,10 +153,10 @@ def fit_points(axes: Axes, values: pd.Series) -> None:
 
 
 def _seeds(
-    axes: Axes, table: pd.DataFrame, column: str, look: tuple[str, str, str], line: str = "-"
+    axes: Axes, table: pd.DataFrame, column: str, style: tuple[str, str, str], line: str = "-"
 ) -> None:
-    """Draw seeds as points and their means as a line; `look` is label, colour and marker."""
-    label, colour, marker = look
+    """Draw seeds as points and their means as a line; `style` is label, colour and marker."""
+    label, colour, marker = style
     face = colour if line == "-" else "none"
     axes.plot(
         table["latent"], table[column], marker, color=colour, markerfacecolor=face, alpha=0.45
@@ -120,7 +165,19 @@ def _seeds(
     axes.plot(means.index, means, line, color=colour, marker=marker, markersize=3, label=label)
 
 
-def _alt(scores: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
+def _units_axis(axes: Axes, table: pd.DataFrame) -> None:
+    """Count on an axis that is logarithmic above 1 and reaches 0, with the line of all units."""
+    latents = sorted(table["latent"].unique())
+    axes.plot(latents, latents, ":", color=REFERENCE, linewidth=1.3, label="all units")
+    axes.set_yscale("symlog", base=2, linthresh=1)
+    least, most = int(table["active_units"].min()), latents[-1]
+    axes.set_ylim(-0.25 if least < 2 else 0.75 * min(least, latents[0]), 1.4 * most)
+    ticks = [tick for tick in UNIT_TICKS if axes.get_ylim()[0] <= tick <= most]
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+
+
+def _alt_of_scores(scores: Mapping[str, pd.DataFrame], data: Mapping[str, str]) -> str:
     parts = []
     for run, table in scores.items():
         first, last = table["latent"].min(), table["latent"].max()
@@ -130,8 +187,8 @@ def _alt(scores: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
             groups.append((label, table[table["network"] == null]))
         seeds = table["seed"].nunique()
         parts.append(
-            f"{labels[run]}, run {run}, {seeds} seed{'s' * (seeds > 1)}, mean scores at the latent "
-            f"sizes {first} and {last}: {'; '.join(_said(*group) for group in groups)}"
+            f"{data[run]}, run {run}, {seeds} seed{'s' * (seeds > 1)}, mean scores at the latent "
+            f"sizes {first} and {last}: {'; '.join(_ends(*group) for group in groups)}"
         )
     return (
         "Disentanglement scores against the latent size on a logarithmic axis, a panel a metric: "
@@ -140,7 +197,7 @@ def _alt(scores: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> str:
     )
 
 
-def _said(name: str, table: pd.DataFrame) -> str:
+def _ends(name: str, table: pd.DataFrame) -> str:
     """Say the mean scores at the least and the largest latent size."""
     means = table.groupby(["metric", "latent"])["score"].mean().unstack()
     ends = (
@@ -148,3 +205,24 @@ def _said(name: str, table: pd.DataFrame) -> str:
         for metric, title in METRICS.items()
     )
     return f"{name} {', '.join(ends)}"
+
+
+def _alt_of_units(summaries: Mapping[str, pd.DataFrame], data: Mapping[str, str]) -> str:
+    parts = []
+    for run, table in summaries.items():
+        for beta, part in table.groupby("beta"):
+            first, last = part["latent"].min(), part["latent"].max()
+            means = part.groupby("latent")[list(QUANTITIES)].mean()
+            ends = ", ".join(
+                f"{label} {number(means[column][first])} and {number(means[column][last])}"
+                for column, label in QUANTITIES.items()
+            )
+            parts.append(
+                f"{data[run]}, run {run}, beta = {beta:g}, means at the latent sizes {first} and "
+                f"{last}: {ends}"
+            )
+    return (
+        "Active units beside the number of all units (dotted), reconstruction error and KL "
+        "divergence against the latent size on a logarithmic axis; points are seeds, lines their "
+        f"means with 95% intervals. {'. '.join(parts)}."
+    )

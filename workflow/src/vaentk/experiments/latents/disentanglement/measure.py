@@ -1,35 +1,162 @@
-"""Figure 3's measures: how disentanglement scores and active units change with the latent size."""
+"""Figure 3's measures: scores and active units, and how they change with the latent size (W5)."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from math import nan
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor
 
+from vaentk.data.facts import Facts
+from vaentk.data.stored import Stored
+from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.latents.disentanglement.labels import METRICS, NULLS, TRAINED
+from vaentk.metrics import active_units
+from vaentk.metrics import scores as metric_scores
+from vaentk.models.latent_traversals import ROWS, part_of, random_codes
 from vaentk.statistics.intervals import line_slope
 from vaentk.statistics.trends import page_test
 
-METRICS = {
-    "beta_vae": "BetaVAE",
-    "factor_vae": "FactorVAE",
-    "mig": "MIG",
-    "sap": "SAP",
-    "dci": "DCI",
-}
-"""What the scores of `vaentk.metrics.scores` that are shown are called."""
-
 FIGURE_3 = ("beta_vae", "factor_vae", "mig", "sap")
 """The paper's four; others are shown beside them and take no part in its claims."""
-
-TRAINED = "trained"
-NULLS = {"untrained": "untrained network", "random": "random code"}
-"""What scores without training: the network at its start, and a random code of the same size."""
 
 EXCEPTION = "beta_vae"
 """The metric whose score the paper says grows less on Cars3D than the other three."""
 
 DECIMALS = 12
 """Decimals up to which differences of scores count as equal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network and its codes of the scored images.
+
+    Attributes
+    ----------
+    latent, seed, beta
+        Its settings.
+    mean, logvar
+        Of the posterior, (n, latent).
+    untrained
+        Posterior mean of the same network before training, (n, latent).
+    reconstruction
+        Bernoulli negative log-likelihood of the mean's decoding in nats, mean over images.
+    strips
+        uint8 (rows, columns, c, 64, 64), a row a unit by falling KL.
+    """
+
+    latent: int
+    seed: int
+    beta: float
+    mean: Tensor
+    logvar: Tensor
+    untrained: Tensor
+    reconstruction: float
+    strips: NDArray[np.uint8]
+
+    @property
+    def key(self) -> dict[str, float]:
+        """What tells it apart, as columns of a table."""
+        return {"latent": self.latent, "seed": self.seed, "beta": self.beta}
+
+    @cached_property
+    def units(self) -> active_units.ActiveUnits:
+        """Its active units, over all scored images."""
+        return active_units.score(self.mean, self.logvar)
+
+
+def measure(
+    settings: Disentanglement, *, images: Stored, codes: Mapping[int, Stored]
+) -> dict[str, Any]:
+    """Score the networks of one run and their nulls; keep strips of the best and the worst one.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    images
+        The data set, a grid of factors.
+    codes
+        What training left, by latent size, an entry a seed and beta: ``trained/mean``,
+        ``trained/logvar`` and ``untrained/mean`` (networks, n, latent), ``reconstruction``
+        (networks,) and ``strips`` (networks, rows, columns, c, 64, 64).
+    """
+    factors = Facts.of(images.note).grid
+    assert factors is not None
+    grid, _ = part_of(factors, settings.every)
+    generator = np.random.default_rng(0)
+    samples = metric_scores.draw(grid, settings.points, settings.dci_points, generator)
+    networks = list(_networks(settings, codes))
+    scores = pd.DataFrame(
+        [row for network in networks for row in _scores(network, samples, settings.dci_trees)]
+    )
+    summary = pd.DataFrame([_summary(network) for network in networks])
+    return {
+        "scores": scores,
+        "summary": summary,
+        "trends": trends(scores, summary),
+        "strips": _shown(networks, extremes(scores)),
+    }
+
+
+def _networks(settings: Disentanglement, codes: Mapping[int, Stored]) -> Iterator[Network]:
+    """Yield the trained networks of a run by latent size, seed and beta."""
+    for latent in settings.latent:
+        arrays = codes[latent].arrays
+        for place, (seed, beta) in enumerate(product(settings.seeds, settings.betas)):
+            yield Network(
+                latent,
+                seed,
+                beta,
+                mean=arrays["trained/mean"][place],
+                logvar=arrays["trained/logvar"][place],
+                untrained=arrays["untrained/mean"][place],
+                reconstruction=float(arrays["reconstruction"][place]),
+                strips=arrays["strips"][place].numpy(),
+            )
+
+
+def _scores(network: Network, samples: dict[str, Any], dci_trees: int) -> Iterator[dict[str, Any]]:
+    """Score a trained network, the same before training, and a random code of its size."""
+    codes = {
+        TRAINED: network.mean,
+        "untrained": network.untrained,
+        "random": random_codes(len(network.mean), network.latent, network.seed),
+    }
+    for name, means in codes.items():
+        for metric, score in metric_scores.score(means, samples, dci_trees).items():
+            yield network.key | {"network": name, "metric": metric, "score": score}
+
+
+def _summary(network: Network) -> dict[str, float]:
+    """Sum up what is not a score."""
+    return network.key | {
+        "reconstruction": network.reconstruction,
+        "kl": float(network.units.kl.sum()),
+        "active_units": network.units.count,
+    }
+
+
+def _shown(
+    networks: Sequence[Network], chosen: Mapping[str, tuple[int, int, float, float]]
+) -> Stored:
+    """Take the strips of chosen networks, and a note of what each is.
+
+    The note has latent, seed, beta and mean score, and the KL of the strips' units in nats.
+    """
+    by_key = {(network.latent, network.seed, network.beta): network for network in networks}
+    shown = {name: by_key[key[:3]] for name, key in chosen.items()}
+    note = {
+        name: [*key, np.sort(shown[name].units.kl)[::-1][:ROWS].tolist()]
+        for name, key in chosen.items()
+    }
+    return Stored({name: network.strips for name, network in shown.items()}, json.dumps(note))
 
 
 def trends(scores: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from math import nan
 
 import pandas as pd
 
-from vaentk.experiments.latents.disentanglement.measure import METRICS, NULLS, TRAINED
+from vaentk.experiments.latents.disentanglement.labels import METRICS, NULLS, TRAINED
 from vaentk.experiments.stacking import stack
 from vaentk.statistics.intervals import mean
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.settings import (
     Names,
@@ -21,3 +22,15 @@ class Activations(LinearRate):
     def variants(self) -> dict[str, LinearRate]:
         """Return a run an activation."""
         return {name: self._plain(activation=name) for name in self.activations}
+
+
+EXPERIMENT = Experiment(
+    settings=Activations,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet", "outputs": "safetensors"},
+    measured_from=("mnist", "records", "outputs"),
+    measures=("curves", "members", "summary", "agreement"),
+    figures={"activations": ("curves", "members", "agreement")},
+    tables={"activations": ("members", "summary")},
+)

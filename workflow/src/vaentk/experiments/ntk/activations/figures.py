@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import REFERENCE, Drawing, finish, log_ticks, number, panels, styled
 
 COLOURS = {
@@ -22,11 +23,12 @@ COLOURS = {
 """Okabe and Ito's palette, with grey and a darker yellow."""
 
 
-def draw(
+def activations(
     curves: Mapping[str, pd.DataFrame],
     members: Mapping[str, pd.DataFrame],
     agreement: Mapping[str, pd.DataFrame],
-    data: str,
+    *,
+    runs: Runs,
 ) -> Drawing:
     """Draw four panels a run; activations outside Assumption 4.1 have hollow markers.
 
@@ -38,7 +40,7 @@ def draw(
         Eigenvalues of the limit kernel and late rates by run, variant, width and seed.
     agreement
         Rank correlation of the late rates with lambda_0 by run.
-    data
+    runs
         What the images are, for the title.
     """
     with styled():
@@ -49,7 +51,7 @@ def draw(
             kernels = table.groupby("activation").first().sort_values("lambda_0")
             _values(least, kernels["lambda_0"], kernels)
             least.set_xlabel(r"least eigenvalue $\lambda_0$ of the limit kernel")
-            least.set_title(f"{data}, {run}")
+            least.set_title(f"{runs.label}, {run}")
             _values(condition, kernels["lambda_max"] / kernels["lambda_0"], kernels)
             condition.set_yticklabels([])
             condition.set_xlabel(r"condition $\lambda_{\max} / \lambda_0$")
@@ -120,17 +122,17 @@ def _rate_panel(axes: Axes, table: pd.DataFrame, agreement: pd.DataFrame) -> Non
 
 
 def _handles(table: pd.DataFrame) -> list[Line2D]:
-    known = table.groupby("activation", sort=False)["meets_assumptions"].first()
+    meets = table.groupby("activation", sort=False)["meets_assumptions"].first()
     return [
         Line2D(
             [],
             [],
             color=COLOURS[name],
             marker="o",
-            markerfacecolor=_face(name, meets),
+            markerfacecolor=_face(name, inside),
             label=name.replace("_", " "),
         )
-        for name, meets in zip(map(str, known.index), map(bool, known), strict=True)
+        for name, inside in zip(map(str, meets.index), map(bool, meets), strict=True)
     ] + [
         Line2D(
             [],
@@ -141,7 +143,7 @@ def _handles(table: pd.DataFrame) -> list[Line2D]:
             markerfacecolor="white",
             label="outside Assumption 4.1",
         )
-    ] * (not known.all())
+    ] * (not meets.all())
 
 
 def _alt(members: Mapping[str, pd.DataFrame], agreement: Mapping[str, pd.DataFrame]) -> str:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.linear_rate import LinearRate
 
 
@@ -17,3 +18,15 @@ class FrozenSigma(LinearRate):
             "trained": self._plain(train_sigma=True),
             "frozen": self._plain(train_sigma=False),
         }
+
+
+EXPERIMENT = Experiment(
+    settings=FrozenSigma,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet", "outputs": "safetensors"},
+    measured_from=("mnist", "records", "outputs"),
+    measures=("curves", "members", "summary", "difference"),
+    figures={"frozen_sigma": ("curves", "difference")},
+    tables={"frozen_sigma": ("summary", "difference")},
+)

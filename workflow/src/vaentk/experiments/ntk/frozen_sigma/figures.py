@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import (
     REFERENCE,
     Drawing,
@@ -26,8 +27,8 @@ SIZES = {
 """Label, colour and marker; power of the width that is drawn beside them, and its line."""
 
 
-def draw(
-    curves: Mapping[str, pd.DataFrame], difference: Mapping[str, pd.DataFrame], data: str
+def frozen_sigma(
+    curves: Mapping[str, pd.DataFrame], difference: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
     """Draw three panels a run: both networks' losses, the two distances, and their ratio.
 
@@ -37,13 +38,13 @@ def draw(
         Loss and kernel predictions by run, variant, width, seed and time.
     difference
         Difference of outputs, distance to the kernel and their ratio by run, width and seed.
-    data
+    runs
         What the images are, for the title.
     """
     with styled():
         figure, rows = panels(len(curves), 3)
         for (loss, sizes, ratio), run in zip(rows, curves, strict=True):
-            _losses(loss, curves[run], f"{data}, {run}")
+            _losses(loss, curves[run], f"{runs.label}, {run}")
             _sizes(sizes, difference[run])
             _ratio(ratio, difference[run])
         return finish(figure, _alt(difference))

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.settings import (
     Count,
@@ -37,3 +38,15 @@ class LeastWidth(LinearRate):
             for samples in self.samples
             for sigma0 in self.deviations
         }
+
+
+EXPERIMENT = Experiment(
+    settings=LeastWidth,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet", "outputs": "safetensors"},
+    measured_from=("mnist", "records", "outputs"),
+    measures=("curves", "members", "summary", "least_width", "slopes"),
+    figures={"least_width": ("members", "least_width", "slopes")},
+    tables={"least_width": ("least_width",), "least_width_slopes": ("slopes",)},
+)

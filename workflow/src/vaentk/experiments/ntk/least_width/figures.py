@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import (
     REFERENCE,
     Drawing,
@@ -27,12 +28,12 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def draw(
+def least_width(
     members: Mapping[str, pd.DataFrame],
     least: Mapping[str, pd.DataFrame],
     slopes: Mapping[str, pd.DataFrame],
-    tolerances: Mapping[str, float],
-    data: str,
+    *,
+    runs: Runs,
 ) -> Drawing:
     """Draw, for every run, a panel a sigma0 with the distances, and one with the least widths.
 
@@ -44,35 +45,35 @@ def draw(
         Least width by run, samples and sigma0, and whether it was extrapolated (hollow).
     slopes
         Fitted and claimed power of n by run and sigma0.
-    tolerances
-        Distance up to which the prediction counts as right, by run.
-    data
-        What the images are, for the title.
+    runs
+        Their settings, whose tolerance is the distance up to which the prediction counts as
+        right, and what the images are.
     """
+    tolerances = {run: settings.tolerance for run, settings in runs.settings.items()}
     most = max(table["sigma0"].nunique() for table in members.values())
     columns = 2 if most in (1, 3) else 3
     height = ceil((most + 1) / columns)
     with styled():
         figure, rows = panels(height * len(members), columns)
-        known: dict[str, Artist] = {}
+        entries: dict[str, Artist] = {}
         for place, (run, table) in enumerate(members.items()):
             cells = [axes for row in rows[place * height : (place + 1) * height] for axes in row]
             sigmas = sorted(table["sigma0"].unique())
             for axes, sigma0 in zip(cells, sigmas, strict=False):
                 _distances(axes, table[table["sigma0"] == sigma0], tolerances[run])
-                images = f"{data}, {run}\n" if axes is cells[0] else f"{run}, "
+                images = f"{runs.label}, {run}\n" if axes is cells[0] else f"{run}, "
                 axes.set_title(rf"{images}$\sigma_0$ = {sigma0:g}")
             _share_heights(cells[: len(sigmas)])
             _least_widths(cells[len(sigmas)], least[run], slopes[run], tolerances[run])
             for axes in cells[len(sigmas) + 1 :]:
                 axes.set_visible(False)
             lines, texts = cells[0].get_legend_handles_labels()
-            known |= dict(zip(texts, lines, strict=True))
+            entries |= dict(zip(texts, lines, strict=True))
         figure.legend(
-            handles=list(known.values()),
-            labels=list(known),
+            handles=list(entries.values()),
+            labels=list(entries),
             loc="outside lower center",
-            ncols=len(known),
+            ncols=len(entries),
         )
         return finish(figure, _alt(members, least, slopes, tolerances))
 

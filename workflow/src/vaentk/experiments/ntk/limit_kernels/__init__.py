@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, refuse_other_norms
 from vaentk.experiments.settings import (
     Deviations,
@@ -23,3 +24,13 @@ class LimitKernels(Strict):
     def _unit_norm(self) -> Self:
         refuse_other_norms(self.inputs)
         return self
+
+
+EXPERIMENT = Experiment(
+    settings=LimitKernels,
+    measured_from=("mnist",),
+    measures=("eigenvalues", "variance"),
+    arrays=("kernels",),
+    figures={"limit_kernels": ("eigenvalues", "kernels")},
+    tables={"limit_kernels": ("eigenvalues",)},
+)

@@ -8,25 +8,35 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing, finish, number, panels, styled
 
 PARTS = {"mu": r"$K_\mu$", "sigma": r"$K_\sigma$", "d": "$K_d$"}
 
 
-def draw(
-    eigenvalues: pd.DataFrame, kernels: Mapping[str, NDArray[np.generic]], data: str
+def limit_kernels(
+    eigenvalues: Mapping[str, pd.DataFrame], kernels: Mapping[str, Stored], *, runs: Runs
 ) -> Drawing:
-    """Draw the three kernels of one activation, and lambda_0 of all of them.
+    """Draw the kernels of the first run.
 
     Parameters
     ----------
     eigenvalues
-        A row an activation and sigma0.
+        A row an activation and sigma0, by run.
     kernels
-        (n, n) by ``"<activation>/<sigma0>/<part>"``, and ``labels`` (n,), sorted.
-    data
+        (n, n) by ``"<activation>/<sigma0>/<part>"``, and ``labels`` (n,), sorted; by run.
+    runs
         What the images are.
     """
+    run = next(iter(runs.data))
+    return _draw(eigenvalues[run], kernels[run].arrays, runs.data[run])
+
+
+def _draw(
+    eigenvalues: pd.DataFrame, kernels: Mapping[str, NDArray[np.generic]], data: str
+) -> Drawing:
+    """Draw the three kernels of one activation, and lambda_0 of all of them."""
     middle = eigenvalues.iloc[len(eigenvalues["sigma0"].unique()) // 2]
     name, sigma0 = middle["activation"], middle["sigma0"]
     with styled():

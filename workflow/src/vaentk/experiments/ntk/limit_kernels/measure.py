@@ -1,17 +1,34 @@
 """Lemma 1's limit kernels on data, and what Eqs. 2 and 3 mean for the latent's variance (W1)."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.limit_kernels import LimitKernels
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 
 Array = NDArray[np.float64]
 
 
-def measure(settings: LimitKernels, x: Array) -> tuple[pd.DataFrame, dict[str, Array]]:
+def measure(settings: LimitKernels, *, mnist: Stored) -> dict[str, Any]:
+    """Measure the kernels and the latent's variance on the images of a run, sorted by digit."""
+    inputs = inputs_of(mnist.arrays, settings.inputs)
+    by_digit = np.argsort(inputs["labels"], kind="stable")
+    table, kernels = evaluate(settings, inputs["x"][by_digit])
+    middle = settings.sigma0[len(settings.sigma0) // 2]
+    return {
+        "eigenvalues": table,
+        "variance": latent_variance(inputs["x"], middle),
+        "kernels": kernels | {"labels": inputs["labels"][by_digit]},
+    }
+
+
+def evaluate(settings: LimitKernels, x: Array) -> tuple[pd.DataFrame, dict[str, Array]]:
     """Evaluate the kernels for every activation and sigma0.
 
     Parameters

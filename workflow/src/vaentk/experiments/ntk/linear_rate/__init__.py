@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Training, refuse_other_norms
 from vaentk.experiments.settings import (
     ActivationName,
@@ -40,3 +41,19 @@ class LinearRate(Training):
         plain = self.model_dump(mode="json")
         shared = {key: plain[key] for key in LinearRate.model_fields}
         return LinearRate.from_plain(shared | changes)
+
+
+EXPERIMENT = Experiment(
+    settings=LinearRate,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet", "outputs": "safetensors"},
+    measured_from=("mnist", "records", "outputs"),
+    measures=("curves", "summary", "members", "slopes"),
+    figures={"linear_rate": ("curves", "members")},
+    tables={
+        "linear_rate": ("summary",),
+        "linear_rate_slopes": ("slopes",),
+        "linear_rate_lemma4": ("members",),
+    },
+)

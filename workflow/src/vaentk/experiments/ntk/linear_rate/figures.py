@@ -6,6 +6,7 @@ from math import ceil
 import pandas as pd
 from matplotlib.axes import Axes
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import (
     LAYERS,
     REFERENCE,
@@ -31,8 +32,8 @@ LEGEND_SHARE = 0.42
 """Part of a panel that is kept free below the data for its legend."""
 
 
-def draw(
-    curves: Mapping[str, pd.DataFrame], members: Mapping[str, pd.DataFrame], data: str
+def linear_rate(
+    curves: Mapping[str, pd.DataFrame], members: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
     """Draw three panels a run.
 
@@ -42,13 +43,13 @@ def draw(
         Loss, bound and kernel predictions by run, width, seed and time.
     members
         Largest distances and row displacements by run, width and seed.
-    data
-        What the images are, for the title.
+    runs
+        What their images are.
     """
     with styled():
         figure, rows = panels(len(curves), 3)
         for (loss, distance, rows_moved), run in zip(rows, curves, strict=True):
-            _loss_panel(loss, curves[run], f"{data}, {run}")
+            _loss_panel(loss, curves[run], f"{runs.data[run]}, {run}")
             _distance_panel(distance, members[run])
             _lemma4_panel(rows_moved, members[run])
         return finish(figure, _alt(members, curves))

@@ -1,6 +1,7 @@
 """Theorem 1 on trained networks: the loss, its claimed bound, and two kernels' predictions (W2)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS, Smoothing
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.flow import (
@@ -18,15 +21,15 @@ from vaentk.kernels.flow import (
     losses,
     residuals,
 )
-from vaentk.kernels.limit import least_eigenvalue
+from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 from vaentk.models.snn import StochasticNetwork
-from vaentk.statistics.intervals import line_slope, mean, power_law_slope
+from vaentk.statistics.intervals import line_slope, mean
+from vaentk.statistics.slopes import of_largest_widths, power_of_width
 
 Array = NDArray[np.float64]
 
 CLAIMED_SLOPE = -0.5
 """Exponent of the width in Lemma 4, and of the distance to a kernel's prediction."""
-
 
 LAYERS = ("mu", "sigma", "d")
 """Layers of Eq. 2's network, in the order of the tables."""
@@ -34,9 +37,53 @@ LAYERS = ("mu", "sigma", "d")
 FLOW_TOLERANCE = 1e-6
 """Error of the flow of Theta(0), relative to ``|f(0) - X|_F``."""
 
-
 Predict = Callable[[int, int, float, Array], Array]
 """Width, seed, learning rate and steps (T,) to the residuals on Theta(0), (T, n, d)."""
+
+
+def measure(
+    settings: LinearRate,
+    *,
+    mnist: Stored,
+    records: Mapping[int, pd.DataFrame],
+    outputs: Mapping[int, Stored],
+) -> dict[str, pd.DataFrame]:
+    """Measure one run: Theorem 1's bound and the kernels' predictions, on every width.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    mnist
+        The data set.
+    records, outputs
+        What training left, by width.
+    """
+    x = inputs_of(mnist.arrays, settings.inputs)["x"]
+    kernel = limit_kernel(settings, x)
+    lambda_0 = least_eigenvalue(kernel)
+    own = partial(empirical_residuals, settings, x)
+    parts = []
+    for width, record in records.items():
+        arrays = outputs[width].arrays
+        trained = {name.removeprefix("base/"): array for name, array in arrays.items()}
+        parts.append(curves(record, trained, x, kernel, own))
+    all_curves = pd.concat(parts)
+    final = pd.concat(records.values()).groupby(["width", "seed"], as_index=False).last()
+    by_member = members(all_curves, final, lambda_0, x)
+    return {
+        "curves": all_curves,
+        "summary": summary(all_curves, lambda_0, len(x)),
+        "members": by_member,
+        "slopes": slopes(by_member, settings.slope_widths),
+    }
+
+
+def limit_kernel(case: LinearRate, x: Array) -> Array:
+    """Return the limit kernel of the layers that a case trains, (n, n)."""
+    parts = limit_kernels(ACTIVATIONS[case.activation], case.sigma0, x)
+    kernel: Array = sum(getattr(parts, name) for name in case.trained)
+    return kernel
 
 
 def curves(
@@ -104,8 +151,8 @@ def empirical_residuals(
     member = {name: weight[0] for name, weight in weights.items()}
     kernel = TangentKernel.of(member, inputs, smoothing, parts=settings.trained)
     filter_ = gradient_descent(learning_rate, steps, len(x))
-    found = implicit_coefficients(kernel, start, filter_, FLOW_TOLERANCE)
-    predicted: Array = found.residuals.numpy()
+    flow = implicit_coefficients(kernel, start, filter_, FLOW_TOLERANCE)
+    predicted: Array = flow.residuals.numpy()
     return predicted
 
 
@@ -212,21 +259,13 @@ def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
     slope_widths
         How many of the largest widths are used.
     """
-    kept = sorted(table["width"].unique())[-slope_widths:]
-    table = table[table["width"].isin(kept)]
-    rows = []
+    largest = of_largest_widths(table, slope_widths)
     distances = ["descent_distance", "empirical_distance", "flow_distance"]
-    for quantity in [*distances, *(f"row_{layer}" for layer in LAYERS if f"row_{layer}" in table)]:
-        fit = power_law_slope(table["width"], table[quantity])
-        rows.append(
-            {
-                "quantity": quantity,
-                "claimed": CLAIMED_SLOPE,
-                **fit.as_slope(),
-                "width_min": kept[0],
-                "width_max": kept[-1],
-            }
-        )
+    displacements = [f"row_{layer}" for layer in LAYERS if f"row_{layer}" in table]
+    rows = [
+        {"quantity": quantity, "claimed": CLAIMED_SLOPE} | power_of_width(largest, quantity)
+        for quantity in (*distances, *displacements)
+    ]
     return pd.DataFrame(rows)
 
 

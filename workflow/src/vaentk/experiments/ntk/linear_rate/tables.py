@@ -22,6 +22,11 @@ def linear_rate(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return stack(summaries)[["run", *columns]]
 
 
+def linear_rate_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of the powers of the width of distances and displacements."""
+    return stack(slopes)
+
+
 def linear_rate_lemma4(members: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table of Lemma 4: its bound, and every layer's largest row displacement, means over seeds."""
     table = stack(members)

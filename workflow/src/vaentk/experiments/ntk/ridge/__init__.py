@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
 from vaentk.experiments.settings import (
     ActivationName,
@@ -20,6 +21,11 @@ class PenalisedMean(Training):
     beta: Positive = Field(0.01, description="Eq. 12's weight")
     horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
     antisymmetric: bool = Field(False, description="whether the initial output is zero")
+
+    @property
+    def initial(self) -> str:
+        """Name of the initialisation."""
+        return "antisymmetric" if self.antisymmetric else "standard"
 
 
 class Ridge(Training):
@@ -49,3 +55,21 @@ class Ridge(Training):
             for beta in self.betas
             for name, antisymmetric in (("standard", False), ("antisymmetric", True))
         }
+
+
+EXPERIMENT = Experiment(
+    settings=Ridge,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet", "outputs": "safetensors"},
+    measured_from=("mnist", "records", "outputs"),
+    measures=("errors", "path", "summary", "slopes", "error_term", "displacements"),
+    arrays=("pictures",),
+    figures={"ridge": ("errors", "summary", "path"), "ridge_pictures": ("pictures",)},
+    tables={
+        "ridge": ("summary",),
+        "ridge_slopes": ("slopes",),
+        "ridge_error_term": ("error_term",),
+        "ridge_displacements": ("displacements",),
+    },
+)

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing, finish, number, styled
 
 Array = NDArray[np.float64]
@@ -30,17 +32,22 @@ GAP = 0.08
 """Space between two pictures, as a part of a picture."""
 
 
-def draw(pictures: Mapping[str, Mapping[str, Array]], data: str) -> Drawing:
-    """Draw seven rows of digits a run: the inputs, and three ways for each initialisation.
+def ridge_pictures(stored: Mapping[str, Stored], *, runs: Runs) -> Drawing:
+    """Draw seven rows of digits a run on images: the inputs, three ways for each initialisation.
 
     Parameters
     ----------
-    pictures
+    stored
         By run: ``input``, ``<initial>/network``, ``<initial>/n beta``, ``<initial>/printed``,
         (10, d) with d a square number of pixels; ``beta`` and ``width``, (1,).
-    data
-        What the images are, for the title.
+    runs
+        Their settings, and what their images are.
     """
+    pictures = {
+        run: stored[run].arrays
+        for run, settings in runs.settings.items()
+        if not settings.inputs.components
+    }
     with styled():
         if not pictures:
             return _nothing()
@@ -49,7 +56,7 @@ def draw(pictures: Mapping[str, Mapping[str, Array]], data: str) -> Drawing:
         figure = Figure(figsize=(width, height))
         for place, (run, drawn) in enumerate(pictures.items()):
             top = height - place * block - TITLE / 2
-            title = _title(drawn, f"{data}, {run}")
+            title = _title(drawn, f"{runs.data[run]}, {run}")
             figure.text(0.5, top / height, title, ha="center", va="center", fontsize=9.5)
             for index, (label, shown, scale) in enumerate(_rows(drawn)):
                 bottom = top - TITLE / 2 - (index + 1) * ROW

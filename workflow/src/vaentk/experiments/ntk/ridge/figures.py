@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
+from vaentk.experiments.declaration import Runs
+from vaentk.experiments.ntk.ridge.digits import ridge_pictures
 from vaentk.figures.style import (
     REFERENCE,
     SMALL_PANEL,
@@ -21,6 +23,8 @@ from vaentk.figures.style import (
     styled,
     width_colours,
 )
+
+__all__ = ["ridge", "ridge_pictures"]
 
 READINGS = {
     "beta": (r"$\beta$ (as printed)", "#D55E00", "s"),
@@ -48,13 +52,16 @@ MARGIN = 1.3
 """How far the axis of a row of panels reaches beyond its data, as a factor."""
 
 
-def draw(
+def ridge(
     errors: Mapping[str, pd.DataFrame],
     summaries: Mapping[str, pd.DataFrame],
     paths: Mapping[str, pd.DataFrame],
-    data: str,
+    *,
+    runs: Runs,
 ) -> Drawing:
     """Draw four panels a run and beta: three cases against the width, and the path in time.
+
+    Runs on principal components alone, where there are any: they can tell the ridges apart.
 
     Parameters
     ----------
@@ -64,16 +71,20 @@ def draw(
         The same, averaged over seeds, with intervals and the nearest reading.
     paths
         Distance to the linearised flow by run, width, seed, beta, initial and time.
-    data
-        What the images are, for the title.
+    runs
+        Their settings, and what their images are.
     """
+    reduced = [run for run, settings in runs.settings.items() if settings.inputs.components]
+    errors, summaries, paths = (
+        {run: tables[run] for run in reduced or tables} for tables in (errors, summaries, paths)
+    )
     counts = [table["beta"].nunique() for table in errors.values()]
     with styled():
         size = (SMALL_PANEL[0] * 4, HEIGHT * sum(counts) + 0.8 * len(counts))
         figure = Figure(figsize=size, layout="constrained")
         parts = figure.subfigures(len(counts), 1, height_ratios=counts, squeeze=False)
         for (part,), run in zip(parts, errors, strict=True):
-            part.suptitle(f"{data}, {run}", fontsize=9.5)
+            part.suptitle(f"{runs.data[run]}, {run}", fontsize=9.5)
             _run(part, errors[run], summaries[run], paths[run])
         return finish(figure, _alt(summaries, paths))
 
@@ -169,7 +180,7 @@ def _alt_beta(summary: pd.DataFrame) -> str:
     for title, (initial, with_initial) in CASES.items():
         table = _case(summary, initial, with_initial)
         last = table[table["width"] == table["width"].max()].set_index("reading")
-        found = ", ".join(f"{reading} {number(last['error'][reading])}" for reading in READINGS)
+        gaps = ", ".join(f"{reading} {number(last['error'][reading])}" for reading in READINGS)
         name = title.replace("$", "")
-        said.append(f"{name} at m = {table['width'].max()}: {found}")
+        said.append(f"{name} at m = {table['width'].max()}: {gaps}")
     return ", ".join(said)

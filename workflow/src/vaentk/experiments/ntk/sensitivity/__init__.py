@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.experiments.settings import (
     VariantName,
@@ -51,3 +52,15 @@ class Sensitivity(WeightChange):
                 said = first["msg"].removeprefix("Value error, ")
                 raise ValueError(f"{key}: {said}") from None
         return runs
+
+
+EXPERIMENT = Experiment(
+    settings=Sensitivity,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet"},
+    measured_from=("records",),
+    measures=("slopes", "worst"),
+    figures={"sensitivity": ("slopes", "worst")},
+    tables={"sensitivity": ("slopes", "worst")},
+)

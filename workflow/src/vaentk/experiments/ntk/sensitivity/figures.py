@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import LAYERS, PANEL, REFERENCE, Drawing, finish, number, panels, styled
 
 BASE = "base"
@@ -22,8 +23,8 @@ MARGIN = 0.12
 """What is shown beside the outermost slopes; longer intervals are cut."""
 
 
-def draw(
-    slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame], data: str
+def sensitivity(
+    slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
     """Draw three panels a run, a row of dots a variant, the base on top.
 
@@ -33,8 +34,8 @@ def draw(
         Slope of every variant and layer by run, at the final time.
     worst
         Largest difference of every variant from the base by run.
-    data
-        What the images are.
+    runs
+        What their images are.
     """
     most = max(table["variant"].nunique() for table in slopes.values())
     with styled():
@@ -48,7 +49,7 @@ def draw(
             _sigma_change(row[2], table, names)
             for place, axes in enumerate(row):
                 _rows(axes, names, labelled=place == 0)
-            row[0].set_ylabel(f"{data}, {run}")
+            row[0].set_ylabel(f"{runs.data[run]}, {run}")
         return finish(figure, _alt(slopes, worst))
 
 
@@ -71,9 +72,9 @@ def _slopes(axes: Axes, table: pd.DataFrame, names: list[str], pair: tuple[str, 
         axes.plot(part["slope"], heights, marker, color=colour, linestyle="", label=label)
         base = float(part[part["variant"] == BASE]["slope"].iloc[0])
         axes.axvline(base, color=colour, linewidth=0.8, alpha=0.5)
-    found = np.append(table[table["layer"].isin(pair)]["slope"], claimed)
-    margin = max(MARGIN, 0.1 * float(np.ptp(found)))
-    axes.set_xlim(found.min() - margin, found.max() + margin)
+    powers = np.append(table[table["layer"].isin(pair)]["slope"], claimed)
+    margin = max(MARGIN, 0.1 * float(np.ptp(powers)))
+    axes.set_xlim(powers.min() - margin, powers.max() + margin)
     axes.set_xlabel("fitted power of $m$")
     axes.set_title(f"claimed power {number(claimed)}", pad=20)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
@@ -107,9 +108,9 @@ def _sigma_change(axes: Axes, table: pd.DataFrame, names: list[str]) -> None:
             fontsize=8,
             color="#555555",
         )
-    found = part[["narrow_change", "largest_change"]].to_numpy().ravel()
+    changes = part[["narrow_change", "largest_change"]].to_numpy().ravel()
     axes.set_xscale("log")
-    axes.set_xlim(min([0.05, *(found / 2)]), max([2.0, *(found * 1.5)]))
+    axes.set_xlim(min([0.05, *(changes / 2)]), max([2.0, *(changes * 1.5)]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(r"$\Vert W_\sigma(T) - W_\sigma(0) \Vert_F \; / \; \Vert W_\sigma(0) \Vert_F$")
     axes.set_title(r"change of $W_\sigma$ (dotted: driven to 0)", pad=20)
@@ -118,8 +119,8 @@ def _sigma_change(axes: Axes, table: pd.DataFrame, names: list[str]) -> None:
 
 def spoken(name: str) -> str:
     """Write the name of a variant as it is read: ``beta-0.1`` is a value of beta."""
-    found = re.fullmatch(r"(beta|sigma0)-([\d.]+)", name)
-    return f"{SETTINGS[found[1]]}{found[2]}" if found else name.replace("-", " ")
+    value = re.fullmatch(r"(beta|sigma0)-([\d.]+)", name)
+    return f"{SETTINGS[value[1]]}{value[2]}" if value else name.replace("-", " ")
 
 
 def _alt(slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame]) -> str:

@@ -1,5 +1,7 @@
 """Figure 2's slopes under other settings: what the paper leaves open, one at a time (W4)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,22 @@ from vaentk.experiments.ntk.sensitivity import Sensitivity
 from vaentk.experiments.ntk.weight_change import measure as weight_change
 
 BASE = "base"
+
+
+def measure(
+    settings: Sensitivity, *, records: Mapping[int, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Measure one run: the slopes of every variant, and the largest difference from the base.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    records
+        What training left, by width.
+    """
+    table = slopes(pd.concat(records.values(), ignore_index=True), settings)
+    return {"slopes": table, "worst": worst(table)}
 
 
 def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
@@ -23,10 +41,9 @@ def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
     -------
     DataFrame
         A row a variant and layer: claimed, slope with its interval, base (the base's slope),
-        difference, largest_change (at the largest width, mean over
-        seeds), narrow_change (at the least width),
-        narrow_over_base (that over the base's) and loss_left (final
-        over initial reconstruction error there).
+        difference, largest_change (at the largest width, mean over seeds), narrow_change (at the
+        least width), narrow_over_base (that over the base's) and loss_left (final over initial
+        reconstruction error at the largest width).
     """
     parts = []
     cases = settings.variants()
@@ -36,17 +53,14 @@ def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
         changes = weight_change.changes(part)
         fitted = weight_change.slopes(changes, case.slope_widths, case.inputs.outputs)
         fitted = fitted[(fitted["fraction"] == 1.0) & fitted["layer"].isin(moving)]
-        final = changes[(changes["fraction"] == 1.0) & (changes["width"] == max(case.widths))]
-        largest = final.groupby("layer")["change"].mean().rename("largest_change")
         widest = part[part["width"] == max(case.widths)].sort_values("step")
         losses = widest.groupby("seed")["reconstruction"]
-        left = float((losses.last() / losses.first()).mean())
-        narrow = changes[(changes["fraction"] == 1.0) & (changes["width"] == min(case.widths))]
-        narrowest = narrow.groupby("layer")["change"].mean().rename("narrow_change")
         parts.append(
-            fitted.join(largest, on="layer")
-            .join(narrowest, on="layer")
-            .assign(variant=variant, loss_left=left)
+            fitted.join(
+                _mean_change(changes, max(case.widths)).rename("largest_change"), on="layer"
+            )
+            .join(_mean_change(changes, min(case.widths)).rename("narrow_change"), on="layer")
+            .assign(variant=variant, loss_left=float((losses.last() / losses.first()).mean()))
         )
     table = pd.concat(parts, ignore_index=True)
     base = table[table["variant"] == BASE].set_index("layer")
@@ -90,3 +104,9 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
 
 def _moves(part: pd.DataFrame, layer: str) -> bool:
     return bool(part[f"change_{layer}"].max() > 0)
+
+
+def _mean_change(changes: pd.DataFrame, width: int) -> pd.Series:
+    """Return every layer's change at the final time, mean over the seeds of one width."""
+    final = changes[(changes["fraction"] == 1.0) & (changes["width"] == width)]
+    return final.groupby("layer")["change"].mean()

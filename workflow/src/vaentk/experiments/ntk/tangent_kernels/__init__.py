@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.settings import (
     NonNegative,
@@ -24,3 +25,19 @@ class TangentKernels(LinearRate):
         if not self.train_sigma:
             raise ValueError("train_sigma must be true: the lemmas are on the kernel of all layers")
         return self
+
+
+EXPERIMENT = Experiment(
+    settings=TangentKernels,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet"},
+    measured_from=("mnist", "records"),
+    measures=("initial", "training", "slopes", "lemma2_width"),
+    figures={"tangent_kernels": ("initial", "training")},
+    tables={
+        "tangent_kernels": ("initial",),
+        "tangent_kernels_slopes": ("slopes",),
+        "tangent_kernels_lemma2": ("lemma2_width",),
+    },
+)

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import (
     LAYERS,
     PANEL,
@@ -35,8 +36,8 @@ PARTS = {
 """Label, colour and marker of the kernel and of its parts."""
 
 
-def draw(
-    initial: Mapping[str, pd.DataFrame], training: Mapping[str, pd.DataFrame], data: str
+def tangent_kernels(
+    initial: Mapping[str, pd.DataFrame], training: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
     """Draw a row of three panels a run, and one more for a run that was trained.
 
@@ -46,8 +47,8 @@ def draw(
         Norms, least eigenvalues and deviations of blocks at the start, by run, width and seed.
     training
         Drift and least eigenvalue along training; no rows where nothing was trained.
-    data
-        What the images are, for the title.
+    runs
+        What their images are.
     """
     trained = [run for run, table in training.items() if len(table)]
     with styled():
@@ -55,19 +56,19 @@ def draw(
         figure = Figure(figsize=(PANEL[0] * 3, HEIGHT * rows + 0.5), layout="constrained")
         heights = [len(initial), *([len(trained)] if trained else [])]
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
-        _start(parts[0][0], initial, data)
+        _start(parts[0][0], initial, runs)
         if trained:
             _training(parts[1][0], {run: (initial[run], training[run]) for run in trained})
         return finish(figure, _alt(initial, {run: training[run] for run in trained}))
 
 
-def _start(part: SubFigure, initial: Mapping[str, pd.DataFrame], data: str) -> None:
+def _start(part: SubFigure, initial: Mapping[str, pd.DataFrame], runs: Runs) -> None:
     rows = part.subplots(len(initial), 3, squeeze=False)
     for (norm, least, blocks), (run, table) in zip(rows, initial.items(), strict=True):
         _norm_panel(norm, table)
         _least_panel(least, table)
         _block_panel(blocks, table)
-        norm.set_title(f"{data}, {run}, $d$ = {int(table['outputs'].iloc[0])}")
+        norm.set_title(f"{runs.data[run]}, {run}, $d$ = {int(table['outputs'].iloc[0])}")
     first = rows[0][0]
     first.plot([], [], color=REFERENCE, label="equal outputs")
     first.plot([], [], "--", color=REFERENCE, label="between outputs")

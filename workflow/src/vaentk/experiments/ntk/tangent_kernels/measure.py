@@ -1,170 +1,54 @@
 """Lemmas 1 to 3 at finite width: the full kernel at initialisation and along training (W1)."""
 
-from math import log, sqrt
+from collections.abc import Mapping
+from math import log
 
 import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from vaentk.activations import ACTIVATIONS, Smoothing
+from vaentk.activations import ACTIVATIONS
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
-from vaentk.kernels.finite import PARTS, TangentKernel
-from vaentk.kernels.limit import LimitKernels, limit_kernels
-from vaentk.kernels.limit import least_eigenvalue as least_of
-from vaentk.kernels.spectrum import difference, greatest_eigenvalue, least_eigenvalue, spectral_norm
-from vaentk.models.forward import Weights
-from vaentk.models.snn import StochasticNetwork
-from vaentk.statistics.intervals import power_law_slope
-from vaentk.training.problem import Problem
-from vaentk.training.schedule import Schedule
+from vaentk.experiments.ntk.tangent_kernels.observer import observe
+from vaentk.kernels.finite import PARTS
+from vaentk.kernels.limit import LimitKernels, least_eigenvalue, limit_kernels
+from vaentk.statistics.slopes import of_largest_widths, power_of_width
 
-Array = NDArray[np.float64]
-Observations = dict[str, float]
+__all__ = ["measure", "observe"]
 
-OCTAVES = (0, 2, 4, 6)
-"""Training is looked at where 2^-k of its time has passed, and at its start."""
-
-BLOCK_OUTPUTS = 8
-"""Outputs whose blocks are materialised to see them become equal and independent."""
+CLAIMED_SLOPE = -0.5
+"""Exponent of the width in Lemmas 2 and 3."""
 
 CONFIDENCE = 0.1
 """Lemma 2's delta, for the width that it asks for."""
 
-DIFFERENCE_STEP = 1e-5
-"""Step of the central difference of the loss along its gradient, over the gradient's norm."""
 
-
-class Observer:
-    """Looks at the kernels of some members, in float64, at chosen steps of their training.
+def measure(
+    settings: TangentKernels, *, mnist: Stored, records: Mapping[int, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Measure one run: the kernel at the start and along training, and what the lemmas ask of it.
 
     Parameters
     ----------
     settings
         The run.
-    x
-        Inputs, (n, d) float64.
-    initial
-        W(0) of the members, (S, m, d) by layer.
-    steps
-        Steps at which the kernel is compared with that at the start.
+    mnist
+        The data set.
+    records
+        What training left, by width.
     """
-
-    def __init__(
-        self, settings: TangentKernels, x: Array, initial: Weights, steps: set[int]
-    ) -> None:
-        self.settings = settings
-        self.activation = ACTIVATIONS[settings.activation]
-        self.limit = limit_kernels(self.activation, settings.sigma0, x)
-        self.x = torch.from_numpy(x).to(initial["mu"].device)
-        self.smoothing = Smoothing(self.activation, 2 * settings.sigma0)
-        self.initial = initial
-        self.steps = steps
-
-    def __call__(self, step: int, weights: Weights) -> list[Observations]:
-        """Observe every member: all of the start, or the distance from it."""
-        if step not in self.steps:
-            return [{} for _ in weights["mu"]]
-        look = self._start if step == 0 else self._later
-        return [look(weights, member) for member in range(len(weights["mu"]))]
-
-    def _kernel(self, weights: Weights, member: int) -> TangentKernel:
-        chosen = {name: weight[member].double() for name, weight in weights.items()}
-        return TangentKernel.of(chosen, self.x, self.smoothing)
-
-    def _start(self, weights: Weights, member: int) -> Observations:
-        kernel = self._kernel(weights, member)
-        found = self._spectrum(kernel)
-        greatest = greatest_eigenvalue(kernel, self.settings.tolerance)
-        found |= {"lambda_max": greatest.value, "lambda_max_error": greatest.error}
-        for part in PARTS:
-            alone = difference(kernel.only((part,)), getattr(self.limit, part))
-            norm = spectral_norm(alone, self._like(kernel), self.settings.tolerance)
-            found[f"norm_{part}"] = norm.value
-        return found | block_deviations(kernel, self.limit) | self._loss(kernel, weights, member)
-
-    def _later(self, weights: Weights, member: int) -> Observations:
-        kernel = self._kernel(weights, member)
-        moved = difference(kernel, self._kernel(self.initial, member))
-        drift = spectral_norm(moved, self._like(kernel), self.settings.tolerance)
-        found = {"drift": drift.value, "drift_error": drift.error}
-        return found | self._spectrum(kernel)
-
-    def _spectrum(self, kernel: TangentKernel) -> Observations:
-        """Return lambda_min and ``|Theta - Theta_inf|_2`` with their errors."""
-        tolerance = self.settings.tolerance
-        least = least_eigenvalue(kernel, tolerance)
-        norm = spectral_norm(difference(kernel, self.limit.total), self._like(kernel), tolerance)
-        return {
-            "lambda_min": least.value,
-            "lambda_min_error": least.error,
-            "norm": norm.value,
-            "norm_error": norm.error,
-            "products": least.products,
-        }
-
-    def _loss(self, kernel: TangentKernel, weights: Weights, member: int) -> Observations:
-        """Return the size of the outputs, and how fast the loss falls, measured and by formula.
-
-        The measured slope is a central difference of Eq. 7 along its gradient.
-        """
-        layers = {k: w[member : member + 1].double() for k, w in weights.items()}
-        width, sigma0 = layers["mu"].shape[1], self.settings.sigma0
-        model = StochasticNetwork(self.x, width, sigma0, self.smoothing)
-        outputs = model.forward(layers).outputs[0]
-        residual = outputs - self.x
-        samples = len(self.x)
-        quadratic = float((residual * kernel.matvec(residual)).sum())
-        gradient = kernel.pull_back(residual / samples)
-        squared = sum(float(part.square().sum()) for part in gradient.values())
-        step = DIFFERENCE_STEP / sqrt(squared)
-        around = []
-        for move in (step, -2 * step):  # in place: a wide network's weights are large
-            layers = {
-                # A slice of float64 weights is the weights themselves, which stay.
-                k: w.add_(gradient[k], alpha=move)
-                if w.data_ptr() != weights[k][member].data_ptr()
-                else w.add(gradient[k], alpha=move)
-                for k, w in layers.items()
-            }
-            left = model.forward(layers).outputs[0] - self.x
-            around.append(float(left.square().sum()) / (2 * samples))
-        return {
-            "initial_error": float(residual.square().sum()) / samples,
-            "initial_output": float(outputs.square().sum(dim=1).mean().sqrt()),
-            "slope_measured": (around[0] - around[1]) / (2 * step),
-            "slope_derived": quadratic / samples**2,
-            "slope_printed": quadratic / samples,
-        }
-
-    def _like(self, kernel: TangentKernel) -> Tensor:
-        return kernel.decoder.new_empty(kernel.shape)
-
-
-def observe(problem: Problem, schedule: Schedule, seeds: tuple[int, ...]) -> Observer:
-    """Make the observer of some members of one width, whatever the precision of their training."""
-    assert isinstance(problem.settings, TangentKernels)
-    initial = problem.model().initial_weights(seeds)
-    return Observer(problem.settings, problem.x, initial, watched_steps(schedule.steps))
-
-
-def block_deviations(kernel: TangentKernel, limit: LimitKernels) -> Observations:
-    """Measure how far blocks between some outputs are from ``K x I``, each kernel in units of K.
-
-    ``between_<part>``: root mean square over pairs of samples and of different outputs, which tends
-    to 0; ``within_<part>``: that of the deviation from K over equal outputs.
-    """
-    outputs = min(BLOCK_OUTPUTS, kernel.shape[1])
-    equal = torch.eye(outputs, dtype=torch.bool, device=kernel.decoder.device)
-    found = {}
-    for part in PARTS:
-        block = kernel.only((part,)).block(range(outputs)).permute(1, 3, 0, 2)
-        exact = torch.from_numpy(getattr(limit, part)).to(block)
-        scale = float(exact.square().mean().sqrt())
-        for name, deviation in (("between", block[~equal]), ("within", block[equal] - exact)):
-            found[f"{name}_{part}"] = float(deviation.square().mean().sqrt()) / scale
-    return found
+    x = inputs_of(mnist.arrays, settings.inputs)["x"]
+    limit = limit_kernels(ACTIVATIONS[settings.activation], settings.sigma0, x)
+    observed = pd.concat(records.values(), ignore_index=True)
+    start = initial(observed, limit, x.shape[1])
+    training = along_training(observed, least_eigenvalue(limit.total))
+    return {
+        "initial": start,
+        "training": training,
+        "slopes": slopes(start, training, settings.slope_widths),
+        "lemma2_width": lemma2_width(start, len(x)),
+    }
 
 
 def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.DataFrame:
@@ -187,14 +71,14 @@ def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.Data
         size of the initial output in the limit, ``|f_0(x)| = sqrt(d kappa_0)``.
     """
     start = records[records["step"] == 0].reset_index(drop=True).assign(outputs=outputs)
-    lambda_0 = least_of(limit.total)
+    lambda_0 = least_eigenvalue(limit.total)
     ratio = start["outputs"] / start["width"]
-    kept = ["width", "seed", "outputs", "lambda_min", "lambda_min_error", "lambda_max", "norm"]
-    kept += ["norm_error", *(f"norm_{part}" for part in PARTS), "products"]
-    kept += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
-    kept += ["initial_error", "initial_output"]
-    kept += ["slope_measured", "slope_derived", "slope_printed"]
-    return start[kept].assign(
+    columns = ["width", "seed", "outputs", "lambda_min", "lambda_min_error", "lambda_max", "norm"]
+    columns += ["norm_error", *(f"norm_{part}" for part in PARTS), "products"]
+    columns += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
+    columns += ["initial_error", "initial_output"]
+    columns += ["slope_measured", "slope_derived", "slope_printed"]
+    return start[columns].assign(
         lambda_0=lambda_0,
         lambda_min_over=start["lambda_min"] / lambda_0,
         norm_over=start["norm"] / lambda_0,
@@ -235,21 +119,17 @@ def slopes(start: pd.DataFrame, training: pd.DataFrame, slope_widths: int) -> pd
     slope_widths
         How many of the largest widths are used.
     """
-    kept = sorted(start["width"].unique())[-slope_widths:]
     quantities = ["norm", *(f"norm_{part}" for part in PARTS)]
     quantities += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
     tables: list[tuple[pd.DataFrame, str]] = [(start, quantity) for quantity in quantities]
     if len(training):
         largest = training.groupby(["width", "seed"])["drift"].max().reset_index()
         tables.append((largest, "drift"))
-    rows = []
-    for table, quantity in tables:
-        used = table[table["width"].isin(kept)]
-        fit = power_law_slope(used["width"], used[quantity])
-        rows.append(
-            {"quantity": quantity, "claimed": -0.5, **fit.as_slope()}
-            | {"width_min": kept[0], "width_max": kept[-1]}
-        )
+    rows = [
+        {"quantity": quantity, "claimed": CLAIMED_SLOPE}
+        | power_of_width(of_largest_widths(table, slope_widths), quantity)
+        for table, quantity in tables
+    ]
     return pd.DataFrame(rows)
 
 
@@ -283,8 +163,3 @@ def lemma2_width(start: pd.DataFrame, samples: int) -> pd.DataFrame:
             }
         ]
     )
-
-
-def watched_steps(steps: int) -> set[int]:
-    """Return the steps at which the kernel is looked at."""
-    return {0, *(steps // 2**octave for octave in OCTAVES)}

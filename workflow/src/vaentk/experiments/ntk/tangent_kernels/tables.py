@@ -1,4 +1,4 @@
-"""Tables of Lemmas 2 and 3."""
+"""Tables of Lemmas 1 to 3 at finite width."""
 
 from collections.abc import Mapping
 
@@ -18,3 +18,13 @@ def tangent_kernels(initial: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     groups = table.groupby(["run", "outputs", "width"], sort=False, as_index=False)
     averaged: pd.DataFrame = groups.agg(ways)
     return averaged
+
+
+def tangent_kernels_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of the powers of the width of norms, deviations of blocks and drift."""
+    return stack(slopes)
+
+
+def tangent_kernels_lemma2(widths: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table of the width that Lemma 2 asks for, a row a run."""
+    return stack(widths)

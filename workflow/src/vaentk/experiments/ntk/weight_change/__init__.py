@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Training
 from vaentk.experiments.settings import (
     ActivationName,
@@ -41,3 +42,18 @@ class WeightChange(Training):
     def variants(self) -> dict[str, "WeightChange"]:
         """Return what is trained, by name: here the run itself."""
         return {"base": self}
+
+
+EXPERIMENT = Experiment(
+    settings=WeightChange,
+    jobs="widths",
+    takes=("mnist",),
+    trained={"records": "parquet"},
+    measured_from=("records",),
+    measures=("changes", "slopes", "local_slopes", "stability"),
+    figures={
+        "weight_change": ("changes", "slopes"),
+        "weight_change_slopes": ("local_slopes", "slopes"),
+    },
+    tables={"weight_change_slopes": ("slopes",), "weight_change_stability": ("stability",)},
+)

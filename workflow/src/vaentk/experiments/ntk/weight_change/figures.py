@@ -1,4 +1,4 @@
-"""Figure 2 in the paper's form: relative change of every layer against the width."""
+"""Figure 2 in the paper's form, and how its powers approach their limit."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import (
     LAYERS,
     REFERENCE,
@@ -18,10 +19,16 @@ from vaentk.figures.style import (
 )
 
 PLOTTED = ("enc", "hid", "mu", "dec", "sigma")
+"""Layers of Figure 2, and last W_sigma, which the paper does not plot."""
+
+CLAIMED = PLOTTED[:-1]
+"""Layers whose power the paper claims."""
+
+RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
-def draw(
-    changes: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame], data: str
+def weight_change(
+    changes: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
     """Draw one panel a run: points are seeds, solid lines their means, dotted lines the claim.
 
@@ -29,8 +36,8 @@ def draw(
     ----------
     changes, slopes
         Measures by run, at all recorded times; the final time is drawn.
-    data
-        What the images are, for the title.
+    runs
+        What their images are.
     """
     with styled():
         figure, (row,) = panels(1, len(changes), sharey=True)
@@ -38,13 +45,51 @@ def draw(
             final = table[table["fraction"] == 1.0]
             fitted = slopes[run][slopes[run]["fraction"] == 1.0].set_index("layer")
             _panel(axes, final, fitted)
-            outputs = int(fitted["outputs"].iloc[0])
-            axes.set_title(f"{data}, $d$ = {outputs}")
+            axes.set_title(f"{runs.data[run]}, $d$ = {int(fitted['outputs'].iloc[0])}")
         row[0].set_ylabel(r"$\Vert W(T) - W(0) \Vert_F \; / \; \Vert W(0) \Vert_F$")
         handles, labels = row[0].get_legend_handles_labels()
         columns = {1: 2, 2: 3}.get(len(row), 6)
         figure.legend(handles, labels, loc="outside lower center", ncols=columns)
         return finish(figure, _alt(slopes))
+
+
+def weight_change_slopes(
+    local: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame], *, runs: Runs
+) -> Drawing:
+    """Draw, per layer, the slope between neighbouring widths, and the fitted slope over time.
+
+    Parameters
+    ----------
+    local
+        Slopes between neighbouring widths by run, at the final time.
+    slopes
+        Slopes over the largest widths by run, at all recorded times.
+    runs
+        Their settings.
+    """
+    with styled():
+        figure, rows = panels(2, len(CLAIMED), sharey="col")
+        for column, layer in enumerate(CLAIMED):
+            claimed = float("nan")
+            for colour, (run, table) in zip(RUN_COLOURS, local.items(), strict=False):
+                label = f"$d$ = {runs.settings[run].inputs.outputs}"
+                near = table[table["layer"] == layer]
+                _points(rows[0][column], near["width_over_outputs"], near, colour, label)
+                over_time = slopes[run][slopes[run]["layer"] == layer]
+                _points(rows[1][column], over_time["fraction"], over_time, colour, label)
+                claimed = float(over_time["claimed"].iloc[0])
+            for row in rows:
+                row[column].axhline(claimed, color=REFERENCE, linestyle=":", linewidth=1.1)
+                row[column].set_xscale("log", base=2)
+                row[column].xaxis.set_major_formatter(_as_fraction)
+            rows[0][column].set_title(f"{LAYERS[layer][0]} (claimed {number(claimed)})")
+            rows[0][column].set_xlabel("width per output, $m/d$")
+            rows[1][column].set_xlabel("part of the training time")
+        rows[0][0].set_ylabel("slope between widths")
+        rows[1][0].set_ylabel("slope, largest widths")
+        handles, labels = rows[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        return finish(figure, _alt_slopes(local))
 
 
 def _panel(axes: Axes, final: pd.DataFrame, fitted: pd.DataFrame) -> None:
@@ -76,4 +121,31 @@ def _alt(slopes: Mapping[str, pd.DataFrame]) -> str:
         "Log-log plots of the relative change of each layer's weights against the width; all fall. "
         f"Fitted powers over the largest widths at the final time, by output dimension. "
         f"{'; '.join(parts)}."
+    )
+
+
+def _as_fraction(value: float, _: float | None = None) -> str:
+    """Label a power of two: 4, 2, 1, 1/2, 1/4."""
+    return f"{value:g}" if value >= 1 else f"1/{1 / value:g}"
+
+
+def _points(axes: Axes, x: pd.Series, table: pd.DataFrame, colour: str, label: str) -> None:
+    """Draw slopes with their intervals; an interval wider than the panel is cut by it."""
+    axes.plot(x, table["slope"], "o-", color=colour, label=label)
+    axes.vlines(x, table["low"], table["high"], color=colour, linewidth=0.9, alpha=0.6)
+
+
+def _alt_slopes(local: Mapping[str, pd.DataFrame]) -> str:
+    parts = []
+    for table in local.values():
+        widest = table[table["width"] == table["width"].max()].set_index("layer")
+        ratio = number(widest["width_over_outputs"].iloc[0])
+        fits = ", ".join(
+            f"{LAYERS[layer][0]} {number(widest.loc[layer, 'slope'])}" for layer in CLAIMED
+        )
+        parts.append(f"{int(widest['outputs'].iloc[0])} outputs at m/d = {ratio}: {fits}")
+    return (
+        "Eight panels: above, the slope between neighbouring widths against width per output; "
+        "below, the slope over the largest widths against the part of the training time; a dotted "
+        f"line marks the claimed power. Slopes at the largest widths: {'; '.join(parts)}."
     )

@@ -1,5 +1,6 @@
 """Figure 2 as a measurement: how far each layer moves, and the power of the width it follows."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -7,10 +8,34 @@ import pandas as pd
 
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.statistics.intervals import power_law_slope
+from vaentk.statistics.slopes import of_largest_widths, power_of_width
 from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
 
 CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}
 """Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma."""
+
+
+def measure(
+    settings: WeightChange, *, records: Mapping[int, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Measure one run: Figure 2's changes, and their slopes against the width.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    records
+        What training left, by width.
+    """
+    observed = pd.concat(records.values(), ignore_index=True)
+    outputs = settings.inputs.outputs
+    moved = changes(observed)
+    return {
+        "changes": moved,
+        "slopes": slopes(moved, settings.slope_widths, outputs),
+        "local_slopes": local_slopes(moved, outputs),
+        "stability": stability(observed, settings),
+    }
 
 
 def changes(records: pd.DataFrame) -> pd.DataFrame:
@@ -59,24 +84,19 @@ def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame
     DataFrame
         A row a layer and fraction with the 95% interval over seeds and widths.
     """
-    kept = sorted(table["width"].unique())[-slope_widths:]
-    rows = []
-    for (layer, fraction), part in table[table["width"].isin(kept)].groupby(["layer", "fraction"]):
-        fit = power_law_slope(part["width"], part["change"])
-        rows.append(
-            {
-                "layer": layer,
-                "fraction": fraction,
-                "time": float(part["time"].mean()),
-                "claimed": CLAIMED_SLOPES[str(layer)],
-                **fit.as_slope(),
-                "width_min": kept[0],
-                "width_max": kept[-1],
-                "outputs": outputs,
-                "width_over_outputs": kept[-1] / outputs,
-            }
-        )
-    return pd.DataFrame(rows)
+    largest = of_largest_widths(table, slope_widths)
+    rows = [
+        {
+            "layer": layer,
+            "fraction": fraction,
+            "time": float(part["time"].mean()),
+            "claimed": CLAIMED_SLOPES[str(layer)],
+            **power_of_width(part, "change"),
+        }
+        for (layer, fraction), part in largest.groupby(["layer", "fraction"])
+    ]
+    fitted = pd.DataFrame(rows).assign(outputs=outputs)
+    return fitted.assign(width_over_outputs=fitted["width_max"] / outputs)
 
 
 def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:

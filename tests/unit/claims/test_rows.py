@@ -1,0 +1,206 @@
+"""The rows of claims, assumptions and remarks in config/ ask for what there is."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vaentk import strict_yaml
+from vaentk.claims.assumptions import assumptions
+from vaentk.claims.ledger import parse_assumptions, parse_claims, parse_remarks
+from vaentk.claims.verdicts import VERDICTS
+from vaentk.config import load
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+FORMS = {
+    r"activations/[a-z0-9-]+/agreement\.csv": (
+        "width activations rank_correlation rank_correlation_flow rank_rate_with_flow"
+    ),
+    r"disentanglement/[a-z0-9-]+/trends\.csv": (
+        "beta quantity effect low high statistic p_value points"
+    ),
+    r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
+    r"deep_vae/[a-z0-9-]+/ends\.csv": (
+        "sweep value epoch negative_elbo negative_elbo_low negative_elbo_high "
+        "held_out_negative_elbo held_out_negative_elbo_low held_out_negative_elbo_high loss "
+        "loss_low loss_high negative_bound negative_bound_low negative_bound_high kl kl_low "
+        "kl_high gradient_slope seeds comparable authors authors_slope why_not"
+    ),
+    r"deep_vae/[a-z0-9-]+/slopes\.csv": (
+        "sweep value variant quantity slope low high points step_min step_max data epochs"
+    ),
+    r"deep_vae/[a-z0-9-]+/trends\.csv": (
+        "sweep quantity threshold effect low high statistic p_value levels seeds claimed said "
+        "data epochs"
+    ),
+    r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
+        "state estimator images part ratio along at slope low high points claimed effective missing"
+    ),
+    r"frozen_sigma/[a-z0-9-]+/difference\.csv": ("width seed difference distance ratio"),
+    r"least_width/[a-z0-9-]+/slopes\.csv": ("sigma0 claimed slope low high points"),
+    r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": (
+        "activation sigma0 lambda_0 lambda_max lambda_0_mu lambda_0_sigma lambda_0_d "
+        "series_error meets_assumptions"
+    ),
+    r"limit_kernels/[a-z0-9-]+/variance\.csv": (
+        "inputs sigma0 eq2_mean eq2_least negative_share eq3"
+    ),
+    r"linear_vae/[a-z0-9-]+/beta_trends\.csv": "optimiser quantity slope low high points",
+    r"linear_vae/[a-z0-9-]+/constants\.csv": (
+        "optimiser variant role estimator power beta batch samples scale step gap "
+        "curvature noise measured bound looseness"
+    ),
+    r"linear_vae/[a-z0-9-]+/noise_slopes\.csv": (
+        "place estimator factor claimed slope low high points share"
+    ),
+    r"linear_vae/[a-z0-9-]+/slopes\.csv": (
+        "optimiser variant role estimator power beta batch samples quantity claimed "
+        "slope low high points step_min step_max"
+    ),
+    r"linear_rate/[a-z0-9-]+/members\.csv": (
+        "width seed flow_distance descent_distance empirical_distance lemma4_bound row_mu "
+        "row_sigma row_d over_bound_mu over_bound_sigma over_bound_d"
+    ),
+    r"linear_rate/[a-z0-9-]+/slopes\.csv": (
+        "quantity claimed slope low high points width_min width_max"
+    ),
+    r"linear_rate/[a-z0-9-]+/summary\.csv": (
+        "width lambda_0 learning_rate steps margin margin_time flow_distance "
+        "flow_distance_low flow_distance_high descent_distance descent_distance_low "
+        "descent_distance_high empirical_distance empirical_distance_low "
+        "empirical_distance_high rate rate_low rate_high rate_flow rate_claimed "
+        "rate_tight loss_final bound_final"
+    ),
+    r"ridge/[a-z0-9-]+/displacements\.csv": (
+        "beta change_mu kl_ratio width change_over_smaller largest_change_over_smaller "
+        "condition participation directions"
+    ),
+    r"ridge/[a-z0-9-]+/error_term\.csv": (
+        "width seed beta initial_worst error_worst kernel_norm bound over_bound"
+    ),
+    r"ridge/[a-z0-9-]+/slopes\.csv": (
+        "quantity initial with_initial beta reading slope low high points claimed "
+        "width_min width_max"
+    ),
+    r"ridge/[a-z0-9-]+/summary\.csv": (
+        "initial with_initial beta width reading error error_low error_high error_without "
+        "over_without nearest"
+    ),
+    r"sensitivity/[a-z0-9-]+/slopes\.csv": (
+        "variant layer claimed slope low high points base difference largest_change "
+        "narrow_change narrow_over_base loss_left width_min width_max"
+    ),
+    r"sensitivity/[a-z0-9-]+/worst\.csv": (
+        "variant layer difference absolute_difference absolute_from_claim"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/initial\.csv": (
+        "width seed outputs lambda_min lambda_min_error lambda_max norm norm_error "
+        "norm_mu norm_sigma norm_d products between_mu between_sigma between_d within_mu "
+        "within_sigma within_d initial_error initial_output slope_measured slope_derived "
+        "slope_printed lambda_0 lambda_min_over norm_over marchenko_pastur "
+        "initial_output_limit"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/lemma2_width\.csv": (
+        "outputs lambda_0 width norm width_measured width_printed width_derived "
+        "derived_over_printed"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/slopes\.csv": (
+        "quantity claimed slope low high points width_min width_max"
+    ),
+    r"tangent_kernels/[a-z0-9-]+/training\.csv": (
+        "width seed fraction time drift norm lambda_min norm_over lambda_min_over"
+    ),
+    r"weight_change/[a-z0-9-]+/changes\.csv": ("width seed layer fraction time change"),
+    r"weight_change/[a-z0-9-]+/local_slopes\.csv": (
+        "layer outputs width width_over_outputs slope low high points"
+    ),
+    r"weight_change/[a-z0-9-]+/slopes\.csv": (
+        "layer fraction time claimed slope low high points width_min width_max outputs "
+        "width_over_outputs"
+    ),
+    r"weight_change/[a-z0-9-]+/stability\.csv": (
+        "width limit learning_rate paper_learning_rate steps paper_steps time "
+        "reconstruction_initial reconstruction_final kl_final latent_std_max"
+    ),
+}
+"""Measures and the columns that a claim or a remark relies on."""
+
+
+def read(name: str) -> Any:
+    return strict_yaml.read((CONFIG / name).read_text(encoding="utf-8"), name)
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay one configuration over another, key by key, as Snakemake does."""
+    nested = {
+        key: merged(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return below | above | nested
+
+
+def test_the_real_claims_cover_every_protocol() -> None:
+    rows = parse_claims(read("claims.yaml"))
+    assert len(rows) >= 45
+    labels = [
+        f"{letter}{number}"
+        for letter, n in (("W", 6), ("S", 5), ("X", 6))
+        for number in range(1, n + 1)
+    ]
+    assert {row.id.split("-")[0] for row in rows} == set(labels)
+    order = [labels.index(row.id.split("-")[0]) for row in rows]
+    assert order == sorted(order)
+    assert len({(row.where, row.statement) for row in rows}) == len(rows)
+
+
+def test_the_real_tests_ask_for_what_measures_hold() -> None:
+    for row in parse_claims(read("claims.yaml")):
+        if row.test is None:
+            continue
+        columns = [form for path, form in FORMS.items() if re.fullmatch(path, row.test.measure)]
+        assert len(columns) == 1, row.id
+        asked = {row.test.column, row.test.low, row.test.high, row.test.over, *row.test.where}
+        assert asked - {None} <= set(columns[0].split()), row.id
+
+
+def test_the_real_remarks_ask_for_what_measures_hold() -> None:
+    paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
+    rows = parse_remarks(read("remarks.yaml"))
+    assert [row.id for row in rows] == [f"R{number}" for number in range(1, len(rows) + 1)]
+    for row in rows:
+        for item in row.evidence:
+            path, test = item.test.measure, item.test
+            columns = [form for form_path, form in FORMS.items() if re.fullmatch(form_path, path)]
+            assert len(columns) == 1, (row.id, path)
+            asked = {test.column, test.low, test.high, test.over, *test.where}
+            assert asked - {None} <= set(columns[0].split()), (row.id, path)
+            kind, run, _ = path.split("/")
+            assert run in getattr(paper, kind), row.id
+
+
+def test_the_runs_that_the_real_tests_name_exist() -> None:
+    """A reason says that config/paper.yaml has the run: so it must."""
+    paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
+    for row in parse_claims(read("claims.yaml")):
+        if row.test is not None:
+            kind, run, _ = row.test.measure.split("/")
+            assert run in getattr(paper, kind), row.id
+
+
+@pytest.mark.parametrize("name", ["claims.yaml", "assumptions.yaml", "remarks.yaml"])
+def test_no_verdict_is_typed(name: str) -> None:
+    texts = str(read(name)).lower()
+    assert not [verdict for verdict in VERDICTS if verdict in texts]
+
+
+def test_the_real_assumptions_fill_from_the_default_configuration() -> None:
+    rows = read("assumptions.yaml")
+    ids = [row.id for row in parse_assumptions(rows)]
+    assert ids == [f"A{number}" for number in range(1, len(ids) + 1)]
+    assert len(ids) >= 10
+    table = assumptions(rows, load(read("config.yaml")).model_dump(mode="json"))
+    assert not table["choice"].str.contains("[{}]").any()
+    assert table.set_index("id")["choice"]["A9"] == "beta of the Figure 2 runs: 0.01."

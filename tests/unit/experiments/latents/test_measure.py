@@ -1,0 +1,144 @@
+"""Measures of whole runs: codes whose contents are known give the tables, strips and pictures."""
+
+import json
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from vaentk.data.facts import Facts
+from vaentk.data.grid import Grid
+from vaentk.data.stored import Stored
+from vaentk.experiments.latents.discovery import Discovery
+from vaentk.experiments.latents.discovery import measure as figure_4
+from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.latents.disentanglement import measure as figure_3
+from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.latent_traversals import COLUMNS, ROWS
+
+GRID = Grid(("shape", "size", "angle", "x", "y"), (2, 2, 2, 4, 4))
+LATENTS = (6, 12)
+BETAS = (1.0, 4.0)
+
+
+def codes_of_factors(latent: int) -> Stored:
+    """Two betas: the second's units are the grid's factors, all other units are noise."""
+    generator = torch.Generator().manual_seed(latent)
+    factors = torch.from_numpy(GRID.values(np.arange(len(GRID)))).float()
+    noise = torch.randn(3, len(GRID), latent, generator=generator)
+    trained = noise[:2] * 0.01
+    trained[1, :, :5] = factors - factors.mean(dim=0)
+    shades = torch.tensor([latent, 100 + latent], dtype=torch.uint8)
+    strips = shades.view(2, 1, 1, 1, 1, 1).expand(2, ROWS, COLUMNS, 1, 64, 64)
+    arrays = {
+        "trained/mean": trained,
+        "trained/logvar": torch.zeros_like(trained),
+        "untrained/mean": noise[2].expand(2, -1, -1),
+        "reconstruction": torch.tensor([300.0, 200.0]),
+        "strips": strips,
+    }
+    return Stored(arrays)
+
+
+def test_figure_3_scores_every_network_and_keeps_strips_of_the_best_and_the_worst() -> None:
+    factors = tuple(zip(GRID.names, GRID.sizes, strict=True))
+    facts = Facts("grid", "dsprites", "drawn", "", (1, 64, 64), len(GRID), factors)
+    settings = Disentanglement(
+        dataset="dsprites", latent=LATENTS, seeds=(3,), betas=BETAS, points=(400, 200)
+    )
+    codes = {latent: codes_of_factors(latent) for latent in LATENTS}
+    measured = figure_3.measure(settings, images=Stored({}, facts.text()), codes=codes)
+    scores, summary = measured["scores"], measured["summary"]
+    keys = ["latent", "seed", "beta"]
+    networks = list(product(LATENTS, (3,), BETAS))
+    assert list(scores.groupby(keys, sort=False).groups) == networks
+    assert not scores.duplicated([*keys, "network", "metric"]).any()
+    assert summary.columns.tolist() == [*keys, "reconstruction", "kl", "active_units"]
+    assert summary["active_units"].tolist() == [0, 5, 0, 5]
+    assert summary["reconstruction"].tolist() == [300.0, 200.0] * 2
+    mig = scores[scores["metric"] == "mig"].set_index([*keys, "network"])["score"]
+    for latent in LATENTS:
+        assert mig[latent, 3, 4.0, "trained"] > 0.7
+        assert mig[latent, 3, 4.0, "untrained"] == mig[latent, 3, 1.0, "untrained"] < 0.3
+    pd.testing.assert_frame_equal(measured["trends"], figure_3.trends(scores, summary))
+    shown, strips = json.loads(measured["strips"].note), measured["strips"].arrays
+    latent, seed, beta, score, kl = shown["best"]
+    assert (seed, beta, len(kl)) == (3, 4.0, ROWS)
+    assert score > shown["worst"][3]
+    assert kl == sorted(kl, reverse=True)
+    assert (strips["best"] == 100 + latent).all()
+    assert (strips["worst"] == shown["worst"][0]).all()
+
+
+PARTS = {"train": 40, "validation": 120, "test": 120}
+
+
+def faces() -> Stored:
+    """Noise for images, in parts that lie together, with two attributes at random."""
+    generator = torch.Generator().manual_seed(0)
+    images = sum(PARTS.values())
+    arrays = {
+        "images": torch.randint(256, (images, 1, 64, 64), generator=generator, dtype=torch.uint8),
+        "attributes": torch.randint(2, (images, 2), generator=generator, dtype=torch.uint8),
+        "parts": torch.repeat_interleave(
+            torch.arange(3, dtype=torch.uint8), torch.tensor([*PARTS.values()])
+        ),
+    }
+    names = ("Smiling", "Bald")
+    facts = Facts("noise", "celeba", "drawn", "", (1, 64, 64), 1_000, attributes=names)
+    return Stored(arrays, facts.text())
+
+
+def codes_of_faces(latent: int, labels: Tensor, carrier: int | None) -> Stored:
+    """Noise for two seeds; where there is a carrier, this unit tells of Bald in both."""
+    generator = torch.Generator().manual_seed(latent)
+    weights = ConvVAE(1, latent).initial_weights((0, 1))
+    arrays = {f"weights/{name}": weight for name, weight in weights.items()}
+    for (part, images), attributes in zip(
+        PARTS.items(), labels.split([*PARTS.values()]), strict=True
+    ):
+        mean = torch.randn(2, images, latent, generator=generator)
+        if carrier is not None:
+            mean[:, :, carrier] -= 6.0 * attributes[:, 1]
+        arrays |= {f"{part}/mean": mean, f"{part}/logvar": torch.zeros_like(mean)}
+    # Fewer training images are encoded than there are.
+    arrays |= {name: arrays[name][:, :30] for name in ("train/mean", "train/logvar")}
+    return Stored(arrays | {"test/reconstruction": torch.tensor([500.0, 400.0])})
+
+
+def test_figure_4_tells_what_each_network_discovers_and_draws_the_first_seed() -> None:
+    images = faces()
+    labels = images.arrays["attributes"]
+    codes = {2: codes_of_faces(2, labels, None), 8: codes_of_faces(8, labels, carrier=5)}
+    measured = figure_4.measure(Discovery(latent=(2, 8), seeds=(7, 4)), images=images, codes=codes)
+    attributes = measured["attributes"].set_index(["latent", "seed", "attribute"])
+    assert attributes["discovered"].to_dict() == {
+        (latent, seed, name): (latent, name) == (8, "Bald")
+        for latent in (2, 8)
+        for seed in (7, 4)
+        for name in ("Smiling", "Bald")
+    }
+    assert attributes.loc[(8, 4, "Bald"), ["unit", "sign"]].tolist() == [5, -1.0]
+    summary = measured["summary"]
+    columns = ["latent", "seed", "reconstruction", "kl", "active_units", "carried"]
+    assert summary.columns.tolist() == columns
+    columns.remove("kl")
+    assert summary[columns].to_numpy().tolist() == [
+        *([2, 7, 500, 2, 0], [2, 4, 400, 2, 0]),
+        *([8, 7, 500, 8, 1], [8, 4, 400, 8, 1]),
+    ]
+    assert measured["compared"].set_index("attribute")["agreed"].to_dict() == {
+        "Smiling": "neither",
+        "Bald": "wide only",
+    }
+    assert measured["counts"][["images", "official"]].drop_duplicates().to_numpy().tolist() == [
+        [280, 1_000]
+    ]
+    note, pictures = json.loads(measured["pictures"].note), measured["pictures"].arrays
+    assert (note["wide"], note["narrow"], note["seed"], note["images"]) == (8, 2, 7, 280)
+    assert [(row["attribute"], row["wide_unit"]) for row in note["found"]] == [("Bald", 5)]
+    assert len(note["units"]["2"]) == len(pictures["units/2"]) == 2
+    first = images.arrays["images"][160:][:COLUMNS].numpy()
+    assert np.array_equal(pictures["gallery/8/originals"][0], first)

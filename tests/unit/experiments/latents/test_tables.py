@@ -1,0 +1,114 @@
+"""Tables of Figures 3 and 4: ordered for reading, means with intervals, nothing invented."""
+
+import pandas as pd
+import pytest
+
+from vaentk.experiments.latents.discovery import tables as figure_4
+from vaentk.experiments.latents.disentanglement import tables as figure_3
+from vaentk.experiments.latents.disentanglement.labels import METRICS
+from vaentk.experiments.latents.disentanglement.measure import trends
+
+NETWORKS = ("untrained", "random", "trained")
+
+
+def measured(seeds: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of seeds 0 and 1: 0.1 and 0.3 at latent 50, twice that at 10; a metric a tenth."""
+    rows = [
+        {"latent": latent, "seed": seed, "beta": beta, "network": network, "metric": metric}
+        | {"score": (0.1 + 0.2 * seed) * (2 if latent == 10 else 1) + place / 10}
+        for beta in (4.0, 1.0)
+        for latent in (50, 10)
+        for network in NETWORKS
+        for place, metric in enumerate(METRICS)
+        for seed in range(seeds)
+    ]
+    units = [
+        {"latent": latent, "seed": seed, "beta": beta, "active_units": latent / 5 + seed}
+        for beta in (4.0, 1.0)
+        for latent in (50, 10)
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame(rows), pd.DataFrame(units)
+
+
+def test_disentanglement_has_a_column_a_metric_and_the_nulls_beneath_the_trained() -> None:
+    scores, summary = measured()
+    table = figure_3.disentanglement({"b": scores, "a": scores}, {"b": summary, "a": summary})
+    first = ["run", "beta", "latent", "network", "seeds", "beta_vae", "beta_vae_low"]
+    assert list(table.columns[: len(first)]) == first
+    assert list(table["run"]) == ["b"] * 12 + ["a"] * 12
+    assert list(table["beta"][:12]) == [1.0] * 6 + [4.0] * 6
+    assert list(table["latent"][:6]) == [10] * 3 + [50] * 3
+    assert list(table["network"][:3]) == ["trained", "untrained network", "random code"]
+    half = 12.7062 * 0.1  # Student's with one degree of freedom, times the error of the mean
+    mig = table.loc[3, ["mig", "mig_low", "mig_high", "seeds"]].tolist()
+    assert mig == pytest.approx([0.4, 0.4 - half, 0.4 + half, 2], abs=1e-4)
+    assert table.loc[0, ["beta_vae", "sap"]].tolist() == pytest.approx([0.4, 0.7])
+    assert table["active_units"][:4].tolist() == pytest.approx(
+        [2.5, float("nan"), float("nan"), 10.5], nan_ok=True
+    )
+
+
+def test_one_seed_has_no_interval_in_the_table_of_scores() -> None:
+    scores, summary = measured(seeds=1)
+    table = figure_3.disentanglement({"a": scores}, {"a": summary})
+    assert table["sap_low"].isna().all()
+    assert table["sap"].notna().all()
+
+
+def test_trends_are_named_in_words_and_keep_their_order() -> None:
+    fitted = trends(*measured())
+    table = figure_3.disentanglement_trends({"a": fitted, "b": fitted})
+    columns = ["run", "beta", "quantity", "effect", "low", "high", "statistic", "p_value", "points"]
+    assert list(table.columns) == columns
+    assert table["quantity"].notna().all()
+    assert list(table["run"].unique()) == ["a", "b"]
+    names = list(table["quantity"])
+    assert names[:5] == ["BetaVAE", "FactorVAE", "MIG", "SAP", "BetaVAE minus untrained network"]
+    assert names[8] == "BetaVAE minus random code"
+    assert names[12] == "active units"
+    assert list(table["effect"])[: len(fitted)] == pytest.approx(fitted["effect"].tolist())
+
+
+def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
+    rows = [
+        (latent, seed, attribute, auc + 0.1 * seed, probe, 30)
+        for latent, attribute, auc, probe in (
+            (10, "Smiling", 0.5, 0.7),
+            (10, "Bald", 0.8, 0.9),
+            (256, "Smiling", 0.7, 0.9),
+            (256, "Bald", 0.75, 0.95),
+        )
+        for seed in (0, 1)
+    ]
+    columns = ["latent", "seed", "attribute", "auc", "probe", "positives"]
+    attributes = pd.DataFrame(rows, columns=columns)
+    compared = pd.DataFrame(
+        {
+            "attribute": ["Bald", "Smiling"],
+            "group": ["hair", "emotion"],
+            "seeds": [2, 2],
+            "narrow": [2, 0],
+            "wide": [2, 2],
+            "wide_only": [0, 2],
+            "agreed": ["both", "wide only"],
+        }
+    )
+    table = figure_4.discovery({"a": attributes}, {"a": compared})
+    assert list(table["attribute"]) == ["Smiling", "Bald"]
+    first = table.iloc[0]
+    assert (first["run"], first["group"], first["positives"], first["seeds"]) == (
+        "a",
+        "emotion",
+        30,
+        2,
+    )
+    areas = ["narrow_auc", "wide_auc", "narrow_probe", "wide_probe"]
+    assert first[areas].tolist() == pytest.approx([0.55, 0.75, 0.7, 0.9])
+
+
+def test_networks_of_all_runs_stand_under_each_other() -> None:
+    summary = pd.DataFrame({"latent": [10, 256], "carried": [1, 3]})
+    table = figure_4.discovery_summary({"a": summary, "b": summary})
+    assert table["run"].tolist() == ["a", "a", "b", "b"]
+    assert table["carried"].tolist() == [1, 3, 1, 3]

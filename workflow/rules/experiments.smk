@@ -1,0 +1,128 @@
+# Needs: results/data. Makes: results/train, results/measure, results/figures and results/tables, by what every
+# experiment declares of itself: a rule for each stage and experiment, such as train_ridge.
+
+for kind, experiment in EXPERIMENTS.items():
+
+    # A job is one width, latent size, optimiser or variant; its seeds are trained side by side.
+    if experiment.jobs:
+
+        rule:
+            name:
+                f"train_{kind}"
+            input:
+                **given(kind, experiment.takes),
+            output:
+                **recorded(
+                    **{
+                        name: f"results/train/{kind}/{{run}}/{{part}}.{ending}"
+                        for name, ending in experiment.trained.items()
+                    }
+                ),
+            log:
+                f"results/logs/train/{kind}/{{run}}/{{part}}.log",
+            benchmark:
+                f"results/benchmarks/train/{kind}/{{run}}/{{part}}.tsv"
+            wildcard_constraints:
+                part=any_part(kind),
+            priority: LONG
+            conda:
+                "../../envs/rule.yaml"
+            threads: cores(f"train_{kind}")
+            resources:
+                **needs(f"train_{kind}"),
+            params:
+                **entered(kind, "train"),
+                settings=part_settings(kind),
+                parts=parts(kind),
+                given=experiment.takes,
+                dtype=experiment.dtype or CONFIG.dtype,
+                device=CONFIG.device,
+                deterministic=CONFIG.deterministic,
+                checkpoint_seconds=CONFIG.checkpoint_seconds,
+            script:
+                "../scripts/train.py"
+
+    rule:
+        name:
+            f"measure_{kind}"
+        input:
+            **given(kind, experiment.measured_from),
+        output:
+            **recorded(
+                **{
+                    name: f"results/measure/{kind}/{{run}}/{name}.{ending}"
+                    for names, ending in (
+                        (experiment.measures, "csv"),
+                        (experiment.arrays, "safetensors"),
+                    )
+                    for name in names
+                }
+            ),
+        log:
+            f"results/logs/measure/{kind}/{{run}}.log",
+        benchmark:
+            f"results/benchmarks/measure/{kind}/{{run}}.tsv"
+        conda:
+            "../../envs/rule.yaml"
+        resources:
+            **needs(f"measure_{kind}"),
+        params:
+            **entered(kind, "measure"),
+            settings=run_settings(kind),
+            network=network_settings(kind),
+            parts=parts(kind),
+            given=experiment.measured_from,
+            trained=list(experiment.trained),
+            device=CONFIG.device if "task" in experiment.measured_from else "cpu",
+            deterministic=CONFIG.deterministic,
+        script:
+            "../scripts/measure.py"
+
+    # Figures and tables take seconds: less than a cluster needs to start a job.
+    if experiment.figures:
+
+        rule:
+            name:
+                f"figures_{kind}"
+            input:
+                **measures(kind, all_of(experiment.figures)),
+            output:
+                **recorded(**displayed(kind, "figures", "svg")),
+            log:
+                f"results/logs/figures/{kind}.log",
+            benchmark:
+                f"results/benchmarks/figures/{kind}.tsv"
+            localrule: True
+            conda:
+                "../../envs/rule.yaml"
+            params:
+                **shown(kind),
+                **entered(kind, "figures"),
+                made=experiment.figures,
+                captions=captions(kind, "figures"),
+            script:
+                "../scripts/figures.py"
+
+    if experiment.tables:
+
+        rule:
+            name:
+                f"tables_{kind}"
+            input:
+                **measures(kind, all_of(experiment.tables)),
+            output:
+                **recorded(**displayed(kind, "tables", "csv")),
+            log:
+                f"results/logs/tables/{kind}.log",
+            benchmark:
+                f"results/benchmarks/tables/{kind}.tsv"
+            localrule: True
+            conda:
+                "../../envs/rule.yaml"
+            params:
+                **entered(kind, "tables"),
+                made=experiment.tables,
+                captions=captions(kind, "tables"),
+                runs=list(runs(kind)),
+            script:
+                "../scripts/tables.py"

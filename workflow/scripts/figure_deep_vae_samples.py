@@ -1,9 +1,0 @@
-"""Rule figure_deep_vae_samples: gradients and bounds of deep VAEs by K (S4)."""
-
-from vaentk.experiments.convergence.deep_vae import figures as deep_vae
-from vaentk.runtime import job
-
-with job.running(snakemake) as task:
-    params = task.params
-    drawing = deep_vae.samples(task.tables("curves"), params["sweeps"], params["labels"])
-    task.save_figure(drawing.svg, drawing.alt)

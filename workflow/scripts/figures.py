@@ -1,0 +1,12 @@
+"""Rules figures_*: all figures of an experiment."""
+
+from vaentk.experiments.declaration import Runs
+from vaentk.runtime import job
+
+with job.running(snakemake) as task:
+    settings = {run: task.settings(plain) for run, plain in task.params["settings"].items()}
+    runs = Runs(settings, task.params["data"])
+    for name, measures in task.params["made"].items():
+        by_run = [task.opened(measure, list(settings)) for measure in measures]
+        drawing = task.functions[name](*by_run, runs=runs)
+        task.save_figure(drawing.svg, drawing.alt, name)

@@ -1,0 +1,44 @@
+"""S2 to S4's measures: `curves` of trainings, `trends` along activations, beta and K, `ends`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from vaentk.data.facts import Facts
+from vaentk.data.stored import Stored
+from vaentk.experiments.convergence.deep_vae import DeepVAE, curves, ends, trends
+
+
+def measure(
+    settings: DeepVAE,
+    *,
+    images: Stored,
+    records: Mapping[str, pd.DataFrame],
+    published: pd.DataFrame,
+) -> dict[str, Any]:
+    """Measure how gradients and bounds fall, and where they end.
+
+    Parameters
+    ----------
+    settings
+        Of the run.
+    images
+        Whose note says what they are.
+    records
+        By variant, a row a seed and step: see `curves.curves`.
+    published
+        The authors' digitised values: see `ends.ends`.
+    """
+    facts = Facts.of(images.note)
+    table = curves.curves(records)
+    reached = curves.thresholds(table)
+    slopes = curves.slopes(table, settings)
+    along = trends.trends(table, reached, settings)
+    return {
+        "curves": table,
+        "slopes": slopes.assign(data=facts.data, epochs=settings.epochs),
+        "thresholds": reached,
+        "trends": along.assign(data=facts.data, epochs=settings.epochs),
+        "ends": ends.ends(table, settings, facts, published),
+    }

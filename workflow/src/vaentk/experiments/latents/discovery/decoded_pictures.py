@@ -1,0 +1,223 @@
+"""Which pictures Figure 4 shows, decoded by networks of several sizes from the same faces."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaentk.data.image_set import ImageSet
+from vaentk.experiments.latents.discovery.attributes import carried
+from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.models.latent_traversals import COLUMNS, along_units, as_pixels, kl_of_units
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
+Row = dict[str, Any]
+
+UNITS: Final = 8  # rows of the picture of the units of the largest KL
+WIDE_ONLY: Final = 6  # rows of the picture of what the wide network alone discovers
+SAMPLED: Final = 2  # rows of samples from the prior
+PAIRS: Final = 2  # of faces that are interpolated between
+ENDS: Final = (0.01, 0.99)  # quantiles of the aggregate posterior that a path goes between
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network and its codes of the test images.
+
+    Attributes
+    ----------
+    model : ConvVAE
+    weights : dict of Tensor
+        Of one member, (1, ...) each.
+    mean, logvar : Tensor
+        Of the posterior of n images, (n, latent_dim).
+    """
+
+    model: ConvVAE
+    weights: Weights
+    mean: Tensor
+    logvar: Tensor
+
+    @cached_property
+    def sampled(self) -> Tensor:
+        """A draw from every image's posterior, the aggregate posterior of all: as `mean`."""
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
+        return torch.addcmul(self.mean, noise, (0.5 * self.logvar).exp())
+
+    @cached_property
+    def kl(self) -> Tensor:
+        """KL of every unit in nats, mean over images: (latent_dim,)."""
+        return kl_of_units(self.mean, self.logvar).mean(dim=0)
+
+    def paths(self, place: int, units: list[int], signs: list[float]) -> Images:
+        """Decode paths from one image's code, a row a unit, against its sign where that is -1.
+
+        Returns
+        -------
+        Images
+            uint8 (rows, columns, c, 64, 64), from one to the other of `ENDS`.
+        """
+        chosen = torch.tensor(units, device=self.mean.device)
+        spread = self.sampled[:, chosen].quantile(self.sampled.new_tensor(ENDS), dim=0)
+        low, high = spread[..., None]
+        steps = torch.linspace(0, 1, COLUMNS, device=self.mean.device)
+        values = low + (high - low) * steps
+        against = torch.tensor(signs, device=self.mean.device)[:, None] < 0
+        values = torch.where(against, values.flip(1), values)
+        given = self.mean[place][None], chosen[None], values[None]
+        return along_units(self.model, self.weights, *given)[0].cpu().numpy()
+
+    @torch.no_grad()
+    def decoded(self, codes: Tensor) -> Images:
+        """Decode codes (rows, columns, latent_dim): uint8 (rows, columns, c, 64, 64)."""
+        logits = self.model.decode(self.weights, codes.flatten(0, 1)[None])[0]
+        pixels: Images = as_pixels(logits).cpu().numpy()
+        return pixels.reshape(*codes.shape[:2], *pixels.shape[1:])
+
+
+def decode_all(
+    networks: dict[int, Network], table: pd.DataFrame, names: tuple[str, ...], images: ImageSet
+) -> tuple[dict[str, Images], dict[str, Any]]:
+    """Decode all pictures of networks by latent size, and say what their rows are.
+
+    Parameters
+    ----------
+    networks
+        Of one seed, by latent size.
+    table
+        Rows of `attributes.discover` of all of them, with latent.
+    names
+        Of the attributes.
+    images : ImageSet
+        Those that the codes are of, with attributes.
+
+    Returns
+    -------
+    pictures
+        ``units/<latent>``, ``found`` and ``gallery/<latent>/<kind>``.
+    rows
+        Of ``units`` by latent size and of ``found``, and the latent sizes wide and narrow.
+    """
+    assert images.attributes is not None
+    labels = images.attributes.numpy()
+    wide, narrow = max(networks), min(networks)
+    pictures, unit_rows = {}, {}
+    pictures["found"], found_rows = wide_only(networks[wide], networks[narrow], table, labels)
+    for latent, network in networks.items():
+        pictures[f"units/{latent}"], unit_rows[latent] = units(network, names, labels)
+        for kind, decoded in gallery(network, images).items():
+            pictures[f"gallery/{latent}/{kind}"] = decoded
+    return pictures, {"wide": wide, "narrow": narrow, "units": unit_rows, "found": found_rows}
+
+
+def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Images, list[Row]]:
+    """Decode paths of the units of the largest KL from the first image's code.
+
+    Parameters
+    ----------
+    network : Network
+    names, labels
+        The attributes and which of the n images have them, (n, attributes).
+
+    Returns
+    -------
+    images
+        uint8 (rows, columns, c, 64, 64)
+    rows
+        unit, kl, and the attribute that it tells best with its auc, at least 1/2.
+    """
+    largest = network.kl.topk(min(UNITS, len(network.kl))).indices.tolist()
+    attribute, area = carried(network.mean.cpu().numpy(), labels)
+    signs = [1.0 if area[unit] >= 0.5 else -1.0 for unit in largest]
+    rows = [
+        {
+            "unit": unit,
+            "kl": float(network.kl[unit]),
+            "attribute": names[attribute[unit]],
+            "auc": float(max(area[unit], 1 - area[unit])),
+        }
+        for unit in largest
+    ]
+    return network.paths(0, largest, signs), rows
+
+
+def wide_only(
+    wide: Network, narrow: Network, table: pd.DataFrame, labels: Labels
+) -> tuple[Images, list[Row]]:
+    """Decode what the wide network discovers and the narrow one does not, on the same faces.
+
+    Parameters
+    ----------
+    wide, narrow : Network
+    table
+        Rows of `attributes.discover` of both with latent, the attributes in the order of the
+        labels.
+    labels
+        Which of the n images have an attribute, (n, attributes); the path begins at the first
+        without it.
+
+    Returns
+    -------
+    images
+        uint8 (rows, 2, columns, c, 64, 64): the wide network's path, the narrow's.
+    rows
+        attribute, wide_unit, wide_auc, narrow_unit, narrow_auc; by falling wide_auc.
+    """
+    of_wide, of_narrow = (
+        table[table["latent"] == network.model.latent_dim].to_dict("records")
+        for network in (wide, narrow)
+    )
+    gained = [
+        place
+        for place, (wider, narrower) in enumerate(zip(of_wide, of_narrow, strict=True))
+        if wider["discovered"] and not narrower["discovered"] and narrower["unit"] >= 0
+    ]
+    gained = sorted(gained, key=lambda place: -of_wide[place]["auc"])[:WIDE_ONLY]
+    shape = (len(gained), 2, COLUMNS, wide.model.channels, 64, 64)
+    images, rows = np.zeros(shape, np.uint8), []
+    for image, place in zip(images, gained, strict=True):
+        face = int(labels[:, place].argmin())
+        row = {"attribute": of_wide[place]["attribute"]}
+        for side, (name, network, measured) in enumerate(
+            (("wide", wide, of_wide[place]), ("narrow", narrow, of_narrow[place]))
+        ):
+            image[side] = network.paths(face, [measured["unit"]], [measured["sign"]])[0]
+            row |= {f"{name}_unit": measured["unit"], f"{name}_auc": measured["auc"]}
+        rows.append(row)
+    return images, rows
+
+
+def gallery(network: Network, images: ImageSet) -> dict[str, Images]:
+    """Take faces, their reconstructions, samples from the prior, and what lies between two faces.
+
+    Parameters
+    ----------
+    network : Network
+    images : ImageSet
+        Those that the network's codes are of.
+
+    Returns
+    -------
+    dict
+        uint8 (rows, columns, c, 64, 64): ``originals``, ``reconstructions``, ``samples``,
+        ``interpolations``.
+    """
+    columns, mean = COLUMNS, network.mean
+    numbers = torch.arange(columns, device=images.device)
+    generator = torch.Generator().manual_seed(0)
+    prior = torch.randn(SAMPLED, columns, mean.shape[1], generator=generator).to(mean.device)
+    steps = torch.linspace(0, 1, columns, device=mean.device)[:, None]
+    between = torch.stack([mean[2 * i].lerp(mean[2 * i + 1], steps) for i in range(PAIRS)])
+    return {
+        "originals": images.images(numbers)[None].cpu().numpy(),
+        "reconstructions": network.decoded(mean[None, :columns]),
+        "samples": network.decoded(prior),
+        "interpolations": network.decoded(between),
+    }

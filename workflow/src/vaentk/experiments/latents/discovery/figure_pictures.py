@@ -1,0 +1,160 @@
+"""Figure 4's pictures: strips of faces along units, what only the wide network finds, a gallery."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Runs
+from vaentk.figures.image_panels import Images, Panel, draw, sentence
+from vaentk.figures.style import Drawing
+
+KINDS = ("samples", "interpolations")
+PAIRED = ("originals", "reconstructions")
+LABELS = {
+    "originals": "original",
+    "reconstructions": "reconstruction",
+    "samples": "samples from\nthe prior",
+    "interpolations": "between\ntwo faces",
+}
+"""What the rows of a gallery are called."""
+
+
+def discovery_units(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
+    """Draw a panel a latent size: what its units draw, by falling KL, and what each one tells.
+
+    Parameters
+    ----------
+    pictures
+        By run: ``units/<latent>``, uint8 (rows, columns, c, h, w), values 0..255; a row is a unit
+        that moves from the side without its attribute to that with it. The note is JSON with
+        ``images``, how many there were of the ``official`` ones; ``seed``; and ``units``, by
+        latent size a row a row of its strips: unit, its kl in nats, the attribute that it tells
+        best and the auc at which it does.
+    runs
+        What the images are.
+    """
+    arrays, facts, title = _first_run(pictures, runs)
+    panels, described = [], []
+    for latent, units in facts["units"].items():
+        by_kl = pd.DataFrame(units).sort_values("kl", ascending=False, kind="stable")
+        labels = [
+            f"unit {row.unit}  KL {row.kl:.1f}\n{_plain(row.attribute)} {row.auc:.2f}"
+            for row in by_kl.itertuples()
+        ]
+        panels.append(Panel(f"latent {latent}", [(labels, arrays[f"units/{latent}"][by_kl.index])]))
+        rows = "; ".join(" ".join(label.split()) for label in labels)
+        described.append(f"Latent {latent}, rows {rows}.")
+    columns = panels[0].groups[0][1].shape[1]
+    alt = (
+        f"{title}: traversals, a row of {columns} images for every unit as it moves from left to "
+        "right towards the attribute that it tells best; named by the unit's KL in nats and the "
+        f"attribute with its AUC. {' '.join(described)}"
+    )
+    return draw(panels, title, alt)
+
+
+def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
+    """Draw attributes that the wide network finds and the narrow one does not, a row a face.
+
+    The left strip moves the wide network's unit for the attribute, the right one the narrow
+    network's best, from the same face. Without any it is a sentence.
+
+    Parameters
+    ----------
+    pictures
+        By run: ``found``, uint8 (rows, 2, columns, c, h, w), values 0..255: the wide network's
+        strip and the narrow one's, both from the side without the attribute to that with it. The
+        note is that of `discovery_units` with latent sizes ``wide`` and ``narrow``; and ``found``,
+        a row a row of strips: attribute (its faces together), wide_unit and wide_auc, narrow_unit
+        and narrow_auc.
+    runs
+        What the images are.
+    """
+    arrays, facts, title = _first_run(pictures, runs)
+    strips, wide, narrow = arrays["found"], facts["wide"], facts["narrow"]
+    rows = pd.DataFrame(facts["found"])
+    if rows.empty:
+        return sentence(
+            f"No attribute is found by latent {wide} and not by latent {narrow} in {title}."
+        )
+    left, right, named = [], [], []
+    for attribute, faces in rows.groupby("attribute", sort=False):
+        row, images, blank = faces.iloc[0], strips[faces.index], [""] * (len(faces) - 1)
+        name, aucs = _plain(attribute), (f"{row['wide_auc']:.2f}", f"{row['narrow_auc']:.2f}")
+        wider = f"{name}\nunit {row['wide_unit']}  AUC {aucs[0]}"
+        narrower = f"unit {row['narrow_unit']}\nAUC {aucs[1]}"
+        left.append(([wider, *blank], images[:, 0]))
+        right.append(([narrower, *blank], images[:, 1]))
+        named.append(f"{name}, {' and '.join(aucs)}")
+    panels = [
+        Panel(f"latent {wide}: finds it", left),
+        Panel(f"latent {narrow}: its best unit does not", right),
+    ]
+    alt = (
+        f"{title}: {len(rows)} rows, a face each, of {strips.shape[2]} images on the left as a "
+        f"unit of latent {wide} that finds an attribute moves towards it, and on the right as the "
+        f"best unit of latent {narrow} does, which does not find it. Attributes, with both AUCs: "
+        f"{'; '.join(named)}."
+    )
+    return draw(panels, title, alt)
+
+
+def discovery_gallery(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
+    """Draw a panel a latent size: faces, what becomes of them, samples and interpolations.
+
+    Parameters
+    ----------
+    pictures
+        By run: ``gallery/<latent>/<kind>``, uint8 (rows, columns, c, h, w), values 0..255, columns
+        the same for all, of four kinds: ``originals`` and their ``reconstructions``, ``samples``
+        from the prior, and ``interpolations``, a row a pair of faces. The note is that of
+        `discovery_units`.
+    runs
+        What the images are.
+    """
+    arrays, facts, title = _first_run(pictures, runs)
+    galleries = {
+        latent: {kind: arrays[f"gallery/{latent}/{kind}"] for kind in LABELS}
+        for latent in facts["units"]
+    }
+    panels = []
+    for latent, gallery in galleries.items():
+        pairs = np.stack([gallery[kind] for kind in PAIRED], axis=1)
+        rows = [([LABELS[kind] for kind in PAIRED], pair) for pair in pairs]
+        for kind in KINDS:
+            labels = [LABELS[kind]] + [""] * (len(gallery[kind]) - 1)
+            rows.append((labels, gallery[kind]))
+        panels.append(Panel(f"latent {latent}", rows))
+    first = next(iter(galleries.values()))
+    counts = {kind: images.shape[0] * images.shape[1] for kind, images in first.items()}
+    between = first["interpolations"]
+    alt = (
+        f"{title}: for each latent size ({', '.join(galleries)}), {counts['originals']} "
+        f"faces above their reconstructions, {counts['samples']} samples from the prior, and "
+        f"{len(between)} rows of {between.shape[1]} images from one face to another."
+    )
+    return draw(panels, title, alt)
+
+
+def extent(label: str, images: int, official: int) -> str:
+    """Say how many of the official images there were, where that is not all of them."""
+    return f"{label}: {images:,} of {official:,} images" if images < official else label
+
+
+def _first_run(
+    pictures: Mapping[str, Stored], runs: Runs
+) -> tuple[Mapping[str, Images], dict[str, Any], str]:
+    """Take the pictures of the first run, what its note says of them, and their title."""
+    run = next(iter(pictures))
+    facts = json.loads(pictures[run].note)
+    images = extent(runs.data[run], facts["images"], facts["official"])
+    return pictures[run].arrays, facts, f"{images}, seed {facts['seed']}"
+
+
+def _plain(attribute: object) -> str:
+    """Write an attribute's name as words."""
+    return str(attribute).replace("_", " ")

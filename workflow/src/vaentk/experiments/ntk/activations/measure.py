@@ -1,0 +1,61 @@
+"""Whether the late rates of several activations come in the order of lambda_0 (X1)."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from scipy import stats
+
+from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.activations import Activations
+from vaentk.experiments.ntk.variants import measure_variants
+
+
+def measure(
+    settings: Activations,
+    *,
+    mnist: Stored,
+    records: Mapping[int, pd.DataFrame],
+    outputs: Mapping[int, Stored],
+) -> dict[str, pd.DataFrame]:
+    """Measure one run: every activation, width and seed, and the order of the rates.
+
+    Parameters
+    ----------
+    settings
+        The run.
+    mnist
+        The data set.
+    records, outputs
+        What training left, by width.
+    """
+    measures = measure_variants(settings, mnist, records, outputs)
+    return measures | {"agreement": rank_agreement(measures["members"])}
+
+
+def rank_agreement(members: pd.DataFrame) -> pd.DataFrame:
+    """Compare the order of the activations' late rates with that of lambda_0, at the widest (X1).
+
+    Returns
+    -------
+    DataFrame
+        One row: Spearman's rank correlation of the mean late rate over seeds with lambda_0, the
+        number of activations, and the same correlation for the limit kernel's own flow.
+    """
+    widest = members[members["width"] == members["width"].max()]
+    means = widest.groupby("activation")[["rate", "rate_flow", "lambda_0"]].mean()
+    agreement = {
+        name: float(stats.spearmanr(means[name], means["lambda_0"]).statistic)
+        for name in ("rate", "rate_flow")
+    }
+    flow = stats.spearmanr(means["rate"], means["rate_flow"]).statistic
+    return pd.DataFrame(
+        [
+            {
+                "width": int(widest["width"].iloc[0]),
+                "activations": len(means),
+                "rank_correlation": agreement["rate"],
+                "rank_correlation_flow": agreement["rate_flow"],
+                "rank_rate_with_flow": float(flow),
+            }
+        ]
+    )
