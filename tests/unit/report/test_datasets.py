@@ -46,8 +46,8 @@ def test_sources_join_facts_with_the_table_of_files() -> None:
 
 
 def test_a_stand_in_is_ours_and_says_after_whom() -> None:
-    frame = pd.DataFrame([FACTS | {"name": "cars", "data": "stand-in"}])
-    (cars,) = sources(frame, [FILE], {})
-    assert cars.licence == "MIT, the vaentk authors"
-    assert cars.citation == "After Someone 2015"
-    assert cars.sheet is None
+    frame = pd.DataFrame([FACTS | {"name": "drawn", "data": "stand-in"}])
+    (drawn,) = sources(frame, [FILE], {})
+    assert drawn.licence == "MIT, the vaentk authors"
+    assert drawn.citation == "After Someone 2015"
+    assert drawn.sheet is None

@@ -240,7 +240,7 @@ def test_traversals_of_several_runs_take_several_rows(drawn: Callable[..., Figur
     np.testing.assert_allclose([third.x0, fourth.x0], [first.x0, second.x0])
     shades = [axes.images[0].get_array()[0, 0].tolist() for axes in figure.axes]
     assert shades == [[100] * 3] * 2 + [[200] * 3] * 2
-    assert figure.texts[0].get_text() == "dSprites, drawn; Cars3D, stand-in"
+    assert figure.texts[0].get_text() == "dSprites, drawn; Cars3D"
 
 
 def test_coloured_traversals_stay_coloured(drawn: Callable[..., Figure]) -> None:

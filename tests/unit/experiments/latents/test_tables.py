@@ -64,9 +64,9 @@ def test_trends_are_named_in_words_and_keep_their_order() -> None:
     assert table["quantity"].notna().all()
     assert list(table["run"].unique()) == ["a", "b"]
     names = list(table["quantity"])
-    assert names[:5] == ["BetaVAE", "FactorVAE", "MIG", "SAP", "BetaVAE minus untrained network"]
-    assert names[8] == "BetaVAE minus random code"
-    assert names[12] == "active units"
+    assert names[:6] == [*METRICS.values(), "BetaVAE minus untrained network"]
+    assert names[10] == "BetaVAE minus random code"
+    assert names[15] == "active units"
     assert list(table["effect"])[: len(fitted)] == pytest.approx(fitted["effect"].tolist())
 
 

@@ -90,12 +90,12 @@ def measure(
     factors = Facts.of(images.note).grid
     assert factors is not None
     grid, _ = part_of(factors, settings.every)
-    samples = metric_scores.draw(
-        grid, settings.points, settings.dci_points, np.random.default_rng(0)
-    )
+    generator = np.random.default_rng(0)
+    samples = metric_scores.draw(grid, settings.points, settings.dci_points, generator)
     networks = list(_networks(settings, codes))
-    trees = settings.dci_trees
-    scores = pd.DataFrame([row for one in networks for row in _scores(one, samples, trees)])
+    scores = pd.DataFrame(
+        [row for network in networks for row in _scores(network, samples, settings.dci_trees)]
+    )
     summary = pd.DataFrame([_summary(network) for network in networks])
     return {
         "scores": scores,
