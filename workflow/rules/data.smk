@@ -1,143 +1,46 @@
 # Needs: nothing, or a download. Makes: results/data, the images of every data set, with their facts and contact sheets.
 
+# By rule and script, which are named as the setting of where they come from: the images it makes.
+IMAGES = {
+    "mnist": ["mnist"],
+    "dsprites": ["dsprites"],
+    "cars3d": ["cars3d"],
+    "celeba": ["celeba", "celeba_whole"],
+    "faces": ["faces"],
+    "cifar": ["cifar10", "cifar100"],
+}
+
 
 # Run where Snakemake runs, also on a cluster, whose nodes often reach no network to download from.
-localrules:
-    mnist,
-    dsprites,
-    cars3d,
-    celeba,
-    faces,
-    cifar,
-    data_facts,
-    figure_images,
+for dataset, names in IMAGES.items():
 
-
-rule mnist:
-    input:
-        table=local("config/datasets.csv"),
-    output:
-        **recorded(images="results/data/mnist.safetensors"),
-    log:
-        "results/logs/data/mnist.log",
-    benchmark:
-        "results/benchmarks/data/mnist.tsv"
-    priority: FIRST
-    conda:
-        "../../envs/rule.yaml"
-    resources:
-        **needs("mnist"),
-    params:
-        source=CONFIG.data.mnist,
-        code=code("mnist.py"),
-    script:
-        "../scripts/mnist.py"
-
-
-rule dsprites:
-    input:
-        table=local("config/datasets.csv"),
-    output:
-        **recorded(images="results/data/dsprites.safetensors"),
-    log:
-        "results/logs/data/dsprites.log",
-    benchmark:
-        "results/benchmarks/data/dsprites.tsv"
-    conda:
-        "../../envs/rule.yaml"
-    resources:
-        **needs("dsprites"),
-    params:
-        source=CONFIG.data.dsprites,
-        code=code("dsprites.py"),
-    script:
-        "../scripts/dsprites.py"
-
-
-rule cars3d:
-    input:
-        table=local("config/datasets.csv"),
-    output:
-        **recorded(images="results/data/cars3d.safetensors"),
-    log:
-        "results/logs/data/cars3d.log",
-    benchmark:
-        "results/benchmarks/data/cars3d.tsv"
-    conda:
-        "../../envs/rule.yaml"
-    resources:
-        **needs("cars3d"),
-    params:
-        source=CONFIG.data.cars3d,
-        code=code("cars3d.py"),
-    script:
-        "../scripts/cars3d.py"
-
-
-rule celeba:
-    input:
-        table=local("config/datasets.csv"),
-        partial=local(partial_celeba()),
-    output:
-        **recorded(images="results/data/{name}.safetensors"),
-    log:
-        "results/logs/data/{name}.log",
-    benchmark:
-        "results/benchmarks/data/{name}.tsv"
-    wildcard_constraints:
-        name="celeba|celeba_whole",
-    conda:
-        "../../envs/rule.yaml"
-    threads: cores("celeba")
-    resources:
-        **needs("celeba"),
-    params:
-        name="{name}",
-        source=CONFIG.data.celeba,
-        code=code("celeba.py"),
-    script:
-        "../scripts/celeba.py"
-
-
-rule faces:
-    output:
-        **recorded(images="results/data/faces.safetensors"),
-    log:
-        "results/logs/data/faces.log",
-    benchmark:
-        "results/benchmarks/data/faces.tsv"
-    conda:
-        "../../envs/rule.yaml"
-    resources:
-        **needs("faces"),
-    params:
-        faces=CONFIG.data.faces,
-        code=code("faces.py"),
-    script:
-        "../scripts/faces.py"
-
-
-rule cifar:
-    input:
-        table=local("config/datasets.csv"),
-    output:
-        **recorded(images="results/data/{name}.safetensors"),
-    log:
-        "results/logs/data/{name}.log",
-    benchmark:
-        "results/benchmarks/data/{name}.tsv"
-    wildcard_constraints:
-        name="cifar10|cifar100",
-    conda:
-        "../../envs/rule.yaml"
-    resources:
-        **needs("cifar"),
-    params:
-        name="{name}",
-        source=CONFIG.data.cifar,
-        code=code("cifar.py"),
-    script:
-        "../scripts/cifar.py"
+    rule:
+        name:
+            dataset
+        input:
+            table=[] if dataset == "faces" else local("config/datasets.csv"),
+            partial=local(partial_celeba()) if dataset == "celeba" else [],
+        output:
+            **recorded(images="results/data/{name}.safetensors"),
+        log:
+            "results/logs/data/{name}.log",
+        benchmark:
+            "results/benchmarks/data/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(names),
+        priority: FIRST if dataset == "mnist" else 0
+        localrule: True
+        conda:
+            "../../envs/rule.yaml"
+        threads: cores(dataset)
+        resources:
+            **needs(dataset),
+        params:
+            name="{name}",
+            source=getattr(CONFIG.data, dataset),
+            code=code(f"{dataset}.py"),
+        script:
+            f"../scripts/{dataset}.py"
 
 
 rule data_facts:
@@ -153,6 +56,7 @@ rule data_facts:
         "results/logs/measure/data/facts.log",
     benchmark:
         "results/benchmarks/measure/data/facts.tsv"
+    localrule: True
     conda:
         "../../envs/rule.yaml"
     resources:
@@ -178,6 +82,7 @@ rule figure_images:
         "results/logs/figures/images.log",
     benchmark:
         "results/benchmarks/figures/images.tsv"
+    localrule: True
     conda:
         "../../envs/rule.yaml"
     params:

@@ -7,7 +7,7 @@ from vaentk.data.facts import Facts
 from vaentk.runtime import io, job
 
 with job.running(snakemake) as task:
-    n, path = task.params["faces"], task.outputs["images"]
+    n, path = task.params["source"], task.outputs["images"]
     drawn = faces.sample(n, np.random.default_rng(0))
     facts = Facts(
         "faces",
