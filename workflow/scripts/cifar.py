@@ -15,7 +15,7 @@ with job.running(snakemake) as task:
     files = download.fetch_set(name, task.inputs["table"], data.cache, data.offline, [wanted])
     file = files[wanted]
     (train, train_labels), (test, test_labels) = (
-        cifar_packaged.read(file, part) if packaged else cifar.read(file, name, part)[:2]
+        cifar_packaged.read(file, part) if packaged else cifar.read(file, name, part)
         for part in ("train", "test")
     )
     images = np.concatenate([train, test])

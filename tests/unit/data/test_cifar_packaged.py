@@ -112,7 +112,7 @@ def test_files_of_the_package_in_any_order(small: Small) -> None:
 @pytest.mark.parametrize("name", ["test_batch.png", "test_lables.json"])
 def test_missing_member(small: Small, name: str) -> None:
     del small.files[name]
-    assert f"has no member 'package/{name}': delete it and put" in failure(small.write())
+    assert f"has no member 'package/{name}': delete it and run" in failure(small.write())
 
 
 @pytest.mark.parametrize("change", ["pixel", "label", "order"])

@@ -1,4 +1,4 @@
-"""Archives read in memory: members of a zip or tar file, checked, and never laid on the disk."""
+"""Archives read in memory: members of a zip or gzipped tar file, all checked, none unpacked."""
 
 import contextlib
 import gzip
@@ -8,49 +8,49 @@ import stat
 import struct
 import tarfile
 import threading
+import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
 from vaentk.errors import UserError
 
-ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the first member; the end of an empty archive
-GZIP_START: Final = b"\x1f\x8b"
 ENCRYPTED: Final = 0x41  # bits of a zip member's flags: encrypted, strongly encrypted
 LARGEST_EXTENSION: Final = 1 << 20  # bytes that a tar archive may spend on one long name or comment
 CHUNK: Final = 1 << 20
 UNSAFE: Final = re.compile(r"^/|^[A-Za-z]:|[\\\0]")  # absolute, on a drive, with \ or a zero byte
 NO_FILE: Final = "which is neither a plain file nor a folder"
 
-# What zipfile, tarfile and the decompressors raise on damaged bytes.
+# What zipfile, tarfile, the decompressors and numpy raise on damaged bytes.
 DAMAGE: Final = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
+    tokenize.TokenError,
     EOFError,
     OSError,
-    ValueError,
     OverflowError,
     RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
 )
 
 
 def members(
     path: Path, wanted: re.Pattern[str], largest: int, total: int
 ) -> Iterator[tuple[str, bytes]]:
-    """Read the wanted files of an archive, one after another.
+    """Read the wanted files of a gzipped tar archive in one pass, in its order.
 
-    A tar archive is read in one pass, and the checksum of its compression stands at its end: only
-    a caller who takes all members knows that they are whole. Files that macOS adds (``._name``,
-    ``__MACOSX``) are passed over.
+    The checksum stands at the archive's end: only a caller who takes all files knows that they are
+    whole. Those that macOS adds (``._name``, ``__MACOSX``) are passed over. A name that leaves its
+    folder, a link or a device is refused wherever it stands.
 
     Parameters
     ----------
-    path : Path
-        A zip, tar or gzipped tar archive, known by its first bytes and not by its name.
     wanted : re.Pattern
         Pattern that the whole name of a file matches.
     largest, total : int
@@ -59,51 +59,62 @@ def members(
     Yields
     ------
     name : str
-        As the archive has it, with "/" between folders.
+        With "/" between folders.
     content : bytes
-        Files come in the order of a tar archive, or sorted by name from a zip archive.
-
-    Raises
-    ------
-    UserError
-        If the archive is missing, damaged or of another kind, holds a name that leaves its folder,
-        a link, a device or anything encrypted, or is larger than allowed.
     """
-    with _damage(path), path.open("rb") as stream:
-        start = stream.read(4)
-    if start in ZIP_STARTS:
-        with Zip(path, wanted, largest, total) as archive:
-            for name in archive.names:
-                yield name, archive.read(name)
-    else:
-        yield from _tar_members(path, start, wanted, largest, total)
+    spent = 0
+    with (
+        damage(path),
+        gzip.open(path) as stream,
+        tarfile.open(
+            fileobj=_Endless(stream), mode="r|", tarinfo=_Header, encoding="utf-8"
+        ) as archive,
+    ):
+        for header in archive:
+            name = header.name
+            _check_name(path, name)
+            if not (header.isreg() or header.isdir()) or header.issparse():
+                raise _refusal(path, name, NO_FILE)
+            if header.isdir() or not _is_wanted(name, wanted):
+                continue
+            spent = _spend(path, name, header.size, largest, spent, total)
+            with damage(path, f"cannot be unpacked at {name!r}"):
+                member = archive.extractfile(header)
+                assert member is not None, "a plain file has content"
+                content = _whole(member, header.size)
+            yield name, content
+        # A gzip file ends with its checksum, which is compared when the end is reached.
+        while stream.read(CHUNK):
+            pass
+
+
+def named(path: Path, names: Sequence[str], largest: int, total: int) -> dict[str, bytes]:
+    """Read these files of a gzipped tar archive, as `members` does; none may be missing."""
+    wanted = re.compile("|".join(map(re.escape, names)))
+    contents = dict(members(path, wanted, largest, total))
+    for name in names:
+        if name not in contents:
+            raise UserError(f"{path} has no member {name!r}: delete it and run again.")
+    return {name: contents[name] for name in names}
 
 
 class Zip:
     """Wanted files of a zip archive by name, for one or several threads; a context manager.
 
-    A forked process must open the archive again: two would move one place in the file.
-
-    Parameters
-    ----------
-    path, wanted, largest, total
-        As of `members`. All members are checked at once, from the directory of the archive.
+    A forked process must open the archive again: two would move one place in the file. Parameters
+    are those of `members`; all members are checked at once, from the directory of the archive, and
+    encrypted ones are refused too.
 
     Attributes
     ----------
     names : list of str
         Names of the wanted files, sorted.
-
-    Raises
-    ------
-    UserError
-        As `members`.
     """
 
     def __init__(self, path: Path, wanted: re.Pattern[str], largest: int, total: int) -> None:
         self._path = path
         self._lock = threading.Lock()
-        with _damage(path), contextlib.ExitStack() as stack:
+        with damage(path), contextlib.ExitStack() as stack:
             self._archive = stack.enter_context(zipfile.ZipFile(path))
             self._files = _zip_files(path, self._archive, wanted)
             spent = 0
@@ -119,15 +130,10 @@ class Zip:
         self._open.close()
 
     def read(self, name: str) -> bytes:
-        """Content of one of `names`, checked against its announced size and checksum.
-
-        Raises
-        ------
-        UserError
-            If its bytes are damaged.
-        """
+        """Content of one of `names`, checked against its announced size and checksum."""
         info = self._files[name]
-        with _damage(self._path, name), self._lock, self._archive.open(info) as stream:
+        unpacking = damage(self._path, f"cannot be unpacked at {name!r}")
+        with unpacking, self._lock, self._archive.open(info) as stream:
             return _whole(stream, info.file_size)
 
 
@@ -177,7 +183,10 @@ class _Header(tarfile.TarInfo):
 
 
 class _Endless(io.BufferedIOBase):
-    """A tar archive's bytes, of which tarfile asks for more than there are only if some lack."""
+    """A tar archive's bytes, of which tarfile asks for more than there are only if some lack.
+
+    It would go on asking for all that a header announces.
+    """
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
@@ -188,46 +197,6 @@ class _Endless(io.BufferedIOBase):
         if not content:
             raise EOFError("it ends before its end mark")
         return content
-
-
-def _tar_members(
-    path: Path, start: bytes, wanted: re.Pattern[str], largest: int, total: int
-) -> Iterator[tuple[str, bytes]]:
-    """Wanted files of a tar archive in one pass over all of its bytes."""
-    spent = 0
-    packed = start.startswith(GZIP_START)
-    with (
-        _damage(path),
-        gzip.open(path) if packed else path.open("rb") as stream,
-        _open_tar(path, stream) as archive,
-    ):
-        for header in archive:
-            name = header.name
-            _check_name(path, name)
-            if not (header.isreg() or header.isdir()) or header.issparse():
-                raise _refusal(path, name, NO_FILE)
-            if header.isdir() or not _is_wanted(name, wanted):
-                continue
-            spent = _spend(path, name, header.size, largest, spent, total)
-            with _damage(path, name):
-                member = archive.extractfile(header)
-                assert member is not None, "a plain file has content"
-                content = _whole(member, header.size)
-            yield name, content
-        # A gzip file ends with its checksum, which is compared when the end is reached.
-        while stream.read(CHUNK):
-            pass
-
-
-def _open_tar(path: Path, stream: io.BufferedIOBase) -> tarfile.TarFile:
-    """Tar archive to be read once from the front."""
-    try:
-        return tarfile.open(fileobj=_Endless(stream), mode="r|", tarinfo=_Header, encoding="utf-8")
-    except (tarfile.TarError, EOFError) as error:
-        raise UserError(
-            f"{path} is neither a zip nor a tar archive, or is damaged at its beginning "
-            f"({error}): delete it and run again."
-        ) from error
 
 
 def _is_wanted(name: str, wanted: re.Pattern[str]) -> bool:
@@ -265,12 +234,17 @@ def _refusal(path: Path, name: str, why: str) -> UserError:
 
 
 @contextlib.contextmanager
-def _damage(path: Path, name: str | None = None) -> Iterator[None]:
+def damage(
+    path: Path,
+    fault: str = "cannot be unpacked",
+    remedy: str = "delete it and run again",
+    missing: str = "download it and run again",
+) -> Iterator[None]:
     """Turn what the readers of archives raise into one sentence."""
     try:
         yield
     except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: download it and run again.") from error
+        raise UserError(f"{path} is missing: {missing}.") from error
     except DAMAGE as error:
-        where = f"{path} cannot be unpacked" + (f" at {name!r}" if name is not None else "")
-        raise UserError(f"{where} ({error}): delete it and run again.") from error
+        reason = (str(error) or "it ends early").splitlines()[0]
+        raise UserError(f"{path} {fault} ({reason}): {remedy}.") from error

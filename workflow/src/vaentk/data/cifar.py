@@ -8,7 +8,6 @@ that keep what they are given: the array is built afterwards, from values that w
 
 import io
 import pickle
-import re
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -32,9 +31,7 @@ class _Layout(NamedTuple):
     archive: str
     folder: str
     parts: dict[str, tuple[str, ...]]  # names of the files of each part, in order
-    meta: str
     labels: str  # key of the labels in a file
-    names: str  # key of the class names in `meta`
     classes: int
 
 
@@ -46,18 +43,14 @@ LAYOUTS: Final = {
             "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
             "test": ("test_batch",),
         },
-        meta="batches.meta",
         labels="labels",
-        names="label_names",
         classes=10,
     ),
     "cifar100": _Layout(
         archive="cifar-100-python.tar.gz",
         folder="cifar-100-python",
         parts={"train": ("train",), "test": ("test",)},
-        meta="meta",
         labels="fine_labels",
-        names="fine_label_names",
         classes=100,
     ),
 }
@@ -65,17 +58,8 @@ LAYOUTS: Final = {
 
 def read(
     path: Path, kind: Literal["cifar10", "cifar100"], part: Literal["train", "test"]
-) -> tuple[Images, Labels, tuple[str, ...]]:
-    """Read one part of CIFAR-10 or CIFAR-100.
-
-    Parameters
-    ----------
-    path : Path
-        The official ``cifar-10-python.tar.gz`` or ``cifar-100-python.tar.gz``.
-    kind : {"cifar10", "cifar100"}
-        Which of the two it is.
-    part : {"train", "test"}
-        50,000 training or 10,000 test images.
+) -> tuple[Images, Labels]:
+    """Read 50,000 training or 10,000 test images from an official archive.
 
     Returns
     -------
@@ -83,38 +67,18 @@ def read(
         Red, green and blue planes, 0..255, in the order of the files.
     labels : uint8 (n,)
         0..9, or the fine labels 0..99 of CIFAR-100.
-    names : tuple of str
-        Names of the 10 or 100 classes.
-
-    Raises
-    ------
-    UserError
-        If the archive is missing, damaged, incomplete, or holds anything but arrays and lists.
     """
     layout = LAYOUTS[kind]
-    files = [f"{layout.folder}/{name}" for name in (layout.meta, *layout.parts[part])]
-    wanted = re.compile("|".join(map(re.escape, files)))
-    names: tuple[str, ...] = ()
-    batches: dict[str, tuple[Images, Labels]] = {}
-    found = set()
-    for name, content in archives.members(path, wanted, LARGEST, LARGEST):
-        found.add(name)
-        entry = _load(path, name, content)
-        if name == files[0]:
-            names = _names(path, name, entry, layout)
-        else:
-            batches[name] = _batch(path, name, entry, layout)
-    for name in files:
-        if name not in found:
-            raise UserError(f"{path} has no member {name!r}: delete it and run again.")
-    images = np.concatenate([batches[name][0] for name in files[1:]])
-    labels = np.concatenate([batches[name][1] for name in files[1:]])
+    files = [f"{layout.folder}/{name}" for name in layout.parts[part]]
+    contents = archives.named(path, files, LARGEST, LARGEST)
+    batches = [_batch(path, name, content, layout) for name, content in contents.items()]
+    images, labels = map(np.concatenate, zip(*batches, strict=True))
     if len(images) != COUNTS[part]:
         raise UserError(
             f"{path} holds {len(images)} {part} images where {COUNTS[part]} are expected: "
             "delete it and run again."
         )
-    return images, labels, names
+    return images, labels
 
 
 class _Record:
@@ -171,10 +135,9 @@ def _load(path: Path, name: str, content: bytes) -> dict[object, object]:
     return entry
 
 
-def _batch(
-    path: Path, name: str, entry: dict[object, object], layout: _Layout
-) -> tuple[Images, Labels]:
+def _batch(path: Path, name: str, content: bytes, layout: _Layout) -> tuple[Images, Labels]:
     """Images and labels of one file."""
+    entry = _load(path, name, content)
     images = _images(entry.get("data"))
     if images is None:
         raise _wrong(path, name, "has no images of 3 x 32 x 32 bytes under 'data'")
@@ -206,18 +169,6 @@ def _bytes(values: object) -> bytes:
         case bytes(content):
             return content
     return b""
-
-
-def _names(path: Path, name: str, entry: dict[object, object], layout: _Layout) -> tuple[str, ...]:
-    """Names of the classes, each once."""
-    names = entry.get(layout.names)
-    if (
-        not isinstance(names, list)
-        or not all(isinstance(label, str) for label in names)
-        or not len(set(names)) == len(names) == layout.classes
-    ):
-        raise _wrong(path, name, f"has no {layout.classes} different names under {layout.names!r}")
-    return tuple(names)
 
 
 def _wrong(path: Path, name: str, why: str) -> UserError:

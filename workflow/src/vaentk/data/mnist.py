@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -11,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vaentk.data.archives import damage
 from vaentk.errors import UserError
 
 SIDE: Final = 28
@@ -81,13 +81,9 @@ def full(files: Mapping[str, Path]) -> tuple[NDArray[np.uint8], NDArray[np.uint8
 def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Array of a gzipped IDX file of bytes: 0, 0, type 8, number of dimensions, sizes, values."""
     header = 4 + 4 * dimensions
-    try:
-        with gzip.open(path) as stream:
-            content = stream.read(LARGEST)
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: download it, or set data.mnist: embedded.") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} cannot be unpacked ({error}): delete it and run again.") from error
+    instead = "download it, or set data.mnist: embedded"
+    with damage(path, missing=instead), gzip.open(path) as stream:
+        content = stream.read(LARGEST)
     if len(content) < header or content[:4] != bytes([0, 0, 8, dimensions]):
         raise UserError(
             f"{path} is not an IDX file of bytes with {dimensions} dimension(s): "

@@ -1,49 +1,24 @@
 """Arrays of an npz file, read in blocks and without pickle."""
 
 import math
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from vaentk.data.archives import damage
 from vaentk.errors import UserError
-
-# What zipfile and numpy raise on damaged bytes.
-DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    tokenize.TokenError,
-    EOFError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
 class Member:
-    """One array of an npz file, not read yet.
-
-    Attributes
-    ----------
-    path : Path
-        The npz file.
-    name : str
-        The array's key.
-    shape : tuple of int
-    dtype : numpy.dtype
-    """
+    """One array of an npz file by its key, not read yet."""
 
     path: Path
     name: str
@@ -51,26 +26,14 @@ class Member:
     dtype: np.dtype[Any]
 
     def blocks(self, size: int) -> Iterator[NDArray[Any]]:
-        """Yield the array in blocks of `size` rows, the last one shorter; one pass over the file.
-
-        Raises
-        ------
-        UserError
-            If the file is damaged.
-        """
+        """Yield the array in blocks of `size` rows, the last one shorter; one pass over the file."""
         with _opened(self.path, self.name) as stream:
             _header(stream)
             for start in range(0, self.shape[0], size):
                 yield self._next(stream, (min(size, self.shape[0] - start), *self.shape[1:]))
 
     def whole(self) -> NDArray[Any]:
-        """Read the whole array.
-
-        Raises
-        ------
-        UserError
-            If the file is damaged.
-        """
+        """Read the whole array."""
         with _opened(self.path, self.name) as stream:
             _header(stream)
             return self._next(stream, self.shape)
@@ -85,26 +48,13 @@ class Member:
 
 
 def names(path: Path) -> list[str]:
-    """Keys of the arrays of an npz file.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or is no npz file.
-    """
+    """Keys of the arrays of an npz file."""
     with _damage(path), zipfile.ZipFile(path) as archive:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
 def member(path: Path, name: str) -> Member:
-    """Find one array of an npz file.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, lacks the array, or the array needs pickle or is stored by
-        columns.
-    """
+    """Find one array of an npz file; one that needs pickle or is stored by columns is refused."""
     known = names(path)
     if name not in known:
         raise UserError(f"{path} lacks the array {name}: its arrays are {', '.join(known)}.")
@@ -132,15 +82,7 @@ def _opened(path: Path, name: str) -> Iterator[IO[bytes]]:
         yield stream
 
 
-@contextmanager
-def _damage(path: Path) -> Iterator[None]:
-    """Word what is wrong with the file in one sentence."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: put it there, or download it.") from None
-    except DAMAGE as error:
-        reason = (str(error) or "it ends early").splitlines()[0]
-        raise UserError(
-            f"{path} cannot be read as an npz file ({reason}): fetch it again."
-        ) from error
+def _damage(path: Path) -> AbstractContextManager[None]:
+    return damage(
+        path, "cannot be read as an npz file", "fetch it again", "put it there, or download it"
+    )
