@@ -159,10 +159,10 @@ def put(cache: Path, content: bytes, name: str = "body.bin") -> Path:
     return path
 
 
-def failure(file: DataFile, cache: Path, *, offline: bool = False) -> str:
+def failure(file: DataFile, cache: Path) -> str:
     """Return the one sentence with which fetching fails."""
     with pytest.raises(UserError) as caught:
-        fetch(file, cache, offline=offline, progress=False)
+        fetch(file, cache)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.endswith(".")
@@ -175,7 +175,7 @@ def failure(file: DataFile, cache: Path, *, offline: bool = False) -> str:
 
 def test_good_file_arrives_whole(server: Server, tmp_path: Path) -> None:
     file = server.file(GOOD)
-    path = fetch(file, tmp_path, progress=False)
+    path = fetch(file, tmp_path)
     assert path == tmp_path / "sample" / "body.bin" == file.path(tmp_path)
     assert path.read_bytes() == BODY
     assert not (tmp_path / "sample" / "body.bin.part").exists()
@@ -184,7 +184,7 @@ def test_good_file_arrives_whole(server: Server, tmp_path: Path) -> None:
 
 def test_md5_is_checked_too(server: Server, tmp_path: Path) -> None:
     md5 = "md5:" + hashlib.md5(BODY).hexdigest()
-    assert fetch(server.file(GOOD, checksum=md5), tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(server.file(GOOD, checksum=md5), tmp_path).read_bytes() == BODY
     wrong = server.file(GOOD, checksum="md5:" + 32 * "0")
     assert f"has the checksum {md5} where md5:{32 * '0'} is expected" in failure(wrong, tmp_path)
 
@@ -200,38 +200,10 @@ def test_progress_bar_shows_bytes_and_rate(
 
 
 @pytest.mark.usefixtures("no_network")
-@pytest.mark.parametrize("offline", [False, True])
-def test_cached_file_needs_no_network_and_no_write(tmp_path: Path, offline: bool) -> None:
+def test_cached_file_needs_no_network_and_no_write(tmp_path: Path) -> None:
     path = put(tmp_path, BODY)
-    assert fetch(row(["http://127.0.0.1:9/x"]), tmp_path, offline=offline) == path
+    assert fetch(row(["http://127.0.0.1:9/x"]), tmp_path) == path
     assert os.listdir(path.parent) == ["body.bin"]
-
-
-@pytest.mark.usefixtures("no_network")
-def test_offline_without_the_file_says_what_is_missing(tmp_path: Path) -> None:
-    sentence = failure(row(["http://127.0.0.1:9/x"]), tmp_path, offline=True)
-    assert sentence == (
-        f"{tmp_path}/sample/body.bin is missing, and offline is set: put the file (300000 bytes, "
-        f"{SHA256}) there, or set offline: false."
-    )
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.usefixtures("no_network")
-def test_offline_with_a_wrong_file_leaves_it_and_says_so(tmp_path: Path) -> None:
-    other = bytes(len(BODY))
-    path = put(tmp_path, other)
-    sentence = failure(row(["http://127.0.0.1:9/x"]), tmp_path, offline=True)
-    found = hashlib.sha256(other).hexdigest()
-    assert f"{path} has the checksum sha256:{found} where {SHA256} is expected" in sentence
-    assert "put the file" in sentence
-    assert path.read_bytes() == other
-
-
-@pytest.mark.usefixtures("no_network")
-def test_mnist_error_names_the_embedded_part(tmp_path: Path) -> None:
-    sentence = failure(row(["http://127.0.0.1:9/x"], name="mnist"), tmp_path, offline=True)
-    assert sentence.endswith("or set offline: false, or set data.mnist: embedded.")
 
 
 def test_wrong_cached_file_is_replaced_only_by_a_verified_one(
@@ -241,7 +213,7 @@ def test_wrong_cached_file_is_replaced_only_by_a_verified_one(
     sentence = failure(server.file(status(404)), tmp_path)
     assert f"{path} has 3 bytes where 300000 are expected" in sentence
     assert path.read_bytes() == b"old"
-    fetch(server.file(GOOD), tmp_path, progress=False)
+    fetch(server.file(GOOD), tmp_path)
     assert path.read_bytes() == BODY
 
 
@@ -266,6 +238,25 @@ def test_a_set_is_its_files_by_name(server: Server, tmp_path: Path) -> None:
     found = fetch_set("sample", rows, str(cache), offline=False, files=["body.bin"])
     assert found == {"body.bin": cache / "sample" / "body.bin"}
     assert found["body.bin"].read_bytes() == BODY
+
+
+@pytest.mark.usefixtures("no_network")
+def test_offline_with_a_wrong_file_leaves_it_and_says_so(tmp_path: Path) -> None:
+    other = bytes(len(BODY))
+    path = put(tmp_path / "cache", other)
+    with pytest.raises(UserError) as caught:
+        fetch_set("sample", table(tmp_path, row(["http://x/x"])), str(tmp_path / "cache"), True)
+    found = hashlib.sha256(other).hexdigest()
+    assert f"{path} has the checksum sha256:{found} where {SHA256} is expected" in str(caught.value)
+    assert path.read_bytes() == other
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_set_that_is_there_needs_no_network(tmp_path: Path, offline: bool) -> None:
+    path = put(tmp_path / "cache", BODY)
+    rows = table(tmp_path, row(["http://127.0.0.1:9/x"]))
+    assert fetch_set("sample", rows, str(tmp_path / "cache"), offline) == {"body.bin": path}
 
 
 @pytest.mark.usefixtures("no_network")
@@ -305,7 +296,7 @@ def test_a_file_of_unknown_size_is_resumed_and_checked(
     server: Server, tmp_path: Path, first: Answer
 ) -> None:
     file = server.file([first, GOOD]).model_copy(update={"bytes": None})
-    assert fetch(file, tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(file, tmp_path).read_bytes() == BODY
     assert len(server.asked) == 2
 
 
@@ -318,7 +309,7 @@ def test_a_file_of_unknown_size_whose_checksum_is_wrong_is_refused(
     assert f"put the file there ({SHA256})" in sentence
     assert not file.path(tmp_path).exists()
     page = server.file(send(PAGE), GOOD).model_copy(update={"bytes": None})
-    assert fetch(page, tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(page, tmp_path).read_bytes() == BODY
 
 
 @pytest.mark.usefixtures("no_network")
@@ -385,7 +376,7 @@ def test_bad_mirror_is_named_and_the_next_one_used(
     assert len(server.asked) == times
     assert not alone.path(tmp_path).exists()
 
-    path = fetch(server.file(bad, GOOD), tmp_path, progress=False)
+    path = fetch(server.file(bad, GOOD), tmp_path)
     assert path.read_bytes() == BODY
     assert [asked for asked, _ in server.asked[times:]] == ["/0/body.bin"] * times + ["/1/body.bin"]
 
@@ -425,7 +416,7 @@ def test_silent_server_times_out(
 
     try:
         assert "no answer in time" in failure(server.file(stall), tmp_path)
-        path = fetch(server.file(status(404), GOOD), tmp_path, progress=False)
+        path = fetch(server.file(status(404), GOOD), tmp_path)
     finally:
         release.set()
     assert path.read_bytes() == BODY
@@ -457,7 +448,7 @@ def test_mirror_that_trickles_is_left_for_the_next(
         sentence = failure(server.file(trickle), tmp_path)
         assert re.search(r"it gave \d+ bytes in 0 seconds", sentence)
         assert len(server.asked) == download.ATTEMPTS
-        path = fetch(server.file(trickle, GOOD), tmp_path, progress=False)
+        path = fetch(server.file(trickle, GOOD), tmp_path)
     finally:
         release.set()
     assert path.read_bytes() == BODY
@@ -465,14 +456,14 @@ def test_mirror_that_trickles_is_left_for_the_next(
 
 
 def test_server_that_recovers_is_asked_again(server: Server, tmp_path: Path) -> None:
-    path = fetch(server.file([status(503), status(429), GOOD]), tmp_path, progress=False)
+    path = fetch(server.file([status(503), status(429), GOOD]), tmp_path)
     assert path.read_bytes() == BODY
     assert len(server.asked) == 3
 
 
 def test_gz_file_is_not_unpacked_on_the_way(server: Server, tmp_path: Path) -> None:
     labelled = send(BODY, Content_Encoding="gzip")
-    assert fetch(server.file(labelled), tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(server.file(labelled), tmp_path).read_bytes() == BODY
 
 
 # Resuming
@@ -480,7 +471,7 @@ def test_gz_file_is_not_unpacked_on_the_way(server: Server, tmp_path: Path) -> N
 
 def test_cut_connection_is_resumed(server: Server, tmp_path: Path) -> None:
     answers = [send(BODY, stop=100_000), send(BODY, stop=200_000), GOOD]
-    assert fetch(server.file(answers), tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(server.file(answers), tmp_path).read_bytes() == BODY
     assert [wanted for _, wanted in server.asked] == [None, "bytes=100000-", "bytes=200000-"]
 
 
@@ -491,20 +482,20 @@ def test_part_is_kept_after_failure_and_resumed_from_the_next_mirror(
     sentence = failure(file, tmp_path)
     assert "the connection ended after 100000 of 300000 bytes" in sentence
     assert (tmp_path / "sample" / "body.bin.part").read_bytes() == BODY[:100_000]
-    assert fetch(file, tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(file, tmp_path).read_bytes() == BODY
     assert server.asked[-1] == ("/1/body.bin", "bytes=100000-")
 
 
 def test_server_that_ignores_range_gives_the_whole_file(server: Server, tmp_path: Path) -> None:
     put(tmp_path, BODY[:1234], "body.bin.part")
-    path = fetch(server.file(send(BODY, ranges=False)), tmp_path, progress=False)
+    path = fetch(server.file(send(BODY, ranges=False)), tmp_path)
     assert path.read_bytes() == BODY
     assert server.asked == [("/0/body.bin", "bytes=1234-")]
 
 
 def test_range_not_satisfiable_is_asked_whole(server: Server, tmp_path: Path) -> None:
     put(tmp_path, BODY[:1234], "body.bin.part")
-    path = fetch(server.file([status(416), GOOD]), tmp_path, progress=False)
+    path = fetch(server.file([status(416), GOOD]), tmp_path)
     assert path.read_bytes() == BODY
     assert [wanted for _, wanted in server.asked] == ["bytes=1234-", None]
 
@@ -515,7 +506,7 @@ def test_answer_with_another_range_is_asked_whole(server: Server, tmp_path: Path
         handler.wfile.write(BODY[:10])
 
     put(tmp_path, BODY[:1234], "body.bin.part")
-    path = fetch(server.file([elsewhere, GOOD]), tmp_path, progress=False)
+    path = fetch(server.file([elsewhere, GOOD]), tmp_path)
     assert path.read_bytes() == BODY
 
 
@@ -530,21 +521,21 @@ def test_refused_answer_does_not_cost_the_part(
 
 def test_bad_part_costs_one_whole_try_of_the_same_mirror(server: Server, tmp_path: Path) -> None:
     put(tmp_path, bytes(1234), "body.bin.part")
-    assert fetch(server.file(GOOD), tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(server.file(GOOD), tmp_path).read_bytes() == BODY
     assert [wanted for _, wanted in server.asked] == ["bytes=1234-", None]
 
 
 @pytest.mark.usefixtures("no_network")
 def test_complete_part_is_verified_and_used(tmp_path: Path) -> None:
     put(tmp_path, BODY, "body.bin.part")
-    path = fetch(row(["http://127.0.0.1:9/x"]), tmp_path, progress=False)
+    path = fetch(row(["http://127.0.0.1:9/x"]), tmp_path)
     assert path.read_bytes() == BODY
 
 
 @pytest.mark.parametrize("wrong", [bytes(len(BODY)), BODY + b"x"])
 def test_complete_but_wrong_part_starts_again(server: Server, tmp_path: Path, wrong: bytes) -> None:
     put(tmp_path, wrong, "body.bin.part")
-    assert fetch(server.file(GOOD), tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(server.file(GOOD), tmp_path).read_bytes() == BODY
     assert server.asked == [("/0/body.bin", None)]
 
 
@@ -579,7 +570,7 @@ def test_full_disk_keeps_the_part(
     )
     assert part.read_bytes() == BODY[:100_000]
     assert not file.path(tmp_path).exists()
-    assert fetch(file, tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(file, tmp_path).read_bytes() == BODY
     assert server.asked == [("/0/body.bin", None), ("/0/body.bin", "bytes=100000-")]
 
 
@@ -623,7 +614,7 @@ from vaentk.data.download import fetch
 from vaentk.data.table import DataFile
 file = DataFile.model_validate_json(sys.argv[1])
 print("ready", flush=True)
-fetch(file, Path(sys.argv[2]), progress=False)
+fetch(file, Path(sys.argv[2]))
 """
 
 
@@ -691,10 +682,7 @@ def test_two_processes_download_once(
 def test_two_threads_download_once(server: Server, tmp_path: Path) -> None:
     release = threading.Event()
     file = server.file(held(release))
-    both = [
-        threading.Thread(target=fetch, args=(file, tmp_path), kwargs={"progress": False})
-        for _ in range(2)
-    ]
+    both = [threading.Thread(target=fetch, args=(file, tmp_path)) for _ in range(2)]
     for thread in both:
         thread.start()
     wait_until(lambda: bool(server.asked))
@@ -720,7 +708,7 @@ def test_killed_in_the_middle_then_resumed(
     release.set()
     assert not file.path(tmp_path).exists()
     kept = part.stat().st_size
-    assert fetch(file, tmp_path, progress=False).read_bytes() == BODY
+    assert fetch(file, tmp_path).read_bytes() == BODY
     assert server.asked[-1] == ("/0/body.bin", f"bytes={kept}-")
 
 
@@ -775,7 +763,7 @@ def test_table_agrees_with_the_real_files_and_torchvisions_md5() -> None:
     if not folder or not all(file.path(Path(folder)).exists() for file in files.values()):
         pytest.skip("needs the MNIST files in VAENTK_TEST_CACHE or VAENTK_CACHE")
     for name, md5 in mnist.resources:
-        path = fetch(files[name], Path(folder), offline=True)
+        path = fetch(files[name], Path(folder))
         assert hashlib.md5(path.read_bytes()).hexdigest() == md5
 
 

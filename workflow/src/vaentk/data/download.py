@@ -60,37 +60,28 @@ def fetch_set(
     offline: bool,
     files: Collection[str] | None = None,
 ) -> dict[str, Path]:
-    """Bring the files of one data set into the cache.
+    """Bring the files of one data set into the cache, all or those that are named.
 
     Parameters
     ----------
     name : str
-        The data set.
-    table : Path
-        ``config/datasets.csv``.
+        The data set, as in `table`, which is ``config/datasets.csv``.
     cache : str or None
         The setting of the cache folder; see `cache_folder`.
     offline : bool
-        Never use the network.
-    files : collection of str, optional
-        Those that are wanted; all files of the data set where None.
+        Never use the network: a `UserError` names every file that is missing or wrong.
 
     Returns
     -------
     dict
         Path by file name.
-
-    Raises
-    ------
-    UserError
-        As `fetch`; with ``offline`` it names every file that is missing at once.
     """
     folder = cache_folder(cache)
     rows = [row for row in read_table(table) if row.name == name]
     wanted = [row for row in rows if files is None or row.file in files]
     if offline:
         _all_there(wanted, folder)
-    return {row.file: fetch(row, folder, offline=offline) for row in wanted}
+    return {row.file: fetch(row, folder) for row in wanted}
 
 
 def _all_there(files: Sequence[DataFile], cache: Path) -> None:
@@ -104,45 +95,24 @@ def _all_there(files: Sequence[DataFile], cache: Path) -> None:
         )
 
 
-def fetch(file: DataFile, cache: Path, *, offline: bool = False, progress: bool = True) -> Path:
-    """Bring one data file into the cache, from there or from the first mirror that has it.
+def fetch(file: DataFile, cache: Path) -> Path:
+    """Bring one data file to ``<cache>/<name>/<file>``, from there or from the first mirror.
 
     A file that is there with the right size and checksum is used without a network. Otherwise the
     mirrors are tried in order; what has arrived is kept in ``<file>.part`` and resumed; only a
-    verified file ever carries the final name. Processes that want one file wait for each other.
-
-    Parameters
-    ----------
-    file : DataFile
-        What is wanted.
-    cache : Path
-        Folder of downloaded files; the file lies at ``<cache>/<name>/<file>``.
-    offline : bool
-        Never use the network: a file that is missing or wrong is an error and is left as it is.
-    progress : bool
-        Show a progress bar with bytes and rate on standard error.
-
-    Raises
-    ------
-    UserError
-        If no mirror gave the file, the disk is full or the cache cannot be written.
+    verified file ever carries the final name. Processes that want one file wait for each other. A
+    `UserError` says that no mirror gave it, the disk is full or the cache cannot be written.
     """
     path = file.path(cache)
     try:
-        fault = _fault(path, file)
-        if fault is None:
+        if _fault(path, file) is None:
             return path
-        if offline:
-            raise UserError(
-                f"{path} {fault}, and offline is set: put the file ({file.identity}) there, "
-                f"or set offline: false{_instead(file)}."
-            )
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(_beside(path, ".lock")):
             # Another process may have brought it while this one waited.
             fault = _fault(path, file)
             if fault is not None:
-                _download(file, path, fault, progress)
+                _download(file, path, fault)
     except OSError as error:
         raise UserError(_system_fault(file, path, error)) from error
     return path
@@ -175,7 +145,7 @@ def _fault(path: Path, file: DataFile) -> str | None:
     return None
 
 
-def _download(file: DataFile, path: Path, fault: str, progress: bool) -> None:
+def _download(file: DataFile, path: Path, fault: str) -> None:
     """Bring `file` to `path` from the first mirror that has it; `fault` is why it is needed."""
     part = _beside(path, ".part")
     if path.exists():
@@ -188,8 +158,7 @@ def _download(file: DataFile, path: Path, fault: str, progress: bool) -> None:
             part.unlink()
     terms = f"{file.file} of {file.name}: terms of use: {file.licence}; cite: {file.citation}."
     log.info(terms)
-    if progress:
-        tqdm.write(terms, file=sys.stderr)
+    tqdm.write(terms, file=sys.stderr)
     reasons = []
     for url in file.mirrors:
         again = Retrying(
@@ -199,7 +168,7 @@ def _download(file: DataFile, path: Path, fault: str, progress: bool) -> None:
             reraise=True,
         )
         try:
-            again(_attempt, file, url, part, progress)
+            again(_attempt, file, url, part)
         except _RefusedError as reason:
             log.warning("%s: %s.", url, reason)
             reasons.append(f"{url}: {reason}")
@@ -228,14 +197,14 @@ def _publish(part: Path, path: Path) -> None:
             os.close(folder)
 
 
-def _attempt(file: DataFile, url: str, part: Path, progress: bool) -> None:
+def _attempt(file: DataFile, url: str, part: Path) -> None:
     """Complete and verify `part` from one mirror, going on from what it already holds."""
     have = part.stat().st_size if part.exists() else 0
     with _network_faults(), _ask(url, have) as response:
         start = have if response.status_code == 206 else 0
         arriving = _arriving(response)
         head, whole = _opening(response, arriving, file, start)
-        size = _write(chain([head], arriving), file, part, start, whole, progress)
+        size = _write(chain([head], arriving), file, part, start, whole)
     if whole is not None and size < whole:
         raise _InterruptedError(f"the connection ended after {size} of {whole} bytes")
     fault = _fault(part, file)
@@ -281,10 +250,7 @@ def _ask(url: str, have: int) -> requests.Response:
 def _opening(
     response: requests.Response, arriving: Iterator[bytes], file: DataFile, start: int
 ) -> tuple[bytes, int | None]:
-    """First bytes of an answer that may be the file, and the size the file will have, if known.
-
-    Refuses an answer that cannot be the file.
-    """
+    """First bytes of an answer that may be the file, and its size if known; refuses any other."""
     status = response.status_code
     if status not in (200, 206):
         kind = _InterruptedError if status in TRANSIENT else _RefusedError
@@ -305,23 +271,11 @@ def _opening(
 
 
 def _write(
-    chunks: Iterable[bytes],
-    file: DataFile,
-    part: Path,
-    start: int,
-    whole: int | None,
-    progress: bool,
+    chunks: Iterable[bytes], file: DataFile, part: Path, start: int, whole: int | None
 ) -> int:
     """Append the answer to `part` (from `start`) and return the size of `part` in bytes."""
     size = start
-    bar = tqdm(
-        desc=file.file,
-        total=whole,
-        initial=start,
-        unit="B",
-        unit_scale=True,
-        disable=not progress,
-    )
+    bar = tqdm(desc=file.file, total=whole, initial=start, unit="B", unit_scale=True)
     with bar, part.open("ab" if start else "wb") as out:
         for chunk in chunks:
             size += len(chunk)
@@ -356,8 +310,7 @@ def _system_fault(file: DataFile, path: Path, error: OSError) -> str:
         kept = part.stat().st_size if part.exists() else 0
         return (
             f"The disk is full at {part} ({kept} of {file.bytes or 'all'} bytes are there and are "
-            "kept): "
-            "free some space and run again to go on, or set VAENTK_CACHE to another folder."
+            "kept): free some space and run again to go on, or set VAENTK_CACHE to another folder."
         )
     return (
         f"{path} cannot be read or written ({error.strerror or error}): mend that, "

@@ -26,7 +26,7 @@ class Member:
     dtype: np.dtype[Any]
 
     def blocks(self, size: int) -> Iterator[NDArray[Any]]:
-        """Yield the array in blocks of `size` rows, the last one shorter; one pass over the file."""
+        """Yield the array in blocks of `size` rows, the last one shorter, in one pass."""
         with _opened(self.path, self.name) as stream:
             _header(stream)
             for start in range(0, self.shape[0], size):

@@ -17,20 +17,8 @@ _Text = Annotated[str, StringConstraints(min_length=1)]
 class DataFile(BaseModel):
     """One file of a data set, a row of ``config/datasets.csv``.
 
-    Attributes
-    ----------
-    name, version : str
-        The data set.
-    file : str
-        Its plain file name; in the cache it lies at ``<cache>/<name>/<file>``.
-    mirrors : tuple of str
-        Complete URLs, tried in this order; none where nobody offers the file.
-    bytes : int or None
-        Size of the file; None where no source states it, and the checksum alone decides.
-    checksum : str
-        ``sha256:<hex>`` or ``md5:<hex>``.
-    licence, citation : str
-        Under which terms it comes and what to cite.
+    Mirrors are tried in their order; there are none where nobody offers the file. Where no source
+    states its size, ``bytes`` is None and the checksum alone decides.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -55,17 +43,9 @@ class DataFile(BaseModel):
 
 
 def read_table(path: Path) -> list[DataFile]:
-    """Read the table of data files and check every row against the schema of `DataFile`.
+    """Read a table with exactly the columns of `DataFile`; mirrors are separated by a space.
 
-    Parameters
-    ----------
-    path : Path
-        A csv file with exactly the columns of `DataFile`; mirrors are separated by a space.
-
-    Raises
-    ------
-    UserError
-        If the table cannot be read, or a row breaks the schema (names its line and column).
+    A `UserError` names the line and the column of what breaks the schema.
     """
     columns = list(DataFile.model_fields)
     try:
