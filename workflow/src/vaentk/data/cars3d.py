@@ -34,11 +34,6 @@ def archive(path: Path) -> NDArray[np.uint8]:
     -------
     uint8 (17568, 3, 64, 64)
         Elevation, azimuth and car, the car varying fastest, in the order of the archive's list.
-
-    Raises
-    ------
-    UserError
-        If the archive is damaged, or a car is missing.
     """
     cars: dict[str, NDArray[np.uint8]] = {}
     listed: list[str] = []
@@ -59,24 +54,7 @@ def archive(path: Path) -> NDArray[np.uint8]:
 
 
 def mesh(content: bytes, where: str) -> NDArray[np.uint8]:
-    """Read one car from the bytes of its MATLAB file.
-
-    Parameters
-    ----------
-    content : bytes
-        With the array ``im``, uint8 (128, 128, 3, 24, 4).
-    where : str
-        The file, for errors.
-
-    Returns
-    -------
-    uint8 (4, 24, 3, 64, 64)
-
-    Raises
-    ------
-    UserError
-        If it is no such file.
-    """
+    """Read one car, uint8 (4, 24, 3, 64, 64), from its MATLAB file; `where` names it in errors."""
     # Imported here: only the original archive needs it.
     from scipy.io import loadmat
 
@@ -96,17 +74,7 @@ def mesh(content: bytes, where: str) -> NDArray[np.uint8]:
 
 
 def prepared(path: Path) -> NDArray[np.uint8]:
-    """Read the prepared file ``cars3d_x64.npz``.
-
-    Returns
-    -------
-    uint8 (17568, 3, 64, 64)
-
-    Raises
-    ------
-    UserError
-        If it is missing, damaged or another file.
-    """
+    """Read the prepared file ``cars3d_x64.npz``: uint8 (17568, 3, 64, 64)."""
     images = npz.member(path, "images")
     if images.shape != (len(GRID), SIDE, SIDE, 3) or images.dtype != np.uint8:
         raise UserError(

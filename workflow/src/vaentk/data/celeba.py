@@ -6,12 +6,12 @@ images say of themselves.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,33 +35,14 @@ BLOCK: Final = 512
 Crop = Literal["centre", "whole"]
 
 
-class _Files(Protocol):
-    """Image files by name."""
-
-    @property
-    def names(self) -> list[str]:
-        """Their names, sorted."""
-
-    def read(self, name: str) -> bytes:
-        """Content of a file."""
-
-
 @dataclass(frozen=True)
 class Faces:
-    """The images that were found.
-
-    Attributes
-    ----------
-    where : Path
-        The zip or the folder.
-    ids : int64 (n,)
-        Official numbers, 1 to 202599, ascending.
-    """
+    """The images that were found: where, their official numbers ascending, and their files."""
 
     where: Path
     ids: NDArray[np.int64]
-    files: _Files
     names: Sequence[str]
+    read: Callable[[str], bytes]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,11 +61,6 @@ class Faces:
         Yields
         ------
         uint8 (b, 3, 64, 64)
-
-        Raises
-        ------
-        UserError
-            If an image is damaged or has another size.
         """
         with ThreadPoolExecutor(threads) as pool:
             for start in range(0, len(self), BLOCK):
@@ -93,7 +69,7 @@ class Faces:
 
     def _image(self, name: str, crop: Crop) -> NDArray[np.uint8]:
         try:
-            with Image.open(io.BytesIO(self.files.read(name)), formats=["JPEG"]) as image:
+            with Image.open(io.BytesIO(self.read(name)), formats=["JPEG"]) as image:
                 if image.size != SIZE:
                     raise UserError(
                         f"{name} in {self.where} has {image.size[0]}x{image.size[1]} pixels where "
@@ -116,13 +92,7 @@ def prepare(image: Image.Image, crop: Crop) -> NDArray[np.uint8]:
 
 
 def at_hand(folder: Path) -> Path:
-    """Find the aligned images in a folder: the zip, else the folder that it unpacks to.
-
-    Raises
-    ------
-    UserError
-        If there is neither.
-    """
+    """Find the aligned images in a folder: the zip, else the folder that it unpacks to."""
     for path in (folder / "img_align_celeba.zip", folder / "img_align_celeba"):
         if path.exists():
             return path
@@ -134,42 +104,22 @@ def at_hand(folder: Path) -> Path:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Faces]:
-    """Open the aligned images: a zip, or a folder, complete or not.
-
-    Raises
-    ------
-    UserError
-        If there are no aligned images at `path`.
-    """
+    """Open the aligned images: a zip, or a folder, complete or not."""
     if path.is_dir():
-        yield _faces(path, _Folder(path))
+        files = [file.name for file in path.iterdir()]
+        yield _faces(path, files, lambda name: (path / name).read_bytes())
         return
     with Zip(path, NAME, LARGEST, TOTAL) as archive:
-        yield _faces(path, archive)
+        yield _faces(path, archive.names, archive.read)
 
 
-@dataclass(frozen=True)
-class _Folder:
-    folder: Path
-
-    @property
-    def names(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir() if NAME.fullmatch(path.name))
-
-    def read(self, name: str) -> bytes:
-        return (self.folder / name).read_bytes()
-
-
-def _faces(where: Path, files: _Files) -> Faces:
-    numbered = {}
-    for name in files.names:
-        match = NAME.fullmatch(name)
-        if match and 1 <= int(match[1]) <= IMAGES:
-            numbered[int(match[1])] = name
-    if not numbered:
+def _faces(where: Path, files: Sequence[str], read: Callable[[str], bytes]) -> Faces:
+    """Those of the files that are official images, by their numbers."""
+    numbered = {int(match[1]): match[0] for match in map(NAME.fullmatch, files) if match}
+    ids = np.array(sorted(k for k in numbered if 1 <= k <= IMAGES), dtype=np.int64)
+    if not len(ids):
         raise UserError(f"{where} holds no aligned CelebA images (000001.jpg and so on).")
-    ids = np.array(sorted(numbered), dtype=np.int64)
-    return Faces(where, ids, files, [numbered[number] for number in ids.tolist()])
+    return Faces(where, ids, [numbered[number] for number in ids.tolist()], read)
 
 
 def attributes(path: Path) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
@@ -181,11 +131,6 @@ def attributes(path: Path) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
         The 40 attributes.
     values : uint8 (202599, 40)
         0 or 1; row k belongs to image k + 1.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or damaged.
     """
     try:
         with path.open(encoding="ascii") as stream:
@@ -206,9 +151,8 @@ def attributes(path: Path) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
 
 
 def partition(ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Official parts of images: 0 for training, 1 for validation, 2 for test, uint8 (n,).
+    """Official parts of images, as ``list_eval_partition.txt`` has them, uint8 (n,).
 
-    The official ``list_eval_partition.txt`` says just this: images up to 162770 are for training,
-    then up to 182637 for validation, the rest for test.
+    0 for training, 1 for validation, 2 for test.
     """
     return np.searchsorted(ENDS, ids).astype(np.uint8)

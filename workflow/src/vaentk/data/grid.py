@@ -13,11 +13,7 @@ from vaentk.errors import UserError
 class Grid:
     """Named factors whose combinations number the images of a data set, the last varying fastest.
 
-    Attributes
-    ----------
-    names : tuple of str
-    sizes : tuple of int
-        How many values each factor takes; a value is an index from 0.
+    A factor takes as many values as its size; a value is an index from 0.
     """
 
     names: tuple[str, ...]
@@ -29,10 +25,7 @@ class Grid:
     def indices(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Number of the image with given factors: int64 (b, factors) to int64 (b,).
 
-        Raises
-        ------
-        UserError
-            If a value is not on the grid.
+        Where a value is not on the grid, a `UserError` names it.
         """
         values = np.asarray(values)
         if values.ndim != 2 or values.shape[1] != len(self.sizes):
@@ -50,13 +43,7 @@ class Grid:
         return np.asarray(np.ravel_multi_index(tuple(values.T), self.sizes), dtype=np.int64)
 
     def values(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the factors of images: int64 (b,) to int64 (b, factors).
-
-        Raises
-        ------
-        UserError
-            If an index is not on the grid.
-        """
+        """Give the factors of images: int64 (b,) to int64 (b, factors)."""
         indices = np.asarray(indices)
         wrong = indices[(indices < 0) | (indices >= len(self))]
         if len(wrong):

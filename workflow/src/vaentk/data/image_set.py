@@ -1,6 +1,6 @@
 """One interface to every image data set: images by number, on any device."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Self
@@ -18,7 +18,6 @@ class ImageSet:
 
     Attributes
     ----------
-    facts : Facts
     pixels : Tensor
         uint8: grey or colour values 0..255, (n, c, h, w); or bit-packed black and white,
         (n, h w / 8), 8 pixels a byte, the leftmost in the lowest bit.
@@ -57,25 +56,21 @@ class ImageSet:
 
     def to(self, device: torch.device | str) -> Self:
         """Move the images to a device; on the one where they are nothing is copied."""
-        moved: dict[str, Any] = {
-            name: value.to(device)
+        return self._each(lambda tensor: tensor.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """Change all tensors alike."""
+        changed: dict[str, Any] = {
+            name: change(tensor)
             for name in ("pixels", "attributes", "parts")
-            if (value := getattr(self, name)) is not None
+            if (tensor := getattr(self, name)) is not None
         }
-        return replace(self, **moved)
+        return replace(self, **changed)
 
     def images(self, indices: Tensor) -> Tensor:
-        """Gather images by number.
+        """Gather images by number, on their device: int64 (b,) to uint8 (b, c, h, w).
 
-        Parameters
-        ----------
-        indices : int64 (b,)
-            On the device of the images.
-
-        Returns
-        -------
-        Tensor
-            uint8 (b, c, h, w), values 0..255; a packed pixel is 0 or 255.
+        Values are 0..255; a packed pixel is 0 or 255.
         """
         chosen = self.pixels.index_select(0, indices)
         if not self.packed:
@@ -93,12 +88,8 @@ class ImageSet:
         numbers = self.of_part(part)
         together = len(numbers) > 0 and numbers[-1] - numbers[0] == len(numbers) - 1
         chosen = slice(int(numbers[0]), int(numbers[-1]) + 1) if together else numbers
-        kept: dict[str, Any] = {
-            name: value[chosen]
-            for name in ("pixels", "attributes", "parts")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(self, facts=replace(self.facts, factors=()), **kept)
+        own = self._each(lambda tensor: tensor[chosen])
+        return replace(own, facts=replace(self.facts, factors=()))
 
 
 def _unpacked(packed: Tensor) -> Tensor:

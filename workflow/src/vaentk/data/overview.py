@@ -81,12 +81,6 @@ def contact_sheet(
 ) -> tuple[NDArray[np.uint8], list[str]]:
     """Choose images to show: a row for each factor on its own, and rows drawn at random.
 
-    Parameters
-    ----------
-    images : ImageSet
-    generator : numpy.random.Generator
-        For the rows drawn at random.
-
     Returns
     -------
     sheet : uint8 (rows, 12, c, h, w)
