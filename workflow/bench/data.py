@@ -18,7 +18,8 @@ from scipy.io import savemat
 from timing import Line, line, side_by_side
 from torch.utils.data import DataLoader, Dataset
 
-from vaentk.data import cars3d, celeba, dsprites
+from vaentk.data import cars3d, celeba
+from vaentk.data.dsprites import drawing
 from vaentk.data.facts import Facts
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
@@ -49,7 +50,7 @@ def data() -> list[Line]:
 
 def _drawing() -> list[Line]:
     start = time.perf_counter()
-    total = sum(len(block) for block in dsprites.draw_all())
+    total = sum(len(block) for block in drawing.draw_all())
     spent = time.perf_counter() - start
     return [line(f"drawing dSprites, {total:,} images", "3 minutes", spent, 180.0, "s", 1)]
 
@@ -59,9 +60,9 @@ def _batches(folder: Path) -> list[Line]:
 
     Both read the first half of the squares: a batch costs the same with all images.
     """
-    grid = Grid(dsprites.GRID.names[1:], (3, *dsprites.GRID.sizes[2:]))
-    packed = dsprites.draw(np.arange(len(grid)))
-    np.savez(folder / "part.npz", imgs=dsprites.unpack(packed))
+    grid = Grid(drawing.GRID.names[1:], (3, *drawing.GRID.sizes[2:]))
+    packed = drawing.draw(np.arange(len(grid)))
+    np.savez(folder / "part.npz", imgs=drawing.unpack(packed))
     path = folder / "part.safetensors"
     factors = tuple(zip(grid.names, grid.sizes, strict=True))
     facts = Facts("dsprites", "dsprites", "drawn", "drawn", (1, 64, 64), len(grid), factors)

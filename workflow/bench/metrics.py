@@ -16,7 +16,7 @@ from sklearn.metrics import mutual_info_score
 from sklearn.svm import LinearSVC
 from timing import Line, line, side_by_side
 
-from vaentk.data.dsprites import GRID
+from vaentk.data.dsprites.drawing import GRID
 from vaentk.metrics import beta_vae, factor_vae, mig, sap
 from vaentk.metrics.sampling import Batches, Points, Split
 

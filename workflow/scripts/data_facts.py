@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from vaentk.data import dsprites, overview
+from vaentk.data import overview
+from vaentk.data.dsprites import published
 from vaentk.data.image_set import ImageSet
 from vaentk.runtime import io, job
 
@@ -17,7 +18,7 @@ with job.running(snakemake) as task:
         row = overview.facts(images)
         if (images.facts.name, images.facts.data) == ("dsprites", "drawn"):
             record = json.loads(io.read_text(task.inputs["agreement"]))
-            row["agreement"] = dsprites.agreement(row["lit"], row["checksum"], record)
+            row["agreement"] = published.agreement(row["lit"], row["checksum"], record)
         sheets[name], labels = overview.contact_sheet(images, np.random.default_rng(0))
         rows.append(row | {"rows": json.dumps(labels)})
     task.save({"facts": pd.DataFrame(rows), "sheets": sheets})

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaentk.data import dsprites
-from vaentk.data.dsprites import GRID, PUBLISHED_ON, Comparison, compare, draw, unpack
+from vaentk.data.dsprites.drawing import GRID, draw, draw_all, unpack
+from vaentk.data.dsprites.published import PUBLISHED_ON, agreement, compare, read
 from vaentk.errors import UserError
 
 RECORD = Path(__file__).parents[3] / "config" / "dsprites_agreement.json"
@@ -63,7 +63,7 @@ def test_a_pixel_is_on_when_its_centre_is_inside(factors: tuple[int, ...]) -> No
 
 def test_any_part_is_the_same_as_the_whole_in_any_order() -> None:
     whole = {}
-    for number, block in enumerate(dsprites.draw_all()):
+    for number, block in enumerate(draw_all()):
         if number in (0, 400):
             whole[number] = block
         if number == 400:
@@ -84,7 +84,7 @@ def test_first_and_last_orientation_coincide() -> None:
 
 def test_whole_set_has_as_many_set_pixels_as_published_within_10() -> None:
     digest, total = hashlib.sha256(), 0
-    for block in dsprites.draw_all():
+    for block in draw_all():
         digest.update(block.data)
         total += int(np.bitwise_count(block).sum())
     assert abs(total - PUBLISHED_ON) <= 10
@@ -95,7 +95,7 @@ def test_whole_set_has_as_many_set_pixels_as_published_within_10() -> None:
 
 @pytest.mark.skipif(not REAL_PART.is_file(), reason="needs the real images in VAENTK_TEST_CACHE")
 def test_real_images_differ_in_3_pixels() -> None:
-    found = Comparison.of(compare(REAL_PART), shown=100)
+    found = compare(REAL_PART, shown=100)
     assert found.images == 46_080
     assert found.pixels <= 3
     record = json.loads(RECORD.read_text(encoding="utf-8"))
@@ -128,7 +128,7 @@ VALUES = CLASSES * [1, 0.1, 2 * np.pi / 39, 1 / 31, 1 / 31] + [1, 0.5, 0, 0, 0]
     ids=["indices", "classes", "classes-with-colour", "values"],
 )
 def test_a_part_is_recognised_by_any_of_its_keys(tmp_path: Path, latents: dict) -> None:
-    found = Comparison.of(compare(published(tmp_path / "part.npz", INDICES, 2, **latents)), 1)
+    found = compare(published(tmp_path / "part.npz", INDICES, 2, **latents), 1)
     assert (found.images, found.pixels, found.differing) == (30, 2, 2)
     lines = found.lines()
     assert lines[0] == "2 differing pixels in 2 images of 30"
@@ -167,7 +167,7 @@ def test_another_file_is_one_sentence(tmp_path: Path, arrays: dict, sentence: st
     path = tmp_path / "other.npz"
     np.savez(path, **arrays)
     with pytest.raises(UserError, match=sentence):
-        list(compare(path))
+        compare(path, 1)
 
 
 def test_the_published_file_is_read_as_the_drawing_is_packed(
@@ -176,16 +176,16 @@ def test_the_published_file_is_read_as_the_drawing_is_packed(
     whole = np.arange(len(GRID))[: 3 * 1024]
     path = published(tmp_path / "published.npz", whole)
     with pytest.raises(UserError, match="holds 3072 images where 737280 are expected"):
-        dsprites.read(path)
+        read(path)
     monkeypatch.setattr(type(GRID), "__len__", lambda _: 3072)
-    assert np.array_equal(np.concatenate(list(dsprites.read(path))), draw(whole))
+    assert np.array_equal(np.concatenate(list(read(path))), draw(whole))
 
 
 def test_agreement_says_what_was_compared_and_nothing_of_another_drawing() -> None:
     record = {"images": 46080, "pixels": 3, "differing": 2, "checksum": "sha256:1"}
-    said = dsprites.agreement(PUBLISHED_ON - 3, "sha256:1", record)
+    said = agreement(PUBLISHED_ON - 3, "sha256:1", record)
     assert said.startswith("3 differing pixels in 2 images of 46,080 published ones")
     assert said.endswith("128,328,859 set pixels in all, -3 against the published number")
-    other = dsprites.agreement(PUBLISHED_ON, "sha256:2", record)
+    other = agreement(PUBLISHED_ON, "sha256:2", record)
     assert "46,080" not in other
     assert "other bytes" in other

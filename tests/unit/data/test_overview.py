@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaentk.data import dsprites, overview
+from vaentk.data import overview
+from vaentk.data.dsprites import drawing
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 
@@ -19,9 +20,9 @@ def coloured(**known: object) -> ImageSet:
 
 
 def packed(n: int) -> tuple[ImageSet, np.ndarray]:
-    bits = dsprites.draw(np.arange(n) * 37)
+    bits = drawing.draw(np.arange(n) * 37)
     facts = Facts("dsprites", "dsprites", "drawn", "drawn", (1, 64, 64), n)
-    return ImageSet(facts, torch.from_numpy(bits)), dsprites.unpack(bits)
+    return ImageSet(facts, torch.from_numpy(bits)), drawing.unpack(bits)
 
 
 @pytest.mark.parametrize("block", [5, 4096])

@@ -7,7 +7,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from vaentk.data.dsprites import Comparison, compare, draw_all
+from vaentk.data.dsprites.drawing import draw_all
+from vaentk.data.dsprites.published import compare
 from vaentk.errors import UserError
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     try:
-        found = Comparison.of(compare(given.file), given.shown)
+        found = compare(given.file, given.shown)
         print("\n".join(found.lines()))
         if given.record:
             digest = hashlib.sha256()

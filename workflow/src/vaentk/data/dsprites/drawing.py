@@ -39,11 +39,6 @@ def draw(indices: NDArray[np.int64]) -> NDArray[np.uint8]:
     -------
     uint8 (b, 512)
         Bit-packed images: 8 bytes a row of 64 pixels, the leftmost pixel in the lowest bit.
-
-    Raises
-    ------
-    UserError
-        If an index is not in the data set.
     """
     factors = GRID.values(np.asarray(indices, dtype=np.int64))
     rows = np.empty((len(factors), SIDE), np.uint64)
@@ -57,13 +52,7 @@ def draw(indices: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def draw_all() -> Iterator[NDArray[np.uint8]]:
-    """Draw the whole data set in the published order.
-
-    Yields
-    ------
-    uint8 (1024, 512)
-        Bit-packed images as `draw` gives them; 720 blocks.
-    """
+    """Draw all images in the published order, as `draw` does: 720 blocks uint8 (1024, 512)."""
     everywhere = np.arange(GRID.sizes[3])
     for index in range(0, len(GRID), BLOCK):
         figure = GRID.values(np.array([index]))[0, :3]

@@ -1,9 +1,9 @@
 """dSprites, published: the file read in blocks, and the drawing compared with it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,6 @@ def read(path: Path) -> Iterator[NDArray[np.uint8]]:
     ------
     uint8 (b, 512)
         Bit-packed images, in the published order.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged or is not the published data set.
     """
     images = _images(path)
     if images.shape[0] != len(GRID):
@@ -38,89 +33,14 @@ def read(path: Path) -> Iterator[NDArray[np.uint8]]:
     return map(pack, images.blocks(BLOCK))
 
 
-def compare(path: Path) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-    """Compare the drawing with the published file or any part of it.
-
-    Parameters
-    ----------
-    path : Path
-        An npz file with the images ``imgs`` and with what tells which they are: the published
-        file's ``latents_classes``, or for a part also ``original_dataset_indices``.
-
-    Yields
-    ------
-    indices : int64 (b,)
-        Places of a block's images in the published order.
-    differences : uint8 (b, 512)
-        Bit-packed: 1 where the drawing and the file differ.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged, or does not tell which images it holds.
-    """
-    images = _images(path)
-    indices = _indices(path, images.shape[0])
-    start = 0
-    for block in images.blocks(BLOCK):
-        here = indices[start : start + len(block)]
-        yield here, draw(here) ^ pack(block)
-        start += len(block)
-
-
-def agreement(lit: int, checksum: str, record: Mapping[str, Any]) -> str:
-    """Say in words how well drawn images agree with published ones.
-
-    Parameters
-    ----------
-    lit : int
-        Set pixels of the whole drawing.
-    checksum : str
-        ``sha256:<hex>`` of its bit-packed images.
-    record : mapping
-        What ``compare --record`` wrote when a drawing was compared with published images.
-    """
-    sum_of_all = f"{lit:,} set pixels in all, {lit - PUBLISHED_ON:+,} against the published number"
-    if checksum != record["checksum"]:
-        return f"{sum_of_all}; other bytes than the drawing that was compared pixel by pixel"
-    return (
-        f"{record['pixels']:,} differing pixels in {record['differing']:,} images of "
-        f"{record['images']:,} published ones compared pixel by pixel; {sum_of_all}"
-    )
-
-
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison found.
-
-    Attributes
-    ----------
-    images : int
-        Images compared.
-    pixels, differing : int
-        Pixels that differ, and images with any.
-    places : tuple of str
-        Where they differ, an image each.
-    """
+    """What a comparison found: images compared, pixels that differ, images with any, and where."""
 
     images: int
     pixels: int
     differing: int
     places: tuple[str, ...]
-
-    @classmethod
-    def of(cls, blocks: Iterable[tuple[NDArray[np.int64], NDArray[np.uint8]]], shown: int) -> Self:
-        """Count what `compare` yields; places of at most `shown` images."""
-        images = pixels = differing = 0
-        places: list[str] = []
-        for indices, differences in blocks:
-            counts = np.bitwise_count(differences).sum(axis=1)
-            images, pixels = images + len(indices), pixels + int(counts.sum())
-            wrong = np.flatnonzero(counts)
-            differing += len(wrong)
-            left = max(0, shown - len(places))
-            places += [_places(int(indices[at]), differences[at]) for at in wrong[:left]]
-        return cls(images, pixels, differing, tuple(places))
 
     def lines(self) -> list[str]:
         """The sum, then the places."""
@@ -130,6 +50,47 @@ class Comparison:
         ]
         hidden = self.differing - len(self.places)
         return [*said, f"and {hidden} more images"] if hidden else said
+
+
+def compare(path: Path, shown: int) -> Comparison:
+    """Compare the drawing with the published file or any part of it.
+
+    Parameters
+    ----------
+    path : Path
+        An npz file with the images ``imgs`` and with what tells which they are: the published
+        file's ``latents_classes``, or for a part also ``original_dataset_indices``.
+    shown : int
+        Images of which it says at most where they differ.
+    """
+    images = _images(path)
+    indices = _indices(path, images.shape[0])
+    start = pixels = differing = 0
+    places: list[str] = []
+    for block in images.blocks(BLOCK):
+        here = indices[start : start + len(block)]
+        differences = draw(here) ^ pack(block)
+        counts = np.bitwise_count(differences).sum(axis=1)
+        wrong = np.flatnonzero(counts)
+        left = max(0, shown - len(places))
+        places += [_places(here[at], differences[at]) for at in wrong[:left]]
+        start, pixels, differing = start + len(block), pixels + counts.sum(), differing + len(wrong)
+    return Comparison(start, int(pixels), differing, tuple(places))
+
+
+def agreement(lit: int, checksum: str, record: Mapping[str, Any]) -> str:
+    """Say in words how well drawn images agree with published ones.
+
+    Of the whole drawing, `lit` is the number of set pixels and `checksum` the ``sha256:<hex>`` of
+    the packed images; `record` is what ``compare --record`` wrote when a drawing was compared.
+    """
+    sum_of_all = f"{lit:,} set pixels in all, {lit - PUBLISHED_ON:+,} against the published number"
+    if checksum != record["checksum"]:
+        return f"{sum_of_all}; other bytes than the drawing that was compared pixel by pixel"
+    return (
+        f"{record['pixels']:,} differing pixels in {record['differing']:,} images of "
+        f"{record['images']:,} published ones compared pixel by pixel; {sum_of_all}"
+    )
 
 
 def _images(path: Path) -> npz.Member:
@@ -168,7 +129,7 @@ def _indices(path: Path, count: int) -> NDArray[np.int64]:
     return indices
 
 
-def _places(index: int, difference: NDArray[np.uint8]) -> str:
+def _places(index: np.int64, difference: NDArray[np.uint8]) -> str:
     """Say in one line where the drawing and a file differ in one image."""
     factors = zip(GRID.names, GRID.values(np.array([index]))[0].tolist(), strict=True)
     drawn = unpack(draw(np.array([index])))[0]
