@@ -9,9 +9,18 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from vaentk.data.faces.attributes import COLOURS, GIVEN_PARENT, GIVEN_SEX_AND_AGE, P_MALE, TEXTURES
+from vaentk.data.faces.attributes import (
+    ATTRIBUTES,
+    COLOURS,
+    EXCLUDES,
+    MODEL,
+    NUISANCES,
+    TEXTURES,
+    Faces,
+    sample,
+)
 from vaentk.data.faces.canvas import Patch, filled, hsv, outlined, rgb, wave
-from vaentk.data.faces.drawing import ATTRIBUTES, EXCLUDES, NUISANCES, Faces, draw, sample
+from vaentk.data.faces.drawing import draw
 from vaentk.data.faces.head import Head, sine_cosine
 
 Images = NDArray[np.uint8]
@@ -128,12 +137,13 @@ def test_colours_waves_and_angles() -> None:
 
 def model() -> dict[str, float]:
     """Exact marginals of the model, from its tables."""
-    old_men, old_women = P_MALE * (1 - GIVEN_PARENT["Young"][1]), 0.58 * (1 - 0.87)
-    cells = np.array([P_MALE - old_men, old_men, 0.58 - old_women, old_women])
-    p = {name: np.array(values) for name, values in GIVEN_SEX_AND_AGE.items()}
+    old_men, old_women = 0.42 * (1 - 0.63), 0.58 * (1 - 0.87)
+    cells = np.array([0.42 - old_men, old_men, 0.58 - old_women, old_women])
+    tables = {name: given for name, given in MODEL.items() if isinstance(given, tuple)}
+    p = {name: np.array(given) for name, given in tables.items() if len(given) == 4}
 
     def by_parent(name: str, parent: NDArray[np.float64]) -> NDArray[np.float64]:
-        _, present, absent = GIVEN_PARENT[name]
+        _, present, absent = tables[name]
         return parent * present + (1 - parent) * absent
 
     hair = 1 - p["Bald"]
@@ -154,7 +164,7 @@ def model() -> dict[str, float]:
     p["Arched_Eyebrows"] = by_parent("Arched_Eyebrows", p["Wearing_Lipstick"])
     marginals = {name: float(cells @ values) for name, values in p.items()}
     return marginals | {
-        "Male": P_MALE,
+        "Male": 0.42,
         "Young": float(cells[0] + cells[2]),
         "Facing_Left": 0.5,
         "Lit_From_Left": 0.5,

@@ -7,37 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# Causes before effects. Long_Hair, Facing_Left and Lit_From_Left are ours, the others CelebA's.
-ATTRIBUTES: Final[tuple[str, ...]] = (
-    "Male",
-    "Young",
-    "Bald",
-    "Long_Hair",
-    "Wearing_Hat",
-    "Receding_Hairline",
-    "Bangs",
-    "Black_Hair",
-    "Blond_Hair",
-    "Brown_Hair",
-    "Gray_Hair",
-    "Wavy_Hair",
-    "Straight_Hair",
-    "No_Beard",
-    "Goatee",
-    "Mustache",
-    "Wearing_Lipstick",
-    "Bushy_Eyebrows",
-    "Arched_Eyebrows",
-    "Eyeglasses",
-    "Smiling",
-    "Mouth_Slightly_Open",
-    "Narrow_Eyes",
-    "Pale_Skin",
-    "Chubby",
-    "Oval_Face",
-    "Facing_Left",
-    "Lit_From_Left",
-)
 COLOURS: Final = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 TEXTURES: Final = ("Wavy_Hair", "Straight_Hair")
 
@@ -54,12 +23,13 @@ EXCLUDES: Final[Mapping[str, tuple[str, ...]]] = {
     "Chubby": ("Oval_Face",),
 }
 
-# The model: an attribute depends on Male and Young, or on one parent, and is absent where another
-# rules it out. Numbers are CelebA's frequencies, rounded; what is rare there is a little less rare.
-P_MALE: Final = 0.42
-P_SIDE: Final = 0.5  # Facing_Left, Lit_From_Left
-# P(attribute) for young men, older men, young women, older women.
-GIVEN_SEX_AND_AGE: Final[Mapping[str, tuple[float, float, float, float]]] = {
+# The causal model, causes before effects: P(attribute); or a parent, P(attribute | parent) and
+# P(attribute | not parent); or P(attribute) for young men, older men, young women, older women. An
+# attribute is absent where another rules it out. Numbers are CelebA's frequencies, rounded; what is
+# rare there is a little less rare. Long_Hair, Facing_Left and Lit_From_Left are ours.
+MODEL: Final[Mapping[str, float | tuple[str, float, float] | tuple[float, float, float, float]]] = {
+    "Male": 0.42,
+    "Young": ("Male", 0.63, 0.87),
     "Bald": (0.03, 0.15, 0.0, 0.0),
     "Long_Hair": (0.10, 0.05, 0.80, 0.55),
     "Wearing_Hat": (0.08, 0.08, 0.04, 0.04),
@@ -72,23 +42,22 @@ GIVEN_SEX_AND_AGE: Final[Mapping[str, tuple[float, float, float, float]]] = {
     "Wavy_Hair": (0.20, 0.15, 0.46, 0.52),
     "Straight_Hair": (0.29, 0.22, 0.20, 0.12),
     "No_Beard": (0.60, 0.64, 1.0, 1.0),
-    "Bushy_Eyebrows": (0.32, 0.14, 0.08, 0.03),
-    "Eyeglasses": (0.07, 0.22, 0.02, 0.07),
-    "Smiling": (0.38, 0.43, 0.52, 0.66),
-    "Wearing_Lipstick": (0.01, 0.0, 0.82, 0.74),
-    "Pale_Skin": (0.035, 0.025, 0.06, 0.05),
-    "Chubby": (0.05, 0.25, 0.01, 0.06),
-}
-# Parent, P(attribute | parent), P(attribute | not parent).
-GIVEN_PARENT: Final[Mapping[str, tuple[str, float, float]]] = {
-    "Young": ("Male", 0.63, 0.87),
     "Goatee": ("No_Beard", 0.0, 0.37),
     "Mustache": ("Goatee", 0.39, 0.20),
+    "Wearing_Lipstick": (0.01, 0.0, 0.82, 0.74),
+    "Bushy_Eyebrows": (0.32, 0.14, 0.08, 0.03),
     "Arched_Eyebrows": ("Wearing_Lipstick", 0.48, 0.08),
+    "Eyeglasses": (0.07, 0.22, 0.02, 0.07),
+    "Smiling": (0.38, 0.43, 0.52, 0.66),
     "Mouth_Slightly_Open": ("Smiling", 0.76, 0.22),
     "Narrow_Eyes": ("Smiling", 0.14, 0.09),
+    "Pale_Skin": (0.035, 0.025, 0.06, 0.05),
+    "Chubby": (0.05, 0.25, 0.01, 0.06),
     "Oval_Face": ("Smiling", 0.41, 0.20),
+    "Facing_Left": 0.5,
+    "Lit_From_Left": 0.5,
 }
+ATTRIBUTES: Final = tuple(MODEL)
 
 # Continuous causes, between two ends: lengths in pixels, angles in degrees, hues in turns, others
 # without unit. Uniform, but for Yaw (denser near the front) and Skin_Tone (lighter, that is nearer
@@ -161,14 +130,12 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Faces:
-    """What a set of n faces shows.
+    """What a set of n faces shows, in the order and units of ``ATTRIBUTES`` and ``NUISANCES``.
 
     Attributes
     ----------
     attributes : bool (n, 28)
-        Columns in the order of ``ATTRIBUTES``.
     nuisance : float64 (n, 60)
-        Columns in the order of ``NUISANCES``, in the units given there.
     """
 
     attributes: Flags
@@ -176,19 +143,7 @@ class Faces:
 
 
 def sample(n: int, generator: np.random.Generator) -> Faces:
-    """Draw faces from the causal model.
-
-    Parameters
-    ----------
-    n : int
-        Number of faces.
-    generator : numpy.random.Generator
-        Source of randomness; a smaller n gives the first of the same faces.
-
-    Returns
-    -------
-    Faces
-    """
+    """Draw n faces from the causal model; a smaller n gives the first of the same faces."""
     uniform = generator.random((n, len(ATTRIBUTES) + len(NUISANCES)))
     has: dict[str, Flags] = {}
     for name, chance in zip(ATTRIBUTES, uniform.T, strict=False):
@@ -210,19 +165,17 @@ def sample(n: int, generator: np.random.Generator) -> Faces:
 
 def _probability(name: str, has: Mapping[str, Flags], n: int) -> NDArray[np.float64]:
     """P(attribute | its parents, and not ruled out), float64 (n,)."""
-    if name == "Male":
-        return np.full(n, P_MALE)
-    if name in GIVEN_PARENT:
-        parent, present, absent = GIVEN_PARENT[name]
-        return np.where(has[parent], present, absent)
-    if name not in GIVEN_SEX_AND_AGE:
-        return np.full(n, P_SIDE)
-    table = np.array(GIVEN_SEX_AND_AGE[name])
+    match MODEL[name]:
+        case float(share):
+            return np.full(n, share)
+        case str(parent), present, absent:
+            return np.where(has[parent], present, absent)
+    table = np.array(MODEL[name])
     # The table gives shares of all visible hair; here, of that which is none of the earlier ones.
     for group in (COLOURS, TEXTURES):
         if name in group:
             earlier = group[: group.index(name)]
-            table = table / (1 - sum(np.array(GIVEN_SEX_AND_AGE[other]) for other in earlier))
+            table = table / (1 - sum(np.array(MODEL[other]) for other in earlier))
     return np.asarray(table[np.where(has["Male"], 0, 2) + np.where(has["Young"], 0, 1)])
 
 

@@ -35,13 +35,7 @@ def rgb(red: float, green: float, blue: float) -> Values:
 def hsv(hue: Values, saturation: Terms, value: Terms) -> Values:
     """Red, green, blue, 0 to 255, of hue (turns), saturation and value (0 to 1).
 
-    Parameters
-    ----------
-    hue, saturation, value : float32 (n, 1, 1)
-
-    Returns
-    -------
-    float32 (3, n, 1, 1)
+    float32 (n, 1, 1) to (3, n, 1, 1).
     """
     sixth = np.stack([np.mod(hue * 6 + offset, 6) for offset in (5, 3, 1)])
     fade = np.clip(np.minimum(sixth, 4 - sixth), 0, 1)
@@ -65,14 +59,8 @@ class Patch:
 
     Positions are in pixels of the whole picture, x to the right and y down. A position, a length or
     a strength is float32 (n, 1, 1), one a picture, or a number. A cover is float32 (n, height,
-    width), the share of each pixel that a shape covers.
-
-    Parameters
-    ----------
-    pixels : float32 (3, n, side, side)
-        The pictures, 0 to 255, changed in place.
-    left, top, right, bottom : int
-        The window: columns from left to before right, rows from top to before bottom.
+    width), the share of each pixel that a shape covers. The pictures, float32 (3, n, side, side)
+    from 0 to 255, are changed in place.
     """
 
     def __init__(self, pixels: Values, left: int, top: int, right: int, bottom: int) -> None:
@@ -93,21 +81,9 @@ class Patch:
     ) -> Values:
         """Signed distance, negative inside, to an egg: (dx / a)^2 = (1 - v^2)(1 - k v^2).
 
-        Parameters
-        ----------
-        x, y : float32 (n, 1, 1)
-            Where the egg is widest.
-        half_width, up, down : float32 (n, 1, 1) or float
-            a, and the heights above and below of which v is a fraction.
-        pointed : float32 (n, 1, 1) or float
-            k below: -1 nearly square, 0 an ellipse, 1/2 pointed.
-        square : float32 (n, 1, 1) or float
-            -k above.
-
-        Returns
-        -------
-        float32 (n, height, width)
-            In pixels; exact to first order at the outline.
+        It is widest at (x, y), where its half width is a; v is a fraction of the height, `up` or
+        `down`; k is `pointed` below (-1 nearly square, 0 an ellipse, 1/2 pointed) and -`square`
+        above. In pixels, float32 (n, height, width); exact to first order at the outline.
         """
         above = self.y < y
         height = np.where(above, np.float32(up), np.float32(down))
@@ -124,28 +100,12 @@ class Patch:
         return np.asarray(distance, np.float32)
 
     def lens(
-        self,
-        x: Terms,
-        y: Terms,
-        half_width: Terms,
-        slope: Terms,
-        top: Terms,
-        bottom: Terms,
+        self, x: Terms, y: Terms, half_width: Terms, slope: Terms, top: Terms, bottom: Terms
     ) -> Values:
         """Cover of what lies between two parabolas that meet at both ends.
 
-        Parameters
-        ----------
-        x, y : float32 (n, 1, 1)
-            The middle between the ends.
-        half_width, slope : float32 (n, 1, 1) or float
-            The ends are at (x - half_width, y - slope) and (x + half_width, y + slope).
-        top, bottom : float32 (n, 1, 1) or float
-            The parabolas at x, relative to y.
-
-        Returns
-        -------
-        float32 (n, height, width)
+        The ends are at (x - half_width, y - slope) and (x + half_width, y + slope); at x the
+        parabolas are at `top` and `bottom`, relative to y.
         """
         t = (self.x - x) / half_width
         bulge = np.maximum(1 - t * t, np.float32(0))
@@ -162,14 +122,9 @@ class Patch:
         return np.asarray(spot, np.float32)
 
     def paint(self, cover: Floats, colour: Floats, light: Floats | None = None) -> None:
-        """Lay a colour over the window.
+        """Lay a colour, float32 (3, n, 1, 1), over the window.
 
-        Parameters
-        ----------
-        cover : float32 (n, height, width)
-        colour : float32 (3, n, 1, 1)
-        light : float32 (n, height, width) or (3, n, height, width), optional
-            Factor of the colour in every pixel.
+        Its factor in every pixel is `light`, float32 (n, height, width) or (3, n, height, width).
         """
         for index, (channel, part) in enumerate(zip(self.pixels, colour, strict=True)):
             if light is None:

@@ -5,38 +5,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vaentk.data.faces.attributes import ATTRIBUTES, EXCLUDES, NUISANCES, Faces, sample
+from vaentk.data.faces import hair, skin
+from vaentk.data.faces.attributes import Faces
 from vaentk.data.faces.canvas import Patch, Values, filled, hsv, mix, outlined, rgb, wave
-from vaentk.data.faces.hair import (
-    draw_back_hair,
-    draw_beard,
-    draw_brows,
-    draw_front_hair,
-    shape_hair,
-)
 from vaentk.data.faces.head import SIDE, Head
-from vaentk.data.faces.skin import (
-    draw_cheeks,
-    draw_eyes,
-    draw_face,
-    draw_folds,
-    draw_mouth,
-    draw_neck,
-    draw_nose,
-)
-
-__all__ = ["ATTRIBUTES", "EXCLUDES", "NUISANCES", "SIDE", "Faces", "draw", "sample"]
 
 BATCH: Final = 32  # fastest as measured: smaller calls cost overhead, larger ones leave the cache
 
 
 def draw(faces: Faces) -> NDArray[np.uint8]:
-    """Draw faces as illustrated portraits, framed as CelebA's aligned pictures are.
-
-    Parameters
-    ----------
-    faces : Faces
-        n faces, consistent in the sense of ``EXCLUDES``.
+    """Draw n faces as illustrated portraits, framed as CelebA's aligned pictures are.
 
     Returns
     -------
@@ -56,18 +34,18 @@ def _layers(head: Head) -> Values:
     pixels = np.zeros((3, *head.light.shape), np.float32)
     _draw_backdrop(pixels, head)
     _draw_shoulders(pixels, head)
-    hair = shape_hair(pixels, head)
-    draw_back_hair(pixels, head, hair)
-    draw_neck(pixels, head)
-    draw_face(pixels, head)
-    draw_cheeks(pixels, head)
-    draw_folds(pixels, head)
-    draw_beard(pixels, head)
-    draw_nose(pixels, head)
-    draw_mouth(pixels, head)
-    draw_eyes(pixels, head)
-    draw_brows(pixels, head)
-    draw_front_hair(pixels, head, hair)
+    own_hair = hair.shape_hair(pixels, head)
+    hair.draw_back_hair(pixels, head, own_hair)
+    skin.draw_neck(pixels, head)
+    skin.draw_face(pixels, head)
+    skin.draw_cheeks(pixels, head)
+    skin.draw_folds(pixels, head)
+    hair.draw_beard(pixels, head)
+    skin.draw_nose(pixels, head)
+    skin.draw_mouth(pixels, head)
+    skin.draw_eyes(pixels, head)
+    hair.draw_brows(pixels, head)
+    hair.draw_front_hair(pixels, head, own_hair)
     _draw_glasses(pixels, head)
     _draw_hat(pixels, head)
     return pixels

@@ -10,18 +10,10 @@ from vaentk.data.faces.head import SIDE, Head
 
 @dataclass(frozen=True)
 class Hair:
-    """Hair of the head over the whole picture, float32 (n, 64, 64).
+    """Hair of the head over the whole picture, float32 (n, 64, 64)."""
 
-    Attributes
-    ----------
-    cover : float32 (n, 64, 64)
-        All that the hair could cover, in front of the face and behind it.
-    light : float32 (n, 64, 64)
-        Light on its strands.
-    """
-
-    cover: Values
-    light: Values
+    cover: Values  # all that the hair could cover, in front of the face and behind it
+    light: Values  # on its strands
 
 
 def shape_hair(pixels: Values, head: Head) -> Hair:
