@@ -1,18 +1,18 @@
 # Needs: nothing, or a download. Makes: results/data, the images of every data set, with their facts and contact sheets.
 
-# By rule and script, which are named as the setting of where they come from: the images it makes.
+# By the setting that says where they come from: the library's function, and the images it makes.
 IMAGES = {
-    "mnist": ["mnist"],
-    "dsprites": ["dsprites"],
-    "cars3d": ["cars3d"],
-    "celeba": ["celeba", "celeba_whole"],
-    "faces": ["faces"],
-    "cifar": ["cifar10", "cifar100"],
+    "mnist": ("vaentk.data.mnist:images", ["mnist"]),
+    "dsprites": ("vaentk.data.dsprites.published:images", ["dsprites"]),
+    "cars3d": ("vaentk.data.cars3d:images", ["cars3d"]),
+    "celeba": ("vaentk.data.celeba:images", ["celeba", "celeba_whole"]),
+    "faces": ("vaentk.data.faces.drawing:images", ["faces"]),
+    "cifar": ("vaentk.data.cifar:images", ["cifar10", "cifar100"]),
 }
 
 
 # Run where Snakemake runs, also on a cluster, whose nodes often reach no network to download from.
-for dataset, names in IMAGES.items():
+for dataset, (function, names) in IMAGES.items():
 
     rule:
         name:
@@ -38,9 +38,10 @@ for dataset, names in IMAGES.items():
         params:
             name="{name}",
             source=getattr(CONFIG.data, dataset),
-            code=code(f"{dataset}.py"),
+            functions={"images": function},
+            code=code("images.py", [function]),
         script:
-            f"../scripts/{dataset}.py"
+            "../scripts/images.py"
 
 
 rule data_facts:

@@ -8,7 +8,7 @@ disentanglement_lib itself uses Lanczos: the same images, 1.7 of 255 grey values
 import io
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from PIL import Image
 
 from vaentk.data import npz
 from vaentk.data.archives import members
+from vaentk.data.facts import Facts
 from vaentk.data.grid import Grid
+from vaentk.data.stored import Blocks, Fetch
 from vaentk.errors import UserError
 
 SIDE: Final = 64
@@ -25,6 +27,17 @@ GRID: Final = Grid(names=("elevation", "azimuth", "object"), sizes=(4, 24, 183))
 MESHES: Final = re.compile(r"(?:.*/)?cars/(?:car_\d{3}_mesh\.mat|list\.txt)")
 LARGEST: Final = 8 << 20  # bytes of one member; the largest has about one million
 TOTAL: Final = 1 << 30
+
+
+def images(*, source: str, fetch: Fetch, **_: Any) -> Blocks:
+    """All images, from the original archive or from the prepared file."""
+    read, name = {
+        "archive": (archive, "nips2015-analogy-data.tar.gz"),
+        "prepared": (prepared, "cars3d_x64.npz"),
+    }[source]
+    pixels = read(fetch("cars3d", [name])[name])
+    facts = Facts("cars3d", "cars3d", "real", name, (3, SIDE, SIDE), len(GRID), GRID.factors)
+    return Blocks([pixels], pixels.shape, {}, facts.text())
 
 
 def archive(path: Path) -> NDArray[np.uint8]:

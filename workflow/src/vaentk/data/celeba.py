@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaentk.data.archives import Zip
+from vaentk.data.facts import Facts
+from vaentk.data.stored import Blocks, Fetch
 from vaentk.errors import UserError
 
 IMAGES: Final = 202_599
@@ -33,6 +35,32 @@ TOTAL: Final = 4 << 30
 BLOCK: Final = 512
 
 Crop = Literal["centre", "whole"]
+
+
+def images(*, name: str, source: str, fetch: Fetch, threads: int, **_: Any) -> Blocks:
+    """Aligned faces with their attributes, complete or not, cropped or whole."""
+    archive, listed = "img_align_celeba.zip", "list_attr_celeba.txt"
+    files = fetch("celeba", [listed] if source == "partial" else [archive, listed])
+    names, values = attributes(files[listed])
+    where = at_hand(files[listed].parent) if source == "partial" else files[archive]
+    with opened(where) as faces:
+        ids = faces.ids
+    crop: Crop = "whole" if name == "celeba_whole" else "centre"
+
+    def blocks() -> Iterator[NDArray[np.uint8]]:
+        with opened(where) as faces:
+            yield from faces.blocks(crop, threads)
+
+    kind = "real" if len(ids) == IMAGES else "partial"
+    said = f"{where.name}, {'the middle 148x148 pixels' if crop == 'centre' else 'uncropped'}"
+    shape = (3, SIDE, SIDE)
+    facts = Facts(name, "celeba", kind, said, shape, IMAGES, attributes=names)
+    others: dict[str, NDArray[Any]] = {
+        "ids": ids,
+        "attributes": values[ids - 1],
+        "parts": partition(ids),
+    }
+    return Blocks(blocks(), (len(ids), *shape), others, facts.text())
 
 
 @dataclass(frozen=True)

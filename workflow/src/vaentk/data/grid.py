@@ -19,6 +19,11 @@ class Grid:
     names: tuple[str, ...]
     sizes: tuple[int, ...]
 
+    @property
+    def factors(self) -> tuple[tuple[str, int], ...]:
+        """Name and size of every factor."""
+        return tuple(zip(self.names, self.sizes, strict=True))
+
     def __len__(self) -> int:
         return math.prod(self.sizes)
 

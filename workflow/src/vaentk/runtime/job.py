@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import psutil
 
-from vaentk.data.stored import Stored
+from vaentk.data.stored import Blocks, Stored
 from vaentk.errors import UserError
 from vaentk.runtime import io
 
@@ -106,13 +106,15 @@ class Job:
         return read[0] if keys is None else dict(zip(keys, read, strict=True))
 
     def save(self, results: Mapping[str, Any]) -> None:
-        """Write results by the outputs' names: tables, `Stored`, or arrays by name."""
+        """Write results by the outputs' names: tables, `Stored`, `Blocks`, or arrays by name."""
         for name, result in results.items():
             path = self.outputs[name]
             if isinstance(result, pd.DataFrame):
                 io.write_table(result, path)
             elif isinstance(result, Stored):
                 io.write_arrays(result.arrays, path, result.note)
+            elif isinstance(result, Blocks):
+                io.write_blocks(result.images, result.shape, path, result.others, result.note)
             else:
                 io.write_arrays(result, path)
 

@@ -9,11 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaentk.data import npz
-from vaentk.data.dsprites.drawing import BLOCK, GRID, SIDE, draw, pack, unpack
+from vaentk.data.dsprites.drawing import BLOCK, GRID, SIDE, draw, draw_all, pack, unpack
+from vaentk.data.facts import Facts
+from vaentk.data.stored import Blocks, Fetch
 from vaentk.errors import UserError
 
 PUBLISHED_ON: Final = 128_328_862
 """Set pixels of the published images: their stated mean, 0.042494423521889584, times their size."""
+
+
+def images(*, source: str, fetch: Fetch, **_: Any) -> Blocks:
+    """All images, drawn from their geometry or read from the published file."""
+    if source == "drawn":
+        kind, said = "drawn", "drawn by vaentk from the geometry of the images"
+        blocks = draw_all()
+    else:
+        [file] = fetch("dsprites").values()
+        kind, said = "real", file.name
+        blocks = read(file)
+    facts = Facts("dsprites", "dsprites", kind, said, (1, SIDE, SIDE), len(GRID), GRID.factors)
+    return Blocks(blocks, (len(GRID), SIDE * SIDE // 8), {}, facts.text())
 
 
 def read(path: Path) -> Iterator[NDArray[np.uint8]]:

@@ -1,16 +1,30 @@
 """Drawn faces with CelebA's attributes, for where CelebA itself cannot be downloaded."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vaentk.data.faces import hair, skin
-from vaentk.data.faces.attributes import Faces
+from vaentk.data.faces.attributes import ATTRIBUTES, Faces, sample
 from vaentk.data.faces.canvas import Patch, Values, filled, hsv, mix, outlined, rgb, wave
 from vaentk.data.faces.head import SIDE, Head
+from vaentk.data.facts import Facts
+from vaentk.data.stored import Blocks
 
 BATCH: Final = 32  # fastest as measured: smaller calls cost overhead, larger ones leave the cache
+
+
+def images(*, source: int, **_: Any) -> Blocks:
+    """So many drawn faces with known attributes, which stand in for CelebA."""
+    faces = sample(source, np.random.default_rng(0))
+    pixels = draw(faces).transpose(0, 3, 1, 2)
+    parts = np.searchsorted([8 * source // 10, 9 * source // 10], np.arange(source), side="right")
+    facts = Facts(
+        "faces", "celeba", "stand-in", "drawn by vaentk", (3, SIDE, SIDE), source, (), ATTRIBUTES
+    )
+    others = {"attributes": faces.attributes.astype(np.uint8), "parts": parts.astype(np.uint8)}
+    return Blocks([pixels], pixels.shape, others, facts.text())
 
 
 def draw(faces: Faces) -> NDArray[np.uint8]:
