@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def test_downloaded_sets_offline_and_not_at_hand_are_one_sentence_each(
     result = snakemake(fresh, "--keep-going", *wanted, configs=CONFIGS)
     assert result.returncode != 0
     assert "Traceback" not in result.stdout
-    said = [line for line in result.stdout.splitlines() if "Offline is set" in line]
+    # Once by the job itself, and once more in its log, which Snakemake shows where a job fails.
+    said = re.findall(r"^\w+: Offline is set.*", result.stdout, flags=re.M)
     assert len(said) == len(names)
     text = "\n".join(said)
     nowhere = fresh / "nowhere"
