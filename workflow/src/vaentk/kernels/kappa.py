@@ -60,9 +60,9 @@ class Polynomials:
             _negligible(row, 1 - o) for row, o in zip(coefficients, odd, strict=True)
         )
         self.count = len(coefficients)
-        self.odd = odd if self.squared else [False] * self.count
-        rows = [row[o::2] for row, o in zip(coefficients, odd, strict=True)]
-        rows = rows if self.squared else list(coefficients)
+        self.odd, rows = [False] * self.count, list(coefficients)
+        if self.squared:
+            self.odd, rows = odd, [row[o::2] for row, o in zip(rows, odd, strict=True)]
         terms = max(len(row) for row in rows)
         self.length = min(terms, ceil(2 * sqrt(terms)))
         padded = np.zeros((len(rows), ceil(terms / self.length) * self.length))
