@@ -58,7 +58,7 @@ class TangentKernel:
         smoothing: Latent,
         parts: Sequence[str] = PARTS,
     ) -> Self:
-        """Build the operator from one member's weights, of (m, d), dtype and device of ``x``."""
+        """Build the operator from one member's weights, in the dtype and on the device of x."""
         squares = x.square()
         variance = squares @ weights["sigma"].square().mT
         smoothed = smoothing(x @ weights["mu"].mT, variance)

@@ -73,9 +73,9 @@ class Problems:
     """C_+ and C_-."""
 
     def step(self, w: Tensor, b: Tensor) -> Float64[Tensor, "six codes machines"]:
-        """Newton's step from (w, b), after w, b and the objective there, in six rows.
+        """Stack w, b, the objective there, Newton's step in w and in b, and twice its promise.
 
-        The step's two are followed by the decrease that it promises, twice.
+        The promise is the decrease that the step would bring if the points stayed.
         """
         own, rest = self._counted(w, b)
         own, rest = 2 * self.cost * own, 2 * self.cost_rest * rest
