@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import Field
@@ -46,7 +46,7 @@ class ReferenceRun:
 
     name: str
     about: About
-    claims: Mapping[str, dict[str, str]]
+    claims: Mapping[str, dict[Any, str]]
 
 
 def read_reference(name: str, about: str, claims: pd.DataFrame) -> ReferenceRun:
@@ -67,10 +67,10 @@ def read_reference(name: str, about: str, claims: pd.DataFrame) -> ReferenceRun:
     unknown = sorted(set(rows["verdict"]) - set(VERDICTS))
     if unknown:
         raise UserError(f"{path}/claims/claims.csv holds the unknown verdict {unknown[0]!r}")
-    return ReferenceRun(name, run, rows.set_index("id", drop=False).to_dict("index"))
+    return ReferenceRun(name, run, {row["id"]: row for row in rows.to_dict("records")})
 
 
-def elsewhere(claim: str, runs: Sequence[ReferenceRun]) -> list[dict[str, str]]:
+def elsewhere(claim: str, runs: Sequence[ReferenceRun]) -> list[dict[Any, str]]:
     """Return a claim as every reference run has it that measured it, with the run's name, title."""
     return [
         run.claims[claim] | {"name": run.name, "title": run.about.title}

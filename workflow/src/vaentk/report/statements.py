@@ -37,7 +37,7 @@ class Statement:
     kind: str
     run: str
     settings: bool
-    elsewhere: Sequence[Mapping[str, str]]
+    elsewhere: Sequence[Mapping[Any, str]]
 
     @property
     def label(self) -> str:
