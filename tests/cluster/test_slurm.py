@@ -33,7 +33,7 @@ PROFILE = ("--workflow-profile", "slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")
 
 TARGETS = ("figures_ridge", "figures_weight_change", "figures_linear_vae")
-"""From images to figures, by jobs of three kinds: rules of all experiments are written by one loop."""
+"""From images to figures, by jobs of three kinds; one loop writes the rules of all experiments."""
 
 
 Record = Callable[[str, object], None]
