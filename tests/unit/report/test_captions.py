@@ -50,7 +50,10 @@ LABELS = {
     "celeba": {"partial", "real"},
     "celeba_whole": {"partial", "real"},
     "faces": {"stand-in"},
-} | dict.fromkeys(("cars3d", "cifar10", "cifar100"), {"real"})
+    "cars3d": {"real"},
+    "cifar10": {"real"},
+    "cifar100": {"real"},
+}
 """What the scripts that make images say that they are."""
 
 

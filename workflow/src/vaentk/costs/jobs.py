@@ -19,12 +19,9 @@ from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 Job = tuple[str, Mapping[str, str]]
 """A rule, and the wildcards of one of its jobs."""
 
-ANY = 1 << 20
-"""Cores of a machine that has as many as anybody would use."""
 
-
-def cost_of(config: Config, job: Job, cores: int = ANY) -> Cost:
-    """Estimate what a job takes, on a machine with so many cores."""
+def cost_of(config: Config, job: Job) -> Cost:
+    """Estimate what a job takes, on a machine with as many cores as it can use."""
     rule, wildcards = job
     stage, _, kind = rule.partition("_")
     if stage not in ("train", "measure"):
@@ -34,7 +31,7 @@ def cost_of(config: Config, job: Job, cores: int = ANY) -> Cost:
         return _measure(settings, config)
     parts = experiments()[kind].parts(settings)
     [part] = [part for part in parts if str(part) == wildcards["part"]]
-    return training(settings, part, config, cores)
+    return training(settings, part, config)
 
 
 def trainings(config: Config) -> Iterator[Job]:

@@ -24,7 +24,7 @@ job; a cluster is asked for half as much again, and for three times the time.
 
 def at_most(config: Config, gpu: bool) -> str:
     """Say in a sentence what all trainings of a configuration take, done or not."""
-    costs = [cost_of(config, job, CORES) for job in trainings(config)]
+    costs = [cost_of(config, job) for job in trainings(config)]
     cpu = _spread(costs, gpu=False, cores=CORES)
     said = f"all trainings together take about {span(cpu)} on {CORES} CPU cores (measured rates)"
     if gpu or cpu > HOUR:
@@ -40,7 +40,7 @@ def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int) -> str:
     rows: dict[tuple[str, str], list[Cost]] = {}
     for rule, wildcards in planned:
         if rule != "all":  # the target is no work
-            cost = cost_of(config, (rule, wildcards), cores)
+            cost = cost_of(config, (rule, wildcards))
             rows.setdefault(_row_of(rule), []).append(cost)
     costs = [cost for costs in rows.values() for cost in costs]
     if not costs:

@@ -33,14 +33,14 @@ NARROW = 4096
 until several cores are free leaves some of them idle."""
 
 
-def training(settings: Any, part: Any, config: Config, cores: int) -> Cost:
+def training(settings: Any, part: Any, config: Config) -> Cost:
     """Estimate one training job of a run: a width, a latent size, an optimiser or a variant."""
     if isinstance(settings, LinearRate | Ridge | WeightChange):
-        return _width(settings, part, config.dtype, cores)
+        return _width(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
-        return _convolutional(settings, part, config.data, cores)
+        return _convolutional(settings, part, config.data)
     if isinstance(settings, DeepVAE):
-        return _deep(settings.of_part(part), config.data, cores)
+        return _deep(settings.of_part(part), config.data)
     if isinstance(settings, LinearVae):
         return _linear(settings)
     return Cost(rates.UNKNOWN, rates.UNKNOWN, 2 * LIBRARIES, 20 * MB)
@@ -87,17 +87,17 @@ def _cost(
 ) -> Cost:
     """Cost of steps that take ``pace`` seconds and, in all, ``each`` operations a member.
 
-    A CPU's cores have a member each, at ``rate`` operations a second; a GPU has all side by side.
+    A CPU's cores share the members, each at ``rate`` operations a second; a GPU has all at once.
     """
     on_gpu = rates.START_ON_GPU + steps * launching + members * each / rates.ON_GPU
     seconds = rates.START + ceil(members / cores) * (steps * pace + each / rate)
     return Cost(seconds, on_gpu, memory, disk, cores)
 
 
-def _width(settings: LinearRate | Ridge | WeightChange, width: int, dtype: str, cores: int) -> Cost:
+def _width(settings: LinearRate | Ridge | WeightChange, width: int, dtype: str) -> Cost:
     """All members of one width of a theory's network, in all cases of its run."""
     members, cases = len(settings.seeds), settings.variants().values()
-    cores = min(members, cores) if width > NARROW else 1
+    cores = members if width > NARROW else 1
     n, d = settings.inputs.samples, settings.inputs.outputs
     deep, kernels = isinstance(settings, WeightChange), isinstance(settings, TangentKernels)
     descents = [_descent(case, width) for case in cases]
@@ -147,16 +147,13 @@ def _descent(case: Any, width: int) -> tuple[float, float]:
     return updates, n * m * (14 * d + rates.LATENT)
 
 
-def _convolutional(
-    settings: Disentanglement | Discovery, latent: int, data: Data, cores: int
-) -> Cost:
+def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
     channels, encoded = SETS[settings.dataset].channels, images_of(settings.dataset, data)
     members = len(settings.seeds)
     if isinstance(settings, Disentanglement):
         members *= len(settings.betas)
         encoded = 2 * ceil(encoded / prod(settings.every or (1,)))
-    cores = min(members, cores)
     updates = settings.steps + encoded * rates.ENCODED / settings.batch
     codes = 8.0 * members * encoded * latent
     member = footprints.conv_member(channels, latent, settings.batch)
@@ -165,18 +162,18 @@ def _convolutional(
         updates * operations(channels, latent, settings.batch),
         0.0,
         rates.CONVOLUTIONS,
-        memory=held(settings.dataset, data) + 2 * codes + cores * member,
+        memory=held(settings.dataset, data) + 2 * codes + members * member,
         disk=codes + 4.0 * members * sum(map(prod, shapes(channels, latent).values())),
         members=members,
-        cores=cores,
+        cores=members,
         launching=REPLAYED,
     )
 
 
-def _deep(settings: DeepTraining, data: Data, cores: int) -> Cost:
+def _deep(settings: DeepTraining, data: Data) -> Cost:
     """All seeds of one variant of a deep VAE, and what is measured along the way."""
     network, members, batch = settings.network, len(settings.seeds), settings.batch
-    model, cores = model_of(network), min(members, cores)
+    model = model_of(network)
     faces = round(rates.TRAINED_ON * images_of("celeba", data))
     images = network.images or (rates.CIFAR_TRAINING if network.dataset == "cifar" else faces)
     steps = settings.epochs * max(1, images // batch)
@@ -190,10 +187,10 @@ def _deep(settings: DeepTraining, data: Data, cores: int) -> Cost:
         rates.PASS,
         _rate(model),
         memory=held(settings.dataset, data)
-        + cores * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
+        + members * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
         disk=8.0 * members * sum(map(prod, model.shapes().values())),
         members=members,
-        cores=cores,
+        cores=members,
     )
 
 
