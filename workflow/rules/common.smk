@@ -157,17 +157,16 @@ def given(kind, names):
     return {name: sources[name] for name in names if name in sources}
 
 
+def measure(kind, run, name):
+    """The file of a measure: a table, or arrays."""
+    ending = "safetensors" if name in EXPERIMENTS[kind].arrays else "csv"
+    return f"results/measure/{kind}/{run}/{name}.{ending}"
+
+
 def measures(kind, made):
     """Measures of all runs that the figures or tables of a kind are made of, by name."""
-    arrays = EXPERIMENTS[kind].arrays
-    return {
-        name: [
-            f"results/measure/{kind}/{run}/{name}.{'safetensors' if name in arrays else 'csv'}"
-            for run in runs(kind)
-        ]
-        for names in made.values()
-        for name in names
-    }
+    names = dict.fromkeys(name for names in made.values() for name in names)
+    return {name: [measure(kind, run, name) for run in runs(kind)] for name in names}
 
 
 def asked(rule, name):
@@ -217,7 +216,7 @@ def all_records():
 def all_measures():
     """Every table that the configuration measures."""
     made = [
-        f"results/measure/{kind}/{run}/{name}.csv"
+        measure(kind, run, name)
         for kind, experiment in EXPERIMENTS.items()
         for name in experiment.measures
         for run in runs(kind)

@@ -50,12 +50,8 @@ for kind, experiment in EXPERIMENTS.items():
         output:
             **recorded(
                 **{
-                    name: f"results/measure/{kind}/{{run}}/{name}.{ending}"
-                    for names, ending in (
-                        (experiment.measures, "csv"),
-                        (experiment.arrays, "safetensors"),
-                    )
-                    for name in names
+                    name: measure(kind, "{run}", name)
+                    for name in (*experiment.measures, *experiment.arrays)
                 }
             ),
         log:
