@@ -7,6 +7,7 @@ Unknown keys, wrong types and impossible values are one sentence that names the 
 import json
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -298,14 +299,11 @@ def _is_number(text: str) -> bool:
 
 def _nearest(location: tuple[int | str, ...]) -> str:
     """Suggest the key that was meant, among the fields of the section it stands in."""
-    from difflib import get_close_matches
-
     section: Any = Config.model_json_schema()
     definitions = section["$defs"]
     for part in location[:-1]:
         patterns: list[Any] = [*section.get("patternProperties", {}).values(), {}]
-        child = section.get("properties", {}).get(part) or section.get("additionalProperties")
-        child = child or patterns[0]
+        child = section.get("properties", {}).get(part) or patterns[0]
         section = definitions.get(str(child.get("$ref", "")).rsplit("/", 1)[-1], child)
     known = list(section.get("properties", {}))
     close = get_close_matches(str(location[-1]), known, n=1)
