@@ -32,7 +32,7 @@ for dataset, (function, names) in IMAGES.items():
         localrule: True
         conda:
             "../../envs/rule.yaml"
-        threads: cores(dataset)
+        threads: asked(dataset, "threads")
         resources:
             **needs(dataset),
         params:
