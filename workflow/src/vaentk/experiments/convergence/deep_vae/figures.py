@@ -53,7 +53,7 @@ def deep_vae_activations(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> D
 
 
 def deep_vae_betas(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient and loss, each relative to its own start, and the loss's parts, a line a beta."""
+    """Draw gradient and loss relative to their own start, and the loss's parts, a line a beta."""
     shown = ("relative_gradient", "excess", "reconstruction", "kl")
     return _draw("beta", shown, curves, runs, r"$\beta$ = {}")
 
