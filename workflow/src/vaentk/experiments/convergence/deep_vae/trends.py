@@ -105,7 +105,9 @@ def _quantities(
 def at_time(table: pd.DataFrame, when: str) -> pd.DataFrame:
     """The measurements at the end of the first epoch (``early``) or of training (``end``)."""
     steps = table[table["epoch"] >= 1]["step"] if when == "early" else table["step"]
-    return table[table["step"] == (steps.min() if when == "early" else steps.max())]
+    step = steps.min() if when == "early" else steps.max()
+    measured: pd.DataFrame = table[table["step"] == step]
+    return measured
 
 
 def _trend(

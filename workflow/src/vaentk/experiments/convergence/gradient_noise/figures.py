@@ -54,8 +54,10 @@ def gradient_noise_exponents(
         said = []
         for axes_row, (run, images, table) in zip(grid, rows, strict=True):
             state, estimator = table["state"].iloc[0], table["estimator"].iloc[0]
-            fits = exponents[run].set_index(["state", "images", "at", "ratio"])
-            fits = fits.loc[(state, images, "all", RATIO)].set_index(["estimator", "part", "along"])
+            fits = exponents[run]
+            fits = fits[(fits["state"] == state) & (fits["images"] == images)]
+            fits = fits[(fits["at"] == "all") & (fits["ratio"] == RATIO)]
+            fits = fits.set_index(["estimator", "part", "along"])
             words = []
             for axes, (part, along) in zip(axes_row, PANELS, strict=True):
                 own = table[table["part"] == part]

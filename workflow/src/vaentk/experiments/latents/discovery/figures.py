@@ -72,8 +72,8 @@ def _places(table: pd.DataFrame) -> dict[tuple[int, int], float]:
     """Give every latent size and seed its place in a row, whose middle is 0 and height 1."""
     places: dict[tuple[int, int], float] = {}
     down = 0.0
-    for latent, part in table.groupby("latent"):
-        for seed in sorted(part["seed"].unique()):
+    for latent in sorted(table["latent"].unique()):
+        for seed in sorted(table["seed"][table["latent"] == latent].unique()):
             places[latent, seed] = down
             down += 1
         down += 0.5

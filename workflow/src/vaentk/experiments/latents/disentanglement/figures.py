@@ -121,8 +121,8 @@ def _trained_networks(axes: Axes, table: pd.DataFrame, column: str) -> None:
         aside = 2 ** (SHIFT * (place - (len(betas) - 1) / 2))
         moved = part.assign(latent=part["latent"] * aside)
         _seeds(axes, moved, column, (rf"trained, $\beta$ = {beta:g}", *style))
-        for latent, values in moved.groupby("latent")[column]:
-            interval = mean(values)
+        for latent in moved["latent"].unique():
+            interval = mean(moved[moved["latent"] == latent][column])
             if isfinite(interval.low):
                 axes.vlines(latent, interval.low, interval.high, color=style[0], alpha=0.7)
     power_ticks(axes, sorted(table["latent"].unique()))

@@ -73,7 +73,7 @@ def _scores(
     codes = {
         TRAINED: mean,
         "untrained": network["untrained/mean"],
-        "random": random_codes(*mean.shape, seed),
+        "random": random_codes(len(mean), mean.shape[1], seed),
     }
     for name, means in codes.items():
         for metric, score in metric_scores.score(means, samples, dci_trees).items():
@@ -152,8 +152,10 @@ def extremes(scores: pd.DataFrame) -> dict[str, tuple[int, int, float, float]]:
     Each as latent, seed, beta and the mean score.
     """
     trained = scores[(scores["network"] == TRAINED) & scores["metric"].isin(FIGURE_3)]
-    means = trained.groupby(["latent", "seed", "beta"])["score"].mean()
+    means = trained.groupby(["latent", "seed", "beta"], as_index=False)["score"].mean()
+    chosen = {"best": means["score"].idxmax(), "worst": means["score"].idxmin()}
     return {
-        name: (int(latent), int(seed), float(beta), float(means[latent, seed, beta]))
-        for name, (latent, seed, beta) in (("best", means.idxmax()), ("worst", means.idxmin()))
+        name: (int(row["latent"]), int(row["seed"]), float(row["beta"]), float(row["score"]))
+        for name, place in chosen.items()
+        for row in [means.loc[place]]
     }
