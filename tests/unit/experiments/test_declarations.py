@@ -180,7 +180,6 @@ def test_every_room_is_an_experiment_of_the_configuration() -> None:
     assert rooms == {folder_of(experiment) for experiment in EXPERIMENTS.values()}
     for kind, experiment in EXPERIMENTS.items():
         assert kind == experiment.kind == folder_of(experiment).name
-        assert experiment.family == folder_of(experiment).parent.name
 
 
 @pytest.mark.parametrize("stage", ["figures", "tables"])

@@ -2,19 +2,13 @@
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from vaentk.experiments.convergence.linear_vae import (
-    figure_betas,
-    figure_noise,
-    figure_rates,
-    figures,
-)
+from vaentk.experiments.convergence.linear_vae import figures
 from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing
 
@@ -100,7 +94,7 @@ def betas() -> tuple[pd.DataFrame, pd.DataFrame]:
             part = part.assign(gradient=value**2, gap_low=0.9 * value, gap_high=1.1 * value)
             part = part.assign(gradient_low=-value, gradient_high=1.2 * value**2)
             parts.append(part.assign(optimiser=optimiser, beta=beta))
-            for quantity in figure_betas.TIMES:
+            for quantity in figures.TIMES:
                 never = quantity == "time_gap" and beta == 0.5
                 time = np.nan if never else 20.0 / beta
                 known = {"optimiser": optimiser, "beta": beta, "units": units}
@@ -121,11 +115,11 @@ def draw_betas(runs: int = 1) -> Drawing:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
     """The figure of a drawing function, caught on its way to SVG."""
 
-    def catch(module: ModuleType, draw: Callable[..., Drawing], **options: object) -> Figure:
+    def catch(draw: Callable[..., Drawing], **options: object) -> Figure:
         caught: list[Figure] = []
-        real = module.finish
+        real = figures.finish
         monkeypatch.setattr(
-            module, "finish", lambda figure, alt: (caught.append(figure), real(figure, alt))[1]
+            figures, "finish", lambda figure, alt: (caught.append(figure), real(figure, alt))[1]
         )
         draw(**options)
         return caught[0]
@@ -146,7 +140,7 @@ def test_figures_are_svg_with_the_same_bytes_twice(draw: Callable, runs: int) ->
 def test_rates_have_a_panel_each_with_the_claimed_rate_through_the_curve(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(figure_rates, draw_rates)
+    figure = drawn(draw_rates)
     assert [axes.get_title() for axes in figure.axes] == [
         "SGD, pathwise",
         "SGD, score, leave-one-out",
@@ -169,7 +163,7 @@ def test_rates_have_a_panel_each_with_the_claimed_rate_through_the_curve(
 def test_an_estimator_that_was_not_trained_by_constant_steps_has_no_such_line(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(figure_rates, draw_rates)
+    figure = drawn(draw_rates)
     (line,) = [line for line in figure.axes[1].get_lines() if line.get_linestyle() == "--"]
     assert len(line.get_ydata()) == 0
 
@@ -180,7 +174,7 @@ def test_one_optimiser_is_one_row() -> None:
 
 
 def test_noise_is_drawn_where_every_estimator_has_it(drawn: Callable[..., Figure]) -> None:
-    figure = drawn(figure_noise, draw_noise)
+    figure = drawn(draw_noise)
     batch, samples, gap = figure.axes[:3]
     assert "K$ = 4" in batch.get_xlabel()
     assert "B$ = 1" in samples.get_xlabel()
@@ -196,7 +190,7 @@ def test_noise_is_drawn_where_every_estimator_has_it(drawn: Callable[..., Figure
 def test_betas_name_their_units_and_leave_out_what_was_not_reached(
     drawn: Callable[..., Figure],
 ) -> None:
-    figure = drawn(figure_betas, draw_betas)
+    figure = drawn(draw_betas)
     times = figure.axes[2]
     assert [text.get_text() for text in times.get_xticklabels()] == ["0.5 (2)", "2 (1)"]
     assert list(times.get_lines()[0].get_xdata()) == [2.0]

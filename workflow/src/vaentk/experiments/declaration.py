@@ -64,11 +64,6 @@ class Experiment:
         """Name of the experiment: the room's folder, and the key in the configuration."""
         return self.room.rpartition(".")[2]
 
-    @property
-    def family(self) -> str:
-        """Folder of rooms that the room stands in."""
-        return self.room.split(".")[-2]
-
     def parts(self, settings: Any) -> tuple[Any, ...]:
         """Return what a run has a training job each for, in the order of its settings."""
         return tuple(getattr(settings, self.jobs)) if self.jobs else ()

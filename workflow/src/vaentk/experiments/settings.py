@@ -43,6 +43,13 @@ class Strict(BaseModel):
         """Return the settings that one training job depends on: all, unless a class says less."""
         return self
 
+    def distinct(self, *keys: str) -> None:
+        """Raise ValueError where a setting, if the class has it, names a value twice."""
+        for key in keys:
+            values = getattr(self, key, ())
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} names a value twice")
+
     def but(self, **changes: Any) -> Self:
         """Return the same settings with some of them changed, checked again."""
         return type(self).from_plain(self.model_dump(mode="json") | changes)

@@ -28,15 +28,7 @@ SHOWN: Final = 8
 def train_vaes(
     model: ConvVAE, images: ImageSet, members: Sequence[Member], recipe: Recipe, job: Job
 ) -> State:
-    """Train all members.
-
-    Parameters
-    ----------
-    model, images, members, recipe
-        As for `vaentk.training.minibatch.train`; the images on the job's device.
-    job
-        Gives the device, the log and the parameters.
-    """
+    """Train all members on the job's device, on which the images are."""
 
     def start(chunk: Chunk) -> State:
         return minibatch.initial_state(model, [members[i] for i in chunk], job.device)

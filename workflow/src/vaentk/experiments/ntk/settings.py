@@ -57,8 +57,5 @@ class Training(Strict):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("widths", "seeds", "betas", "samples", "deviations", "activations"):
-            values = getattr(self, key, ())
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
+        self.distinct("widths", "seeds", "betas", "samples", "deviations", "activations")
         return self

@@ -100,10 +100,7 @@ class DeepTraining(Strict):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("seeds", "activations", "betas", "samples"):
-            values = getattr(self, key, ())
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
+        self.distinct("seeds", "activations", "betas", "samples")
         return self
 
     @property
@@ -156,13 +153,13 @@ class DeepVAE(DeepTraining):
         """Return the base and every variant."""
         plain = self.model_dump(mode="json")
         shared = {key: plain[key] for key in DeepTraining.model_fields}
-        found = {"base": DeepTraining.from_plain(shared)}
+        variants = {"base": DeepTraining.from_plain(shared)}
         for sweep, named in self.sweeps().items():
             for value, variant in named.items():
                 if variant != "base":
                     change = self._change(sweep, value, shared["network"])
-                    found[variant] = DeepTraining.from_plain(shared | change)
-        return found
+                    variants[variant] = DeepTraining.from_plain(shared | change)
+        return variants
 
     def _change(self, sweep: str, value: str, network: dict[str, Any]) -> dict[str, Any]:
         """The settings of a variant that differ."""
@@ -171,11 +168,10 @@ class DeepVAE(DeepTraining):
         if sweep == "samples":
             return {"codes": int(value), "estimator": self.importance}
         name, _, sharpness = value.partition("-")
+        own: dict[str, Any] = {"activation": name}
         if sharpness:
-            return {
-                "network": network | {"activation": "soft_clipping", "sharpness": float(sharpness)}
-            }
-        return {"network": network | {"activation": name}}
+            own = {"activation": "soft_clipping", "sharpness": float(sharpness)}
+        return {"network": network | own}
 
 
 EXPERIMENT = Experiment(

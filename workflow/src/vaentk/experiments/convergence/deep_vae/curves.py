@@ -1,6 +1,7 @@
 """How gradients and bounds of deep VAEs fall with training: curves, powers, times to thresholds."""
 
 from collections.abc import Mapping
+from itertools import product
 from math import nan
 from typing import Final
 
@@ -28,20 +29,12 @@ REACHED: Final = ("relative_gradient", "excess")
 def curves(records: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Put the measurements of all variants together, with what follows from them.
 
-    Parameters
-    ----------
-    records
-        By variant, a row a seed and step: ``gradient_phi`` and ``gradient_theta`` (unbiased
-        estimates of squared norms, negative at times) with errors, ``loss``.
-
-    Returns
-    -------
-    DataFrame
-        With variant; gradient, the squared norm of all parameters, and gradient_error;
-        uniform, the mean of gradient over all updates up to this one, as the theorem draws R
-        (`uniform_mean`); uniform_ratio, that over ``log n / sqrt(n)``, NaN below n = 2;
-        relative_gradient, over that at the start; excess, the loss above the least of the run,
-        over that at the start.
+    Records have a row a seed and step: ``gradient_phi`` and ``gradient_theta`` (unbiased estimates
+    of squared norms, negative at times) with errors, ``loss``. To them come gradient, the squared
+    norm of all parameters, and gradient_error; uniform, the mean of gradient over all updates up
+    to this one, as the theorem draws R; uniform_ratio, that over ``log n / sqrt(n)``, NaN below
+    n = 2; relative_gradient, over that at the start; excess, the loss above the least of the run,
+    over that at the start.
     """
     table = pd.concat([frame.assign(variant=variant) for variant, frame in records.items()])
     table = table.sort_values(["variant", "seed", "step"], ignore_index=True)
@@ -61,15 +54,10 @@ def curves(records: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def uniform_mean(steps: ArrayLike, values: ArrayLike) -> Array:
-    """Average over all updates 0 to n of what was measured at some of them.
+    """Average over all updates 0 to n of what was measured at some of them: (t,).
 
-    Between two measured updates the values are taken to lie on a line (the trapezoid rule), which
-    is too much where they fall as a convex curve.
-
-    Parameters
-    ----------
-    steps, values
-        (t,) each; ascending integers from 0.
+    Between two measured updates, ascending integers from 0, the values are taken to lie on a line
+    (the trapezoid rule), which is too much where they fall as a convex curve.
     """
     measured = np.asarray(steps, dtype=int)
     every = np.interp(np.arange(measured[-1] + 1), measured, np.asarray(values, dtype=float))
@@ -102,12 +90,8 @@ def slope(part: pd.DataFrame, quantity: str) -> Estimate:
 def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
     """Fit powers of the number of updates over the last part of training.
 
-    Returns
-    -------
-    DataFrame
-        A row a sweep, value and quantity: variant, slope with its 95% interval, points,
-        step_min and step_max. ``uniform_ratio`` has slope 0 where the theorem's rate holds with
-        equality.
+    A row a sweep, value and quantity, with the updates step_min to step_max that are fitted.
+    ``uniform_ratio`` has slope 0 where the theorem's rate holds with equality.
     """
     rows = []
     for sweep, named in settings.sweeps().items():
@@ -124,20 +108,16 @@ def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
 def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     """Find how many updates every seed takes to common parts of its own start.
 
-    Returns
-    -------
-    DataFrame
-        A row a variant, seed, quantity (``relative_gradient``, ``excess``) and threshold: steps,
-        after which it stays below, NaN where it does not.
+    A row a variant, seed, quantity (`REACHED`) and threshold: steps, after which it stays below,
+    NaN where it does not.
     """
-    rows = []
-    for (variant, seed), part in table.groupby(["variant", "seed"]):
-        for quantity in REACHED:
-            for threshold in THRESHOLDS:
-                steps = time_to(part["step"], part[quantity], threshold)
-                key = {"variant": variant, "seed": seed, "quantity": quantity}
-                rows.append(key | {"threshold": threshold, "steps": steps})
-    return pd.DataFrame(rows)
+    columns = ["variant", "seed", "quantity", "threshold", "steps"]
+    rows = [
+        (variant, seed, quantity, threshold, time_to(part["step"], part[quantity], threshold))
+        for (variant, seed), part in table.groupby(["variant", "seed"])
+        for quantity, threshold in product(REACHED, THRESHOLDS)
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def time_to(steps: ArrayLike, values: ArrayLike, threshold: float) -> float:
@@ -150,10 +130,9 @@ def time_to(steps: ArrayLike, values: ArrayLike, threshold: float) -> float:
     above = np.flatnonzero(~(curve <= threshold))
     if not len(above):
         return float(when[0])
-    before = int(above[-1])
-    if before == len(curve) - 1:
+    before, after = int(above[-1]), int(above[-1]) + 1
+    if after == len(curve):
         return nan
-    after = before + 1
     if curve[after] <= 0:
         return float(when[after])
     high, low = np.log(curve[before]), np.log(curve[after])

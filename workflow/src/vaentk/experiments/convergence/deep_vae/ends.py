@@ -20,21 +20,10 @@ def ends(
 ) -> pd.DataFrame:
     """Give bounds after the first and the last epoch, beside the authors' where comparable.
 
-    Parameters
-    ----------
-    table
-        What `vaentk.experiments.convergence.deep_vae.curves.curves` returns.
-    facts
-        Of the images.
-    published
-        The authors' digitised values: dataset, sweep, value, epoch, quantity, number.
-
-    Returns
-    -------
-    DataFrame
-        A row a sweep, value and epoch: means over seeds with 95% intervals of negative_elbo,
-        held_out_negative_elbo, loss, negative_bound and kl (nats); gradient_slope after the last
-        epoch; authors and authors_slope, NaN unless comparable; why_not, in words.
+    A row a sweep, value and epoch of what `curves.curves` returns: means over seeds with 95%
+    intervals of `COLUMNS` (nats); gradient_slope after the last epoch; authors and authors_slope,
+    NaN unless comparable; why_not, in words. The authors' digitised values have dataset, sweep,
+    value, epoch, quantity, number.
     """
     differing = differences(settings, facts)
     authors = published.set_index(["dataset", "sweep", "value", "epoch", "quantity"])["number"]
@@ -47,9 +36,7 @@ def ends(
                 epoch = round(reached["epoch"].iloc[0])
                 row: dict[str, object] = {"sweep": sweep, "value": value, "epoch": epoch}
                 for column in COLUMNS:
-                    estimate = mean(reached[column])
-                    row |= {column: estimate.value, f"{column}_low": estimate.low}
-                    row |= {f"{column}_high": estimate.high}
+                    row |= mean(reached[column]).columns(column)
                 fitted = slope(late(part), "gradient").value if when == "end" else nan
                 row |= {"gradient_slope": fitted, "seeds": len(reached)}
                 key = (facts.dataset, sweep, value, epoch)

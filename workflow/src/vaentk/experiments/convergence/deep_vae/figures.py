@@ -1,6 +1,6 @@
 """S2 to S4: gradients and bounds of deep VAEs along activations, beta and K."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from textwrap import fill
 from typing import Final
@@ -48,43 +48,24 @@ MEETS: Final = 10
 
 
 def deep_vae_activations(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient, its mean and -ELBO against the updates, a row a run, a line an activation.
-
-    Parameters
-    ----------
-    curves
-        By run, a row a variant, seed and step.
-    runs
-        Their settings, and what their images are.
-    """
-    shown = ("gradient", "uniform", "negative_elbo")
-    return _draw("activation", shown, curves, runs, "{}")
+    """Draw gradient, its mean and -ELBO against the updates, a row a run, a line an activation."""
+    return _draw("activation", ("gradient", "uniform", "negative_elbo"), curves, runs, "{}")
 
 
 def deep_vae_betas(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient and loss, each relative to its own start, and the loss's parts, a line a beta.
-
-    Parameters are those of `deep_vae_activations`.
-    """
+    """Draw gradient and loss relative to their own start, and the loss's parts, a line a beta."""
     shown = ("relative_gradient", "excess", "reconstruction", "kl")
     return _draw("beta", shown, curves, runs, r"$\beta$ = {}")
 
 
 def deep_vae_samples(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient, -ELBO and the importance-weighted bounds, a line a K.
-
-    Parameters are those of `deep_vae_activations`.
-    """
+    """Draw gradient, -ELBO and the importance-weighted bounds, a line a K."""
     shown = ("gradient", "negative_elbo", "loss", "negative_bound")
     return _draw("samples", shown, curves, runs, "$K$ = {}")
 
 
 def _draw(
-    sweep: str,
-    shown: Sequence[str],
-    curves: Mapping[str, pd.DataFrame],
-    runs: Runs,
-    form: str,
+    sweep: str, shown: Sequence[str], curves: Mapping[str, pd.DataFrame], runs: Runs, form: str
 ) -> Drawing:
     named = {run: settings.sweeps()[sweep] for run, settings in runs.settings.items()}
     with styled():
@@ -92,8 +73,12 @@ def _draw(
         legend: dict[str, Artist] = {}
         colours = _colours(sweep, list(named.values()))
         for row, (run, table) in zip(rows, curves.items(), strict=True):
+            later = table[table["step"] > 0]
+            lines = [
+                (form.format(value), colours[value], later[later["variant"] == variant])
+                for value, variant in named[run].items()
+            ]
             for axes, quantity in zip(row, shown, strict=True):
-                lines = list(_lines(table, named[run], colours, form))
                 _panel(axes, lines, quantity)
                 axes.set_title(TITLES[quantity])
                 handles, texts = axes.get_legend_handles_labels()
@@ -122,15 +107,6 @@ def _colours(sweep: str, named: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {value: to_hex(shade) for value, shade in zip(ordered, shades, strict=True)}
 
 
-def _lines(
-    table: pd.DataFrame, named: Mapping[str, str], colours: Mapping[str, str], form: str
-) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Yield label, colour and measurements after the start of every value of a sweep."""
-    for value, variant in named.items():
-        part = table[(table["variant"] == variant) & (table["step"] > 0)]
-        yield form.format(value), colours[value], part
-
-
 def _panel(axes: Axes, lines: Sequence[tuple[str, str, pd.DataFrame]], quantity: str) -> None:
     """Draw seeds faintly and their mean, and the measurement's own 95% interval as a band."""
     for label, colour, measured in lines:
@@ -149,28 +125,22 @@ def _panel(axes: Axes, lines: Sequence[tuple[str, str, pd.DataFrame]], quantity:
         if quantity in HELD_OUT:
             held_out = means[f"held_out_{quantity}"]
             axes.plot(means.index, held_out, "--", color=colour, linewidth=1.0)
+    together = pd.concat([part for _, _, part in lines])
     axes.set_xscale("log")
     if quantity in LOGARITHMIC:
         axes.set_yscale("log")
-        _positive(axes, [part[quantity] for _, _, part in lines])
+        positive = together[quantity][together[quantity] > 0]
+        axes.set_ylim(positive.min() / 1.6, positive.max() * 1.6)
     else:
-        _cut(axes, [part for _, _, part in lines], quantity)
+        _cut(axes, together, quantity)
     if quantity in HELD_OUT:
         axes.plot([], [], "--", color=REFERENCE, linewidth=1.0, label="held-out images")
     if quantity in ("gradient", "uniform"):
-        _claimed(axes, [part for _, _, part in lines], quantity)
+        _claimed(axes, together, quantity)
 
 
-def _positive(axes: Axes, values: Sequence[pd.Series]) -> None:
-    """Let a logarithmic ordinate span the positive values."""
-    together = pd.concat(values)
-    together = together[together > 0]
-    axes.set_ylim(together.min() / 1.6, together.max() * 1.6)
-
-
-def _cut(axes: Axes, parts: Sequence[pd.DataFrame], quantity: str) -> None:
+def _cut(axes: Axes, together: pd.DataFrame, quantity: str) -> None:
     """Let the ordinate span what is reached late, so that the start does not hide it."""
-    together = pd.concat(parts)
     late = together[together["step"] >= SHOWN_FROM * together["step"].max()]
     columns = [quantity, f"held_out_{quantity}"] if quantity in HELD_OUT else [quantity]
     low, high = late[columns].min().min(), late[columns].max().max()
@@ -179,9 +149,8 @@ def _cut(axes: Axes, parts: Sequence[pd.DataFrame], quantity: str) -> None:
     axes.locator_params(axis="y", nbins=6)
 
 
-def _claimed(axes: Axes, parts: Sequence[pd.DataFrame], quantity: str) -> None:
+def _claimed(axes: Axes, together: pd.DataFrame, quantity: str) -> None:
     """Draw log n / sqrt(n) through the highest line at an early update."""
-    together = pd.concat(parts)
     measured = np.sort(together["step"].unique())
     place = measured[np.abs(np.log(measured / MEETS)).argmin()]
     at = together[together["step"] == place].groupby("variant")[quantity].mean().max()

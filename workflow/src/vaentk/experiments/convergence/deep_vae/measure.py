@@ -17,19 +17,7 @@ def measure(
     records: Mapping[str, pd.DataFrame],
     published: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Measure how gradients and bounds fall, and where they end.
-
-    Parameters
-    ----------
-    settings
-        Of the run.
-    images
-        Whose note says what they are.
-    records
-        By variant, a row a seed and step: see `curves.curves`.
-    published
-        The authors' digitised values: see `ends.ends`.
-    """
+    """Measure how gradients and bounds fall, and where they end."""
     facts = Facts.of(images.note)
     table = curves.curves(records)
     reached = curves.thresholds(table)

@@ -15,14 +15,7 @@ from vaentk.models.nonlinearities import Nonlinearities
 
 
 def model_of(network: DeepNetwork, channels: int = 3) -> DeepGaussianVAE:
-    """Build the model.
-
-    Parameters
-    ----------
-    network : DeepNetwork
-    channels : int
-        Of an image.
-    """
+    """Build the model."""
     functions = (
         Nonlinearities.soft_clipping(network.sharpness)
         if network.activation == "soft_clipping"
@@ -41,28 +34,10 @@ def likelihood_of(network: DeepNetwork) -> Likelihood:
 def source_of(
     network: DeepNetwork, images: ImageSet, part: Part = "train", count: int | None = None
 ) -> ImageSource:
-    """Take the first images of a part, at the side that the network has.
+    """Take the first images of a part, float32 (b, c, side, side), values 0 to 1.
 
-    Parameters
-    ----------
-    network : DeepNetwork
-        Its ``images`` says how many of the training part there are.
-    images : ImageSet
-        On the device where they are wanted.
-    part : str
-        ``train``, ``validation`` or ``test``.
-    count : int, optional
-        Images of another part than the training part; all where None.
-
-    Returns
-    -------
-    ImageSource
-        Of images float32 (b, c, side, side), values 0 to 1.
-
-    Raises
-    ------
-    UserError
-        If there are fewer images than asked for, or their side is not the network's or twice it.
+    As many as the network says of the training part, else `count` or all. UserError where there
+    are fewer, or their side is not the network's or twice it.
     """
     wanted = network.images if part == "train" else count
     numbers = images.of_part(part)

@@ -25,22 +25,8 @@ from vaentk.training.state import State, Tick
 def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> dict[str, Any]:
     """Train all seeds of one variant.
 
-    Parameters
-    ----------
-    settings
-        The variant.
-    part
-        Its name.
-    images
-        Of the run.
-    task
-        The job.
-
-    Returns
-    -------
-    dict
-        ``records``, a row an evaluation and seed, as `Evaluation.rows` has them; and ``weights``,
-        ``start/<name>`` and ``end/<name>``, before and after, (S, ...) each.
+    ``records`` have a row an evaluation and seed, as `Evaluation.rows` has them; ``weights`` are
+    ``start/<name>`` and ``end/<name>``, before and after, (S, ...) each.
     """
     network, estimator = settings.network, settings.estimator
     faces = ImageSet.of(images.arrays, images.note).to(task.device)
@@ -75,13 +61,7 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
 
 
 def _recipe(settings: DeepTraining, variant: str, images: int) -> Recipe:
-    """How a variant is trained on so many images.
-
-    Raises
-    ------
-    UserError
-        When there are fewer images than a batch has.
-    """
+    """How a variant is trained on so many images."""
     epoch = images // settings.batch
     if not epoch:
         raise UserError(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.deep_vae.curves import REACHED, late, slope
-from vaentk.statistics.intervals import line_slope, mean
+from vaentk.statistics.intervals import Estimate, line_slope, mean
 from vaentk.statistics.trends import page_test
 
 CLAIMED: Final = {
@@ -26,35 +26,25 @@ CLAIMED: Final = {
 EXCESS: Final = 0.1
 """Part of the loss's fall that is left when it counts as fallen."""
 
+MISSING: Final = "cannot be told: a value is missing or a squared norm is not positive"
 BOUNDS: Final = ("negative_elbo", "loss", "negative_bound")
 
 
 def trends(table: pd.DataFrame, reached: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
     """Fit how convergence changes along each sweep, seed by seed, and test for a rise.
 
-    Parameters
-    ----------
-    table
-        What `vaentk.experiments.convergence.deep_vae.curves.curves` returns.
-    reached
-        What `vaentk.experiments.convergence.deep_vae.curves.thresholds` returns.
+    A row a sweep and quantity: effect, the change per step of the order from the smoothest
+    activation to ReLU, or per doubling of beta or K, mean over seeds with its 95% interval (NaN
+    for one seed: there is none); statistic and p_value of Page's test for a rise, whose blocks are
+    the seeds (NaN for one seed, or two levels); threshold; levels, seeds; claimed; said, in words.
 
-    Returns
-    -------
-    DataFrame
-        A row a sweep and quantity: effect, the change per step of the order from the smoothest
-        activation to ReLU, or per doubling of beta or K, mean over seeds with its 95% interval
-        (NaN for one seed: there is none); statistic and p_value of Page's test for a rise, whose
-        blocks are the seeds (NaN for one seed, or two levels); threshold; levels, seeds; claimed;
-        said, in words.
-        Quantities: gradient_slope, the power of the squared gradient norm over the last part;
-        steps_to_gradient and steps_to_excess, binary logarithm of the updates to a common part
-        of each one's own start, the least that all reach for the gradient and `EXCESS` for the
-        loss above its least, which comes to nothing by definition; of the bounds (training
-        images, in nats) early_ and end_ negative_elbo, loss (what is minimised) and
-        negative_bound (with a K common to all).
-        Sweeps with fewer than two values, and activations without a place in the order, are left
-        out.
+    Quantities: gradient_slope, the power of the squared gradient norm over the last part;
+    steps_to_gradient and steps_to_excess, binary logarithm of the updates to a common part of each
+    one's own start, the least that all reach for the gradient and `EXCESS` for the loss above its
+    least, which comes to nothing by definition; of the bounds (training images, in nats) early_
+    and end_ negative_elbo, loss (what is minimised) and negative_bound (with a K common to all).
+
+    Sweeps with fewer than two values, and activations without a place in the order, are left out.
     """
     rows = []
     for sweep, named in settings.sweeps().items():
@@ -76,7 +66,7 @@ def _order(sweep: str, named: dict[str, str]) -> dict[str, float]:
         for value, variant in named.items()
         if value == "relu" or value.startswith("soft-")
     }
-    ordered = sorted(sharpness, key=lambda variant: sharpness[variant])
+    ordered = sorted(sharpness, key=sharpness.__getitem__)
     return {variant: float(place) for place, variant in enumerate(ordered)}
 
 
@@ -94,12 +84,10 @@ def _quantities(
 
     yield "gradient_slope", nan, of_slope
     for quantity in REACHED if sweep == "beta" else ():
-        known = reached[(reached["quantity"] == quantity) & reached["variant"].isin(variants)]
-        whole = known.groupby("threshold")["steps"].apply(lambda steps: steps.notna().all())
-        common = whole.index[whole]
-        least = float(common.min()) if len(common) else nan
-        threshold = EXCESS if quantity == "excess" else least
-        at = known[known["threshold"] == threshold].set_index(["variant", "seed"])["steps"]
+        times = reached[(reached["quantity"] == quantity) & reached["variant"].isin(variants)]
+        by_all = times.groupby("threshold")["steps"].apply(lambda steps: steps.notna().all())
+        threshold = EXCESS if quantity == "excess" else float(by_all.index[by_all].min())
+        at = times[times["threshold"] == threshold].set_index(["variant", "seed"])["steps"]
 
         def of_steps(variant: str, at: pd.Series = at) -> pd.Series:
             return np.log2(at.loc[variant]) if len(at) else pd.Series({0: nan})
@@ -117,8 +105,9 @@ def _quantities(
 def at_time(table: pd.DataFrame, when: str) -> pd.DataFrame:
     """The measurements at the end of the first epoch (``early``) or of training (``end``)."""
     steps = table[table["epoch"] >= 1]["step"] if when == "early" else table["step"]
-    kept: pd.DataFrame = table[table["step"] == (steps.min() if when == "early" else steps.max())]
-    return kept
+    step = steps.min() if when == "early" else steps.max()
+    measured: pd.DataFrame = table[table["step"] == step]
+    return measured
 
 
 def _trend(
@@ -126,10 +115,8 @@ def _trend(
 ) -> dict[str, str | float]:
     """Fit one row; ``wide`` has a column a variant, in order, and a row a seed."""
     finite = bool(np.isfinite(wide.to_numpy()).all())
-    effects = [line_slope(places, row).value for row in wide.to_numpy()]
-    estimate = mean(effects)
+    estimate = mean([line_slope(places, row).value for row in wide.to_numpy()])
     statistic, p_value = page_test(wide)
-    claimed = CLAIMED.get((sweep, quantity), "")
     return {
         "sweep": sweep,
         "quantity": quantity,
@@ -141,18 +128,17 @@ def _trend(
         "p_value": p_value,
         "levels": len(places),
         "seeds": len(wide),
-        "claimed": claimed,
-        "said": _said(finite, estimate.value, estimate.low, estimate.high, len(wide)),
+        "claimed": CLAIMED.get((sweep, quantity), ""),
+        "said": _said(estimate) if finite else MISSING,
     }
 
 
-def _said(finite: bool, value: float, low: float, high: float, seeds: int) -> str:
+def _said(effect: Estimate) -> str:
     """Say what seeds show, and what they cannot."""
-    if not finite:
-        return "cannot be told: a value is missing or a squared norm is not positive"
-    direction = "rises" if value > 0 else "falls" if value < 0 else "stays"
+    direction = "rises" if effect.value > 0 else "falls" if effect.value < 0 else "stays"
+    seeds = effect.points
     if seeds == 1:
         return f"{direction} in the one seed there is; how seeds differ is not known"
-    if low > 0 or high < 0:
+    if effect.low > 0 or effect.high < 0:
         return f"{direction} over {seeds} seeds"
     return f"open: {direction} on average, but {seeds} seeds are too few or differ too much"

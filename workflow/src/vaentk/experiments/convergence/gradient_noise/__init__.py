@@ -45,10 +45,7 @@ class GradientNoise(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for key in ("states", "estimators", "images", "batches", "samples"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
+        self.distinct("states", "estimators", "images", "batches", "samples")
         if self.least > self.repetitions:
             raise ValueError(f"least is {self.least}, more than repetitions, {self.repetitions}")
         return self

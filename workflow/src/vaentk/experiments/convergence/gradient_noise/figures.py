@@ -9,17 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import (
-    REFERENCE,
-    Drawing,
-    finish,
-    log_ticks,
-    number,
-    panels,
-    power_ticks,
-    styled,
-    width_colours,
-)
+from vaentk.figures import style
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
 
 RATIO = "rms"
 """The ratio that is shown."""
@@ -37,16 +28,7 @@ DREG, DREG_COLOUR = "iwae-dreg", "#D55E00"
 
 
 def gradient_noise(ratios: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw a row of heat maps a run and kind of noise, a column a part and estimator.
-
-    Parameters
-    ----------
-    ratios
-        By run, a row a state, estimator, images, part, seed, batch and samples; the last state is
-        shown, a mean over seeds.
-    runs
-        What their images are.
-    """
+    """Draw a row of heat maps a run and kind of noise, a column a part and estimator."""
     rows = list(_shown(ratios))
     columns = list(dict.fromkeys(key for _, _, table in rows for key in _columns(table)))
     with styled():
@@ -55,8 +37,7 @@ def gradient_noise(ratios: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing
             for axes, (part, estimator) in zip(axes_row, columns, strict=True):
                 own = table[(table["part"] == part) & (table["estimator"] == estimator)]
                 _heat_map(axes, own)
-                name = f"{PARTS[part]} {SYMBOLS[part]}, {ESTIMATORS[estimator]}"
-                axes.set_title(name)
+                axes.set_title(f"{PARTS[part]} {SYMBOLS[part]}, {ESTIMATORS[estimator]}")
                 axes.set_xlabel("codes $K$")
             label = fill(f"{runs.data[run]}, {IMAGES[images]}", LABEL_WIDTH)
             axes_row[0].set_ylabel(f"{label}\nbatch $B$")
@@ -64,22 +45,9 @@ def gradient_noise(ratios: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing
 
 
 def gradient_noise_exponents(
-    ratios: Mapping[str, pd.DataFrame],
-    exponents: Mapping[str, pd.DataFrame],
-    *,
-    runs: Runs,
+    ratios: Mapping[str, pd.DataFrame], exponents: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw a row of panels a run and kind of noise: decoder and encoder against B and K.
-
-    Parameters
-    ----------
-    ratios
-        As for `gradient_noise`.
-    exponents
-        By run, what is fitted to them.
-    runs
-        What their images are.
-    """
+    """Draw a row of panels a run and kind of noise: decoder and encoder against B and K."""
     rows = list(_shown(ratios))
     with styled():
         figure, grid = panels(len(rows), len(PANELS))
@@ -97,15 +65,29 @@ def gradient_noise_exponents(
                 _lines(axes, own[own["estimator"] == estimator], along, float(fit["claimed"]))
                 if part == "phi" and DREG in set(own["estimator"]) - {estimator}:
                     _reparametrised(axes, own[own["estimator"] == DREG], along)
-                axes.set_title(f"{PARTS[part]} {SYMBOLS[part]}\n{_fitted(fit, along)}")
+                # Three digits have no room here.
+                slope, low, high = (
+                    f"{fit[name]:.2f}".replace("-", "−") for name in ("slope", "low", "high")
+                )
+                power = f"${NAMES[along]}$ to the {slope} [{low}, {high}]"
+                axes.set_title(f"{PARTS[part]} {SYMBOLS[part]}\n{power}")
                 axes.set_xlabel(f"${NAMES[along]}$")
-                words.append(f"{PARTS[part]} {_plain(fit, along)}")
+                slope, low, high = (number(fit[name]) for name in ("slope", "low", "high"))
+                words.append(
+                    f"{PARTS[part]} {NAMES[along]} to the {slope} [{low}, {high}] where theory has "
+                    f"{number(fit['claimed'])}"
+                )
             axes_row[0].set_ylabel(f"{IMAGES[images]}\nsignal to noise")
             said.append(f"{runs.data[run]}, run {run}, {IMAGES[images]}: {'; '.join(words)}")
         handles, names = grid[0][-1].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3)
         figure.suptitle(runs.label, fontsize=9)
-        return finish(figure, _power_alt(said))
+        alt = (
+            "Signal-to-noise ratios of the gradients of decoder and encoder against the batch B "
+            "and the codes K of an image on logarithmic axes, a line a value of the other; dotted "
+            "lines have theory's powers. Fitted powers with 95% intervals: "
+        )
+        return finish(figure, f"{alt}{'. '.join(said)}.")
 
 
 def _shown(ratios: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -135,8 +117,7 @@ def _heat_map(axes: Axes, table: pd.DataFrame) -> None:
         for column, codes in enumerate(grid.columns):
             value = float(grid.loc[batch, codes])
             text = number(value) if np.isfinite(value) else "–"
-            light = np.isfinite(value) and logs[row, column] < middle
-            colour = "white" if light else "black"
+            colour = "white" if logs[row, column] < middle else "black"
             axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
 
 
@@ -168,60 +149,22 @@ def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
     """Draw a line a value of what is held constant, and theory's power through their middle."""
     held = HELD[along]
     means = table.groupby([held, along])[RATIO].mean().unstack()
-    for value, colour in width_colours([int(v) for v in means.index]).items():
+    for value, colour in style.width_colours([int(v) for v in means.index]).items():
         axes.plot(means.columns, means.loc[value], "o-", color=colour, markersize=3)
     values = [int(v) for v in means.columns]
     axes.plot([], [], "o-", color="#35648a", markersize=3, label="IWAE, darker where more are held")
     centre = np.exp(np.nanmean(np.log(means.to_numpy(float))))
     if isfinite(centre):
         across = np.array(values) / np.exp(np.mean(np.log(values)))
-        axes.plot(
-            values,
-            centre * across**claimed,
-            ":",
-            color=REFERENCE,
-            linewidth=1.6,
-            label="theory's power",
-        )
-    power_ticks(axes, values)
+        power = centre * across**claimed
+        axes.plot(values, power, ":", color=REFERENCE, linewidth=1.6, label="theory's power")
+    style.power_ticks(axes, values)
     axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    log_ticks(axes.yaxis, low, high)
+    style.log_ticks(axes.yaxis, *axes.get_ylim())
 
 
 def _reparametrised(axes: Axes, table: pd.DataFrame, along: str) -> None:
     """Draw the doubly reparametrised gradient's geometric mean where no cell is drowned."""
     logs = np.log(table[RATIO]).groupby(table[along]).agg(lambda cells: cells.mean(skipna=False))
-    axes.plot(
-        logs.index,
-        np.exp(logs),
-        "^--",
-        color=DREG_COLOUR,
-        markersize=4,
-        label=f"{ESTIMATORS[DREG]}, over all cells",
-    )
-
-
-def _fitted(fit: pd.Series, along: str) -> str:
-    """Say a fitted power in a panel's title, where three digits have no room."""
-    value, low, high = (_short(fit[name]) for name in ("slope", "low", "high"))
-    return f"${NAMES[along]}$ to the {value} [{low}, {high}]"
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
-
-
-def _plain(fit: pd.Series, along: str) -> str:
-    return (
-        f"{NAMES[along]} to the {number(fit['slope'])} [{number(fit['low'])}, "
-        f"{number(fit['high'])}] where theory has {number(fit['claimed'])}"
-    )
-
-
-def _power_alt(said: list[str]) -> str:
-    return (
-        "Signal-to-noise ratios of the gradients of decoder and encoder against the batch B and "
-        "the codes K of an image on logarithmic axes, a line a value of the other; dotted lines "
-        f"have theory's powers. Fitted powers with 95% intervals: {'. '.join(said)}."
-    )
+    label = f"{ESTIMATORS[DREG]}, over all cells"
+    axes.plot(logs.index, np.exp(logs), "^--", color=DREG_COLOUR, markersize=4, label=label)

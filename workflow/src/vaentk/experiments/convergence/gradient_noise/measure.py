@@ -1,6 +1,7 @@
 """S5's measures: how signal-to-noise ratios go with the batch B and the codes K of an image."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from math import nan
 from typing import Any
 
@@ -25,12 +26,8 @@ ALL = "all"
 
 WITH_CODES = {"batch": 0.5, "samples": 0.5, "budget": 0.0}
 CLAIMED = {
+    **dict.fromkeys(product(("iwae", "iwae-dreg", "elbo"), ("theta", "phi")), WITH_CODES),
     ("iwae", "phi"): {"batch": 0.5, "samples": -0.5, "budget": -1.0},
-    ("iwae", "theta"): WITH_CODES,
-    ("iwae-dreg", "phi"): WITH_CODES,
-    ("iwae-dreg", "theta"): WITH_CODES,
-    ("elbo", "phi"): WITH_CODES,
-    ("elbo", "theta"): WITH_CODES,
 }
 """Theory's exponents on fixed images: sqrt(B K) and, for phi under the plain IWAE, sqrt(B / K)
 (Rainforth et al. 2018; the doubly reparametrised one by Tucker et al. 2019). At a fixed budget B K
@@ -49,16 +46,7 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Measure one run: the ratios over the grid, their powers, and the best K at a budget.
 
-    Parameters
-    ----------
-    settings
-        The run.
-    images, weights
-        Of the run of deep_vae that the settings name, before and after training.
-    network
-        Settings of its training as plain data.
-    task
-        The job, whose checkpoints a long grid needs.
+    The weights are those of the run of deep_vae that the settings name, before and after training.
     """
     trained = DeepTraining.from_plain(network)
     faces = ImageSet.of(images.arrays, images.note).to(task.device)
@@ -90,94 +78,64 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
     grid, so has every value of what is held constant, so that only the power is common; the 95%
     interval is Student's, and scatter between cells and misfit of the power both widen it.
 
-    Parameters
-    ----------
-    table
-        A row a state, estimator, images (fixed, redrawn), part (theta, phi), seed, batch and
-        samples: the ratios `RATIOS`, NaN where the noise drowned the signal, and ``effective``.
-
-    Returns
-    -------
-    DataFrame
-        A row a state, estimator, images, part, ratio and along: ``batch``, ``samples``, or
-        ``budget`` (K at constant B K). ``at`` is the value of what is held constant, K or B, or
-        "all" for one power over the grid; slope with low, high and points; ``claimed``, theory's
-        exponent; ``effective``, of the codes of an image at the largest K the number that count,
-        ``1 / sum_k w^2`` with their importance weights w; ``missing``, rows left out for a NaN,
-        which can only be those of small ratios, so that the power is then too flat.
+    The ratios are given by state, estimator, images (fixed, redrawn), part (theta, phi), seed,
+    batch and samples, NaN where the noise drowned the signal. A power has a row by ratio and along:
+    ``batch``, ``samples``, or ``budget`` (K at constant B K). ``at`` is the value of what is held
+    constant, K or B, or "all" for one power over the grid; ``claimed``, theory's exponent;
+    ``effective``, of the codes of an image at the largest K the number that count, ``1 / sum_k
+    w^2`` with their importance weights w; ``missing``, rows left out for a NaN, which can only be
+    those of small ratios, so that the power is then too flat.
     """
     rows = []
     for key, part in table.groupby(CELL, sort=False):
-        known = dict(zip(CELL, key, strict=True))
+        cell = dict(zip(CELL, key, strict=True))
         most = part[part["samples"] == part["samples"].max()]
         effective = float(most["effective"].mean())
-        claimed = CLAIMED[str(known["estimator"]), str(known["part"])]
+        claimed = CLAIMED[str(cell["estimator"]), str(cell["part"])]
         for ratio in RATIOS:
             for along, at, fit, missing in _fits(part, ratio):
-                rows.append(
-                    {
-                        **known,
-                        "ratio": ratio,
-                        "along": along,
-                        "at": at,
-                        **fit.as_slope(),
-                        "claimed": claimed[along],
-                        "effective": effective,
-                        "missing": missing,
-                    }
-                )
+                row = cell | {"ratio": ratio, "along": along, "at": at} | fit.as_slope()
+                row |= {"claimed": claimed[along], "effective": effective, "missing": missing}
+                rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _fits(table: pd.DataFrame, ratio: str) -> Iterator[tuple[str, str, Estimate, int]]:
     """Yield along, at, the power and the rows left out, for one part under one estimator."""
-    kept = table.dropna(subset=[ratio])
     for along, held in (("batch", "samples"), ("samples", "batch")):
-        yield along, ALL, _power(kept, ratio, along, held), len(table) - len(kept)
+        yield along, ALL, *_power(table, ratio, along, held)
         for value in sorted(table[held].unique()):
-            own, whole = kept[kept[held] == value], table[table[held] == value]
-            yield along, str(value), _power(own, ratio, along, held), len(whole) - len(own)
+            yield along, str(value), *_power(table[table[held] == value], ratio, along, held)
     budget = table.assign(budget=table["batch"] * table["samples"])
     budget = budget[budget.groupby(["seed", "budget"])["samples"].transform("nunique") > 1]
-    kept = budget.dropna(subset=[ratio])
-    yield "budget", ALL, _power(kept, ratio, "samples", "budget"), len(budget) - len(kept)
+    yield "budget", ALL, *_power(budget, ratio, "samples", "budget")
 
 
-def _power(table: pd.DataFrame, ratio: str, along: str, held: str) -> Estimate:
+def _power(whole: pd.DataFrame, ratio: str, along: str, held: str) -> tuple[Estimate, int]:
     """Fit one power with a level for every seed and value of what is held constant."""
+    table = whole.dropna(subset=[ratio])
+    missing = len(whole) - len(table)
     if table.empty:
-        return Estimate(nan, nan, nan, 0)
+        return Estimate(nan, nan, nan, 0), missing
     levels = [table["seed"], table[held]]
     logs = pd.DataFrame({"x": np.log(table[along]), "y": np.log(table[ratio])})
     centred = logs - logs.groupby(levels).transform("mean")
-    return line_slope(centred["x"].round(12), centred["y"], table.groupby(levels).ngroups)
+    slope = line_slope(centred["x"].round(12), centred["y"], table.groupby(levels).ngroups)
+    return slope, missing
 
 
 def at_budget(table: pd.DataFrame, ratio: str = "rms") -> pd.DataFrame:
-    """Find, at every budget of codes B K, the K with the largest ratio.
+    """Find, at every budget of codes B K, the K with the largest ratio, its mean over seeds.
 
-    Parameters
-    ----------
-    table
-        As for `exponents`.
-    ratio
-        Which ratio, its mean over seeds.
-
-    Returns
-    -------
-    DataFrame
-        A row a state, estimator, images, part and budget that several cells have: ``best``, K of
-        the largest ratio, and ``gain``, that ratio over the one of the largest K (NaN where that
-        one is drowned).
+    A row a state, estimator, images, part and budget that several cells have: ``best``, K of the
+    largest ratio, and ``gain``, that over the one of the largest K (NaN where that is drowned).
     """
-    rows = []
+    rows, keys = [], [*CELL, "budget"]
     whole = table.assign(budget=table["batch"] * table["samples"])
-    keys = [*CELL, "budget", "samples"]
-    means = whole.groupby(keys, sort=False)[ratio].mean().reset_index()
-    for key, part in means.groupby([*CELL, "budget"], sort=False):
+    means = whole.groupby([*keys, "samples"], sort=False)[ratio].mean().reset_index()
+    for key, part in means.groupby(keys, sort=False):
         ratios = part.set_index("samples")[ratio].sort_index()
         if len(ratios) > 1 and ratios.notna().any():
-            known = dict(zip([*CELL, "budget"], key, strict=True))
             gain = float(ratios.max()) / float(ratios.iloc[-1])
-            rows.append({**known, "best": ratios.idxmax(), "gain": gain})
-    return pd.DataFrame(rows, columns=[*CELL, "budget", "best", "gain"])
+            rows.append((*key, ratios.idxmax(), gain))
+    return pd.DataFrame(rows, columns=[*keys, "best", "gain"])

@@ -34,28 +34,8 @@ def measured_ratios(
 
     Where the memory is too small, fewer gradients are computed side by side, and on a GPU fewer
     codes of an image decoded together. The draws are the same; last digits may differ with how
-    many codes are decoded together, so on a CPU these are as the settings say.
-
-    Parameters
-    ----------
-    grid : Grid
-    cells : list of Cell
-    weights : dict
-        Weights by state, ``start`` and ``end``, on the job's device.
-    model : DeepGaussianVAE
-        Whose gradients are measured.
-    job : Job
-        Gives the device, the log, the inputs and the parameters.
-
-    Returns
-    -------
-    DataFrame
-        The rows of `Grid.rows`, in the order of the cells.
-
-    Raises
-    ------
-    UserError
-        When the memory is too small for one gradient.
+    many codes are decoded together, so on a CPU these are as the settings say; UserError where it
+    is too small for one gradient. Rows are those of `Grid.rows`, in the order of the cells.
     """
 
     def run(chunk: Chunk, state: State, tick: Tick) -> State:

@@ -33,12 +33,11 @@ class Variant:
     @property
     def name(self) -> str:
         """Its name, for file and log."""
-        role, estimator = self.role, self.estimator
-        if role == "beta":
+        if self.role == "beta":
             return f"beta-{self.beta:g}"
-        if role == "noise":
+        if self.role == "noise":
             return f"noise-{self.batch}-{self.samples}"
-        return f"{role}-{estimator}-{self.power:g}"
+        return f"{self.role}-{self.estimator}-{self.power:g}"
 
 
 class Gaussian(Strict):
@@ -111,11 +110,8 @@ class LinearVae(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = "betas", "batches", "sample_counts", "trained_batches", "trained_samples"
-        for key in (*keys, "estimators", "constant_estimators"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
+        self.distinct("betas", "batches", "sample_counts", "trained_batches", "trained_samples")
+        self.distinct("estimators", "constant_estimators")
         if self.latent_dim >= self.data.dim:
             raise ValueError(
                 f"latent_dim is {self.latent_dim} and must be below data.dim, {self.data.dim}"
@@ -150,15 +146,14 @@ class LinearVae(Strict):
 
     def variants(self) -> list[Variant]:
         """The trainings of one optimiser, in order: rates, constant steps, B and K, betas."""
-        base = (self.beta, self.batch, self.samples)
-        found = [Variant("rate", name, THEOREM, *base, self.steps) for name in self.estimators]
-        short, power, named = self.short_steps, self.constant_power, self.constant_estimators
-        found += [Variant("constant", name, power, *base, short) for name in named]
-        grid = product(self.trained_batches, self.trained_samples)
-        found += [Variant("noise", "pathwise", THEOREM, self.beta, *pair, short) for pair in grid]
-        given = (self.batch, self.samples, short)
-        found += [Variant("beta", "pathwise", THEOREM, beta, *given) for beta in self.betas]
-        return found
+        size, short, power = (self.batch, self.samples), self.short_steps, self.constant_power
+        base, grid = (self.beta, *size), product(self.trained_batches, self.trained_samples)
+        return [
+            *(Variant("rate", name, THEOREM, *base, self.steps) for name in self.estimators),
+            *(Variant("constant", name, power, *base, short) for name in self.constant_estimators),
+            *(Variant("noise", "pathwise", THEOREM, self.beta, *pair, short) for pair in grid),
+            *(Variant("beta", "pathwise", THEOREM, beta, *size, short) for beta in self.betas),
+        ]
 
 
 EXPERIMENT = Experiment(

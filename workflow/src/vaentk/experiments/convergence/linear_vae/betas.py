@@ -36,28 +36,16 @@ def relative_curves(records: pd.DataFrame) -> pd.DataFrame:
     for key, part in relative(records).groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True))
         for name in SCALED:
-            average = mean(part[name])
-            row |= {name: average.value, f"{name}_low": average.low}
-            row |= {f"{name}_high": average.high}
+            row |= mean(part[name]).columns(name)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def crossing(steps: Array, means: Array, threshold: float) -> Array:
-    """First n at which curves fall to a threshold, linear in logarithms between iterates.
+    """First n at which curves fall to a threshold, linear in logarithms between iterates: (...).
 
-    Parameters
-    ----------
-    steps
-        (T,), 0 first.
-    means
-        (..., T), positive.
-
-    Returns
-    -------
-    ndarray
-        (...); not a number where a curve never falls so far. A curve that is below at n = 1 gives
-        1, since the start has no logarithm.
+    Steps (T,), 0 first, and means (..., T), positive. NaN where a curve never falls so far; a curve
+    that is below at n = 1 gives 1, since the start has no logarithm.
     """
     below = means[..., 1:] <= threshold
     place = below.argmax(-1)
@@ -74,12 +62,9 @@ def crossing(steps: Array, means: Array, threshold: float) -> Array:
 
 def units_used(problem: Problem, betas: tuple[float, ...]) -> dict[float, int]:
     """Count the latent units that the optimum of each beta uses: ``lambda_j > beta c^2``."""
-    units = {}
-    for beta in betas:
-        model = LinearVae(problem.model.variance, beta)
-        best = model.optimum(problem.moments, problem.latent_dim)
-        units[beta] = int((best.w.square().sum(-2) > 0).sum())
-    return units
+    models = {beta: LinearVae(problem.model.variance, beta) for beta in betas}
+    optima = {beta: m.optimum(problem.moments, problem.latent_dim) for beta, m in models.items()}
+    return {beta: int((best.w.square().sum(-2) > 0).sum()) for beta, best in optima.items()}
 
 
 def compared(
@@ -87,23 +72,11 @@ def compared(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare betas by time and by what is left, and fit the trend over beta.
 
-    Parameters
-    ----------
-    records
-        As for `vaentk.experiments.convergence.linear_vae.rates.curves`.
-    threshold
-        Part of the start that a mean over runs must fall to.
-    units
-        What `units_used` gives.
-
-    Returns
-    -------
-    tuple of DataFrame
-        A row an optimiser, beta and quantity: ``time_gap``, ``time_gradient`` and
-        ``time_mean_gradient``, the n at which the mean over runs reaches the threshold; and
-        ``late_gap`` and ``late_gradient``, the part left over the last half decade; value with its
-        interval over resampled runs. And a row an optimiser and quantity: the power of beta in
-        it over the betas that have one, its interval, and how many they are.
+    The first table has a row an optimiser, beta and quantity: ``time_gap``, ``time_gradient`` and
+    ``time_mean_gradient``, the n at which the mean over runs reaches the threshold; and
+    ``late_gap`` and ``late_gradient``, the part left over the last half decade; value with its
+    interval over resampled runs. The second has a row an optimiser and quantity: the power of
+    beta in it over the betas that have one, its interval, and how many they are.
     """
     rows, trends = [], []
     for optimiser, part in relative(records).groupby("optimiser", sort=False):

@@ -26,23 +26,16 @@ Array = NDArray[np.float64]
 
 
 def bound(gap: float, smoothness: float, variance: float, steps: Array) -> float:
-    """Evaluate the module's bound.
+    """Evaluate the module's bound; NaN where S gamma_1 >= 2, for which the lemma says nothing.
 
     Parameters
     ----------
     gap
         ``f(theta_0) - min f``, in expectation.
-    smoothness
-        S.
-    variance
-        V.
+    smoothness, variance
+        S and V.
     steps
         ``gamma_1 ... gamma_(n+1)``.
-
-    Returns
-    -------
-    float
-        Not a number where S gamma_1 >= 2, for which the lemma says nothing.
     """
     if smoothness * steps[0] >= 2:
         return float("nan")
@@ -54,22 +47,10 @@ def bound(gap: float, smoothness: float, variance: float, steps: Array) -> float
 def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -> pd.DataFrame:
     """Put the constants together and compare the bound with what was measured.
 
-    Parameters
-    ----------
-    records
-        As for `vaentk.experiments.convergence.linear_vae.rates.curves`.
-    marks
-        ``curvature`` and ``noise`` by variant, seed and step.
-    settings
-        Of the run, for C.
-
-    Returns
-    -------
-    DataFrame
-        A row a training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest
-        over runs and iterates; ``noise``, the largest mean over runs; ``measured``, the mean of
-        E_R|grad L(theta_R)|^2 at ``step``; ``bound`` and ``looseness``, bound over measured, for
-        SGD alone (Adam's theorem has constants of its own).
+    A row a training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest over
+    runs and iterates; ``noise``, the largest mean over runs; ``measured``, the mean of
+    E_R|grad L(theta_R)|^2 at ``step``; ``bound`` and ``looseness``, bound over measured, for SGD
+    alone (Adam's theorem has constants of its own).
     """
     rows = []
     for key, part in records[records["role"] == "rate"].groupby(VARIANT, sort=False):
@@ -84,7 +65,6 @@ def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -
         steps = scale * np.arange(1, last + 2, dtype=float) ** -row["power"]
         sgd = row["optimiser"] == "sgd"
         limit = bound(gap, curvature, noise, steps) if sgd else float("nan")
-        row |= {"scale": scale, "step": last, "gap": gap, "curvature": curvature}
-        row |= {"noise": noise, "measured": measured, "bound": limit}
-        rows.append(row | {"looseness": limit / measured})
+        row |= {"scale": scale, "step": last, "gap": gap, "curvature": curvature, "noise": noise}
+        rows.append(row | {"measured": measured, "bound": limit, "looseness": limit / measured})
     return pd.DataFrame(rows)

@@ -10,22 +10,9 @@ from vaentk.experiments.convergence.linear_vae.problem import problem_of
 
 
 def measure(
-    settings: LinearVae,
-    *,
-    records: Mapping[str, pd.DataFrame],
-    marks: Mapping[str, pd.DataFrame],
+    settings: LinearVae, *, records: Mapping[str, pd.DataFrame], marks: Mapping[str, pd.DataFrame]
 ) -> dict[str, Any]:
-    """Measure what the trainings of all optimisers reached, and the noise of their gradients.
-
-    Parameters
-    ----------
-    settings
-        Of the run.
-    records
-        By optimiser, a row a variant, seed and step: see `rates.curves`.
-    marks
-        By optimiser, ``curvature`` and ``noise`` at some iterates of every training of the rate.
-    """
+    """Measure what the trainings of all optimisers reached, and the noise of their gradients."""
     trained = pd.concat(records.values(), ignore_index=True)
     visited = pd.concat(marks.values(), ignore_index=True)
     problem = problem_of(settings)

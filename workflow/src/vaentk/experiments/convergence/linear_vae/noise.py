@@ -27,7 +27,7 @@ def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
     Control variates that need two samples are left out at K = 1.
     """
     seeds = settings.seeds()
-    rows = []
+    cells = []
     grid = product(PLACES, settings.estimators, settings.batches, settings.sample_counts)
     for number, (place, name, batch, samples) in enumerate(grid):
         if name == "score-leave-one-out" and samples < 2:
@@ -36,12 +36,9 @@ def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
         generator = torch.Generator().manual_seed(number)
         estimator = estimator_of(name, batch, samples)
         by_run = gradient_noise(problem, parameters, estimator, settings.draws, generator)
-        cell = {"place": place, "estimator": name, "batch": batch, "samples": samples}
-        rows += [
-            cell | {"seed": seed, "variance": variance}
-            for seed, variance in zip(seeds, by_run.tolist(), strict=True)
-        ]
-    return pd.DataFrame(rows)
+        part = pd.DataFrame({"seed": seeds, "variance": by_run.tolist()})
+        cells.append(part.assign(place=place, estimator=name, batch=batch, samples=samples))
+    return pd.concat(cells, ignore_index=True)
 
 
 def summary(noise: pd.DataFrame) -> pd.DataFrame:
@@ -49,9 +46,9 @@ def summary(noise: pd.DataFrame) -> pd.DataFrame:
     keys = ["place", "estimator", *FACTORS]
     rows = []
     for cell, part in noise.groupby(keys, sort=False):
-        average = mean(part["variance"])
-        row = dict(zip(keys, cell, strict=True)) | {"variance": average.value}
-        rows.append(row | {"low": average.low, "high": average.high, "runs": average.points})
+        row, average = dict(zip(keys, cell, strict=True)), mean(part["variance"])
+        row |= {"variance": average.value, "low": average.low, "high": average.high}
+        rows.append(row | {"runs": average.points})
     return pd.DataFrame(rows)
 
 

@@ -30,25 +30,16 @@ def claimed(step: Array) -> Array:
 def curves(records: pd.DataFrame) -> pd.DataFrame:
     """Average over runs, with 95% intervals (Student's), at every recorded iterate but the start.
 
-    Parameters
-    ----------
-    records
-        A row a variant, seed and step: `VARIANT`, ``seed``, ``step`` and `QUANTITIES`.
-
-    Returns
-    -------
-    DataFrame
-        A row a variant and step: `QUANTITIES` with ``_low`` and ``_high``; ``claimed``, log n over
-        sqrt(n); and ``ratio``, of ``mean_gradient`` to it, with its interval.
+    Records have a row a variant, seed and step: `VARIANT`, ``seed``, ``step`` and `QUANTITIES`.
+    The table has a row a variant and step: `QUANTITIES` with ``_low`` and ``_high``; ``claimed``,
+    log n over sqrt(n); and ``ratio``, of ``mean_gradient`` to it, with its interval.
     """
-    rows = []
+    rows, keys = [], [*VARIANT, "step"]
     later = records[records["step"] > 0]
-    for key, part in later.groupby([*VARIANT, "step"], sort=False):
-        row: dict[str, Any] = dict(zip([*VARIANT, "step"], key, strict=True))
+    for key, part in later.groupby(keys, sort=False):
+        row: dict[str, Any] = dict(zip(keys, key, strict=True))
         for quantity in QUANTITIES:
-            average = mean(part[quantity])
-            row |= {quantity: average.value, f"{quantity}_low": average.low}
-            row |= {f"{quantity}_high": average.high}
+            row |= mean(part[quantity]).columns(quantity)
         row["claimed"] = float(claimed(np.asarray(row["step"], dtype=float)))
         for end in ("", "_low", "_high"):
             value = row[f"mean_gradient{end}"]
@@ -70,14 +61,11 @@ def late(steps: Array, decades: float = DECADES) -> NDArray[np.bool_]:
 
 
 def slopes(records: pd.DataFrame) -> pd.DataFrame:
-    """Fit the powers of n at the end of every training.
+    """Fit the powers of n at the end of every training, a row a variant and quantity.
 
-    Returns
-    -------
-    DataFrame
-        A row a variant and quantity, of `QUANTITIES` and ``ratio``, ``mean_gradient`` over
-        log n / sqrt(n): slope with the interval over resampled runs; ``claimed``, the slope of
-        log n / sqrt(n) over the same iterates, for the ratio 0; ``points``, the runs.
+    Quantities are `QUANTITIES` and ``ratio``, ``mean_gradient`` over log n / sqrt(n): slope with
+    the interval over resampled runs; ``claimed``, the slope of log n / sqrt(n) over the same
+    iterates, for the ratio 0; ``points``, the runs.
     """
     rows = []
     for key, part in records.groupby(VARIANT, sort=False):
@@ -85,9 +73,9 @@ def slopes(records: pd.DataFrame) -> pd.DataFrame:
             steps, values = by_run(part, "mean_gradient" if quantity == "ratio" else quantity)
             chosen = late(steps)
             n, last = steps[chosen], values[:, chosen]
+            reference = np.log(claimed(n))
             if quantity == "ratio":
-                last = last / claimed(n)
-            reference = np.zeros_like(n) if quantity == "ratio" else np.log(claimed(n))
+                last, reference = last / claimed(n), np.zeros_like(n)
             expected = float(np.polyfit(np.log(n), reference, 1)[0])
             row = dict(zip(VARIANT, key, strict=True))
             row |= {"quantity": quantity, "claimed": expected}
@@ -97,14 +85,10 @@ def slopes(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def dependence(records: pd.DataFrame) -> pd.DataFrame:
-    """Fit the powers of B and K in what trainings over a grid of them reach.
+    """Fit the powers of B and K in what trainings over a grid of them reach, the other held.
 
-    Returns
-    -------
-    DataFrame
-        A row an optimiser, quantity (``mean_gradient`` at the last iterate; ``gradient`` and
-        ``gap``, averaged over the last half decade of recorded iterates) and factor (``batch`` or
-        ``samples``): slope in the logarithm with the other factor held, and its interval.
+    A row an optimiser, quantity (``mean_gradient`` at the last iterate; ``gradient`` and ``gap``,
+    averaged over the last half decade of recorded iterates) and factor (``batch``, ``samples``).
     """
     rows = []
     for optimiser, part in records[records["role"] == "noise"].groupby("optimiser", sort=False):

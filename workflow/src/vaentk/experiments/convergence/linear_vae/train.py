@@ -22,33 +22,19 @@ NOISE_DRAWS: Final = 16
 
 
 def train(settings: LinearVae, part: OptimiserName, *, task: Job) -> dict[str, pd.DataFrame]:
-    """Train every variant by one optimiser.
+    """Train every variant by one optimiser: a row a variant, seed and step, and its own columns.
 
-    Parameters
-    ----------
-    settings
-        The run.
-    part
-        The optimiser.
-    task
-        The job.
-
-    Returns
-    -------
-    dict
-        ``records`` as `vaentk.training.linear.initial_state` describes them, and ``marks``: at
-        every diagnostic step of the trainings of the rate ``curvature``, the largest |eigenvalue|
-        of the Hessian, and ``noise``, ``|g - grad L|^2``. A row a variant, seed and step, with the
-        variant's own columns.
+    ``records`` are as `vaentk.training.linear.initial_state` describes them; ``marks`` have, at
+    every diagnostic step of the trainings of the rate, ``curvature``, the largest |eigenvalue|
+    of the Hessian, and ``noise``, ``|g - grad L|^2``.
     """
     tables: dict[str, list[pd.DataFrame]] = {"records": [], "marks": []}
     for variant in settings.variants():
         state = train_members(_training(settings, part, variant, task.device), task)
         columns = {"optimiser": part, "variant": variant.name, **asdict(variant)}
         del columns["steps"]
-        marks = [row for row in state.records if "curvature" in row]
-        records = [row for row in state.records if "curvature" not in row]
-        for name, rows in (("records", records), ("marks", marks)):
+        for name in tables:
+            rows = [row for row in state.records if ("curvature" in row) == (name == "marks")]
             if rows:
                 tables[name].append(pd.DataFrame(rows).assign(**columns))
     return {
@@ -98,8 +84,8 @@ def _diagnosed(
     parameters = parameters_of(state)
     generator = torch.Generator(problem.data.device).manual_seed(number)
     noise = gradient_noise(problem, parameters, recipe.estimator, NOISE_DRAWS, generator)
-    columns = curvature(problem, parameters).tolist(), noise.tolist()
+    largest = curvature(problem, parameters)
     return [
-        {"seed": seed, "step": state.step, "curvature": largest, "noise": variance}
-        for seed, largest, variance in zip(seeds, *columns, strict=True)
+        {"seed": seed, "step": state.step, "curvature": float(value), "noise": float(variance)}
+        for seed, value, variance in zip(seeds, largest, noise, strict=True)
     ]

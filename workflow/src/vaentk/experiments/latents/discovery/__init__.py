@@ -5,14 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import (
-    Count,
-    NonNegative,
-    Positive,
-    Seeds,
-    Strict,
-    Widths,
-)
+from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
 
 
 class Discovery(Strict):
@@ -35,10 +28,7 @@ class Discovery(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for key in ("latent", "seeds"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
+        self.distinct("latent", "seeds")
         return self
 
 

@@ -52,20 +52,13 @@ def discover(
 
     Parameters
     ----------
-    train
-        What the linear probe learns from.
-    selection
-        What the unit and its sign are chosen on.
-    test
-        What both are measured on.
-    names
-        Of the attributes.
+    train, selection, test
+        What the linear probe learns from, what unit and sign are chosen on, and what both are
+        measured on.
     threshold
         Least area of a discovery.
     generator
         Draws the bootstrap's samples, then the permutations.
-    resamples, permutations
-        How many of each.
 
     Returns
     -------
@@ -80,27 +73,18 @@ def discover(
     unit, sign = choose(areas(*selection))
     scores = np.hstack([sign * codes[:, unit], probe(train, codes)])
     estimates = bootstrap(scores, np.tile(labels, (1, 2)), generator, resamples)
-    single, linear = estimates[: len(names)], estimates[len(names) :]
+    ends = [(estimate.value, estimate.low, estimate.high) for estimate in estimates]
     table = pd.DataFrame({"attribute": list(names), "unit": unit, "sign": sign})
-    table["auc"] = [estimate.value for estimate in single]
-    table["low"] = [estimate.low for estimate in single]
-    table["high"] = [estimate.high for estimate in single]
+    table[["auc", "low", "high"]] = ends[: len(names)]
     table["null"] = null(selection, test, generator, permutations)
-    table["probe"] = [estimate.value for estimate in linear]
-    table["probe_low"] = [estimate.low for estimate in linear]
-    table["probe_high"] = [estimate.high for estimate in linear]
+    table[["probe", "probe_low", "probe_high"]] = ends[len(names) :]
     table["positives"] = labels.sum(axis=0, dtype=np.int64)
     table["discovered"] = (table["low"] > threshold) & (table["low"] > table["null"])
     return table
 
 
 def choose(measured: Array) -> tuple[Units, Array]:
-    """Choose the unit that tells each attribute best.
-
-    Parameters
-    ----------
-    measured
-        Areas, (units, attributes).
+    """Choose the unit that tells each attribute best from areas (units, attributes).
 
     Returns
     -------
@@ -123,21 +107,8 @@ def null(
 
     Labels are permuted among the images of each part, all attributes of an image together; the
     unit and its sign are chosen anew on the selection images and measured on the test images.
-
-    Parameters
-    ----------
-    selection, test
-        The two parts.
-    generator
-        Draws the permutations.
-    permutations
-        How many.
-
-    Returns
-    -------
-    Array
-        float64 (attributes,): the 95% quantile over permutations; NaN for an attribute that has
-        one class in either part.
+    Returns the 95% quantile over permutations, float64 (attributes,); NaN for an attribute that
+    has one class in either part.
     """
     ranks, test_ranks = centred_ranks(selection[0]), centred_ranks(test[0])
     labels, test_labels = (part[1].T.astype(float) for part in (selection, test))
@@ -160,19 +131,8 @@ def probe(train: Part, codes: Codes) -> Array:
     """Learn each attribute from whole codes by logistic regression and score other images.
 
     The codes are standardised by the training images; the penalty is scikit-learn's default,
-    half the squared norm of the coefficients beside the sum of the losses.
-
-    Parameters
-    ----------
-    train
-        What is learnt from.
-    codes
-        (m, units) of the images to score.
-
-    Returns
-    -------
-    Array
-        float64 (m, attributes): log-odds; NaN where the training images have one class.
+    half the squared norm of the coefficients beside the sum of the losses. Returns the log-odds,
+    float64 (m, attributes), for codes (m, units); NaN where the training images have one class.
     """
     scaler = StandardScaler().fit(train[0].astype(float))
     x, x_other = (scaler.transform(part.astype(float)) for part in (train[0], codes))
@@ -186,17 +146,8 @@ def probe(train: Part, codes: Codes) -> Array:
 def carried(codes: Codes, labels: Labels) -> tuple[Units, Array]:
     """Find the attribute that every unit tells best, to name the unit by, not to test it.
 
-    Parameters
-    ----------
-    codes, labels
-        (n, units) and (n, attributes).
-
-    Returns
-    -------
-    attribute
-        int64 (units,); -1 where no attribute has two classes.
-    area
-        float64 (units,): the unit's area for it, below 1/2 where small values tell the attribute.
+    Returns the attribute, int64 (units,), -1 where none has two classes; and the unit's area for
+    it, float64 (units,), below 1/2 where small values tell the attribute.
     """
     measured = areas(codes, labels).T
     attribute, _ = choose(measured)

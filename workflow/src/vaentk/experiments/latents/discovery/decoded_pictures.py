@@ -28,20 +28,11 @@ ENDS: Final = (0.01, 0.99)  # quantiles of the aggregate posterior that a path g
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A trained network and its codes of the test images.
-
-    Attributes
-    ----------
-    model : ConvVAE
-    weights : dict of Tensor
-        Of one member, (1, ...) each.
-    mean, logvar : Tensor
-        Of the posterior of n images, (n, latent_dim).
-    """
+    """A trained network and its codes of the test images."""
 
     model: ConvVAE
-    weights: Weights
-    mean: Tensor
+    weights: Weights  # of one member, (1, ...) each
+    mean: Tensor  # of the posterior of n images, (n, latent_dim)
     logvar: Tensor
 
     @cached_property
@@ -59,10 +50,7 @@ class Network:
     def paths(self, place: int, units: list[int], signs: list[float]) -> Images:
         """Decode paths from one image's code, a row a unit, against its sign where that is -1.
 
-        Returns
-        -------
-        Images
-            uint8 (rows, columns, c, 64, 64), from one to the other of `ENDS`.
+        From one to the other of `ENDS`: uint8 (rows, columns, c, 64, 64).
         """
         chosen = torch.tensor(units, device=self.mean.device)
         spread = self.sampled[:, chosen].quantile(self.sampled.new_tensor(ENDS), dim=0)
@@ -85,25 +73,11 @@ class Network:
 def decode_all(
     networks: dict[int, Network], table: pd.DataFrame, names: tuple[str, ...], images: ImageSet
 ) -> tuple[dict[str, Images], dict[str, Any]]:
-    """Decode all pictures of networks by latent size, and say what their rows are.
+    """Decode all pictures of networks by latent size, all of one seed, and say what rows are.
 
-    Parameters
-    ----------
-    networks
-        Of one seed, by latent size.
-    table
-        Rows of `attributes.discover` of all of them, with latent.
-    names
-        Of the attributes.
-    images : ImageSet
-        Those that the codes are of, with attributes.
-
-    Returns
-    -------
-    pictures
-        ``units/<latent>``, ``found`` and ``gallery/<latent>/<kind>``.
-    rows
-        Of ``units`` by latent size and of ``found``, and the latent sizes wide and narrow.
+    The pictures are ``units/<latent>``, ``found`` and ``gallery/<latent>/<kind>``; then come the
+    rows of ``units`` by latent size and of ``found``, and the latent sizes wide and narrow. The
+    table has the rows of `attributes.discover` of all networks, with latent.
     """
     assert images.attributes is not None
     labels = images.attributes.numpy()
@@ -120,22 +94,12 @@ def decode_all(
 def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Images, list[Row]]:
     """Decode paths of the units of the largest KL from the first image's code.
 
-    Parameters
-    ----------
-    network : Network
-    names, labels
-        The attributes and which of the n images have them, (n, attributes).
-
-    Returns
-    -------
-    images
-        uint8 (rows, columns, c, 64, 64)
-    rows
-        unit, kl, and the attribute that it tells best with its auc, at least 1/2.
+    Images are uint8 (rows, columns, c, 64, 64); a row has unit, kl, and the attribute that it tells
+    best with its auc, at least 1/2.
     """
     largest = network.kl.topk(min(UNITS, len(network.kl))).indices.tolist()
     attribute, area = carried(network.mean.cpu().numpy(), labels)
-    signs = [1.0 if area[unit] >= 0.5 else -1.0 for unit in largest]
+    signs = np.where(area[largest] >= 0.5, 1.0, -1.0).tolist()
     rows = [
         {
             "unit": unit,
@@ -153,22 +117,8 @@ def wide_only(
 ) -> tuple[Images, list[Row]]:
     """Decode what the wide network discovers and the narrow one does not, on the same faces.
 
-    Parameters
-    ----------
-    wide, narrow : Network
-    table
-        Rows of `attributes.discover` of both with latent, the attributes in the order of the
-        labels.
-    labels
-        Which of the n images have an attribute, (n, attributes); the path begins at the first
-        without it.
-
-    Returns
-    -------
-    images
-        uint8 (rows, 2, columns, c, 64, 64): the wide network's path, the narrow's.
-    rows
-        attribute, wide_unit, wide_auc, narrow_unit, narrow_auc; by falling wide_auc.
+    Images are uint8 (rows, 2, columns, c, 64, 64): the wide network's path and the narrow's, from
+    the first face without the attribute. Rows by falling wide_auc.
     """
     of_wide, of_narrow = (
         table[table["latent"] == network.model.latent_dim].to_dict("records")
@@ -197,17 +147,7 @@ def wide_only(
 def gallery(network: Network, images: ImageSet) -> dict[str, Images]:
     """Take faces, their reconstructions, samples from the prior, and what lies between two faces.
 
-    Parameters
-    ----------
-    network : Network
-    images : ImageSet
-        Those that the network's codes are of.
-
-    Returns
-    -------
-    dict
-        uint8 (rows, columns, c, 64, 64): ``originals``, ``reconstructions``, ``samples``,
-        ``interpolations``.
+    All uint8 (rows, columns, c, 64, 64).
     """
     columns, mean = COLUMNS, network.mean
     numbers = torch.arange(columns, device=images.device)

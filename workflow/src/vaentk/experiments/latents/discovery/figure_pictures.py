@@ -12,7 +12,6 @@ from vaentk.experiments.declaration import Runs
 from vaentk.figures.image_panels import Images, Panel, draw, sentence
 from vaentk.figures.style import Drawing
 
-KINDS = ("samples", "interpolations")
 PAIRED = ("originals", "reconstructions")
 LABELS = {
     "originals": "original",
@@ -24,19 +23,7 @@ LABELS = {
 
 
 def discovery_units(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw a panel a latent size: what its units draw, by falling KL, and what each one tells.
-
-    Parameters
-    ----------
-    pictures
-        By run: ``units/<latent>``, uint8 (rows, columns, c, h, w), values 0..255; a row is a unit
-        that moves from the side without its attribute to that with it. The note is JSON with
-        ``images``, how many there were of the ``official`` ones; ``seed``; and ``units``, by
-        latent size a row a row of its strips: unit, its kl in nats, the attribute that it tells
-        best and the auc at which it does.
-    runs
-        What the images are.
-    """
+    """Draw a panel a latent size: what its units draw, by falling KL, and what each one tells."""
     arrays, facts, title = _first_run(pictures, runs)
     panels, described = [], []
     for latent, units in facts["units"].items():
@@ -62,17 +49,6 @@ def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
 
     The left strip moves the wide network's unit for the attribute, the right one the narrow
     network's best, from the same face. Without any it is a sentence.
-
-    Parameters
-    ----------
-    pictures
-        By run: ``found``, uint8 (rows, 2, columns, c, h, w), values 0..255: the wide network's
-        strip and the narrow one's, both from the side without the attribute to that with it. The
-        note is that of `discovery_units` with latent sizes ``wide`` and ``narrow``; and ``found``,
-        a row a row of strips: attribute (its faces together), wide_unit and wide_auc, narrow_unit
-        and narrow_auc.
-    runs
-        What the images are.
     """
     arrays, facts, title = _first_run(pictures, runs)
     strips, wide, narrow = arrays["found"], facts["wide"], facts["narrow"]
@@ -104,18 +80,7 @@ def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
 
 
 def discovery_gallery(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw a panel a latent size: faces, what becomes of them, samples and interpolations.
-
-    Parameters
-    ----------
-    pictures
-        By run: ``gallery/<latent>/<kind>``, uint8 (rows, columns, c, h, w), values 0..255, columns
-        the same for all, of four kinds: ``originals`` and their ``reconstructions``, ``samples``
-        from the prior, and ``interpolations``, a row a pair of faces. The note is that of
-        `discovery_units`.
-    runs
-        What the images are.
-    """
+    """Draw a panel a latent size: faces, what becomes of them, samples and interpolations."""
     arrays, facts, title = _first_run(pictures, runs)
     galleries = {
         latent: {kind: arrays[f"gallery/{latent}/{kind}"] for kind in LABELS}
@@ -125,7 +90,7 @@ def discovery_gallery(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
     for latent, gallery in galleries.items():
         pairs = np.stack([gallery[kind] for kind in PAIRED], axis=1)
         rows = [([LABELS[kind] for kind in PAIRED], pair) for pair in pairs]
-        for kind in KINDS:
+        for kind in ("samples", "interpolations"):
             labels = [LABELS[kind]] + [""] * (len(gallery[kind]) - 1)
             rows.append((labels, gallery[kind]))
         panels.append(Panel(f"latent {latent}", rows))

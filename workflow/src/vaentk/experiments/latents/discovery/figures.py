@@ -21,20 +21,11 @@ STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "v")
 """Colour (Okabe and Ito's palette) and marker of each latent size."""
 
 GREY, BAND = "#7F7F7F", "#f5f5f5"
-PROBE = "D"
-"""Marker of the linear probe on the whole code."""
-
-WIDTH, COLUMN, ENDS = 7.2, 2.3, 1.6
-"""Inches across at least and for a column of the legend, and down for what is not a row."""
-
-LANE, LEAST_ROW = 0.031, 0.22
-"""Inches of a row for each of its points, and of a row at least."""
-
-FILLED = 0.8
-"""Part of a row's height that its points take."""
-
-MARGIN = 0.012
-"""What is shown beyond the outermost points."""
+WIDTH, COLUMN = 7.2, 2.3  # inches across, at least and for a column of the legend
+ENDS = 1.6  # inches down for what is not a row
+LANE, LEAST_ROW = 0.031, 0.22  # inches of a row, for each of its points and at least
+FILLED = 0.8  # part of a row's height that its points take
+MARGIN = 0.012  # of the abscissa beyond the outermost points
 
 
 def discovery(
@@ -44,38 +35,24 @@ def discovery(
 
     Every latent size and seed has a point with its interval, filled where the attribute is
     discovered; a grey tick is the row's largest null, a hollow diamond the mean linear probe.
-
-    Parameters
-    ----------
-    attributes
-        By run, of which the first is drawn, a row a latent, seed and attribute: auc of the best
-        single unit on test images with its 95% interval low, high; null, the 95% quantile under
-        permuted labels; probe, the AUC of a linear probe on the whole code; discovered, whether
-        low is above null and the run's threshold.
-    counts
-        By run, in every row images, how many there were of the official ones.
-    runs
-        Their settings, and what the images are.
     """
-    run = next(iter(attributes))
-    first_row = counts[run].iloc[0]
-    title = extent(runs.data[run], first_row["images"], first_row["official"])
-    return _draw(attributes[run], title, runs.settings[run].threshold)
-
-
-def _draw(table: pd.DataFrame, title: str, threshold: float) -> Drawing:
+    run, table = next(iter(attributes.items()))
+    size = counts[run].iloc[0]
+    title = extent(runs.data[run], size["images"], size["official"])
+    threshold = runs.settings[run].threshold
     names = _sorted(table)
     places = _places(table)
     height = max(LEAST_ROW, LANE * len(places)) * len(names) + ENDS
     columns = table["latent"].nunique() + 1
+    width = max(WIDTH, COLUMN * columns)
     with styled():
-        size = (max(WIDTH, COLUMN * columns), height)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots()
         for place, (latent, part) in enumerate(table.groupby("latent")):
             style = STYLES[place % len(STYLES)]
             _points(axes, part, names, places, (f"latent {latent}", *style))
-        _nulls(axes, table.groupby("attribute")["null"].max()[names])
+        nulls, label = table.groupby("attribute")["null"].max()[names], "permuted labels, 95%"
+        axes.plot(nulls, range(len(nulls)), "|", color=GREY, markersize=9, label=label)
         label = f"threshold {threshold:g}"
         axes.axvline(threshold, color=REFERENCE, linestyle="-.", linewidth=0.9, label=label)
         _frame(axes, names, table, threshold)
@@ -137,7 +114,7 @@ def _points(
     axes.plot(
         probes,
         probes.index.map(rows) + middle,
-        PROBE,
+        "D",
         color=colour,
         markerfacecolor="none",
         markersize=5.5,
@@ -152,12 +129,6 @@ def _counts(table: pd.DataFrame) -> str:
     least, most = int(counts.min()), int(counts.max())
     span = f"{least}" if least == most else f"{least} to {most}"
     return f"{span} of {table['attribute'].nunique()}"
-
-
-def _nulls(axes: Axes, nulls: pd.Series) -> None:
-    """Draw the nulls, in the order of the rows, as small upright ticks."""
-    label = "permuted labels, 95%"
-    axes.plot(nulls, range(len(nulls)), "|", color=GREY, markersize=9, label=label)
 
 
 def _frame(axes: Axes, names: Sequence[str], table: pd.DataFrame, threshold: float) -> None:

@@ -9,15 +9,8 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "emotion": ("Smiling", "Mouth_Slightly_Open"),
     "eyes": ("Narrow_Eyes", "Eyeglasses", "Bushy_Eyebrows"),
     "hair": (
-        "Bangs",
-        "Wavy_Hair",
-        "Straight_Hair",
-        "Bald",
-        "Receding_Hairline",
-        "Black_Hair",
-        "Blond_Hair",
-        "Brown_Hair",
-        "Gray_Hair",
+        *("Bangs", "Wavy_Hair", "Straight_Hair", "Bald", "Receding_Hairline"),
+        *("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
     ),
 }
 """What the paper names, as attributes of CelebA; all others are ``other``."""
@@ -28,19 +21,13 @@ GROUP_OF: Final = {attribute: group for group, names in GROUPS.items() for attri
 def compare(table: pd.DataFrame) -> pd.DataFrame:
     """Compare what the narrowest and the widest network discover, attribute by attribute.
 
-    Parameters
-    ----------
-    table
-        Rows of `attributes.discover` with latent, of which there are at least two, and seed.
-        A seed that either size lacks is left out.
+    From rows of `attributes.discover` with latent, of which there are at least two, and seed. A
+    seed that either size lacks is left out.
 
-    Returns
-    -------
-    DataFrame
-        A row an attribute: attribute; group; seeds; in how many of them the narrow network
-        discovers it, in how many the wide one, and wide_only, in how many the wide one and the
-        narrow one not; agreed, which of ``both``, ``wide only``, ``narrow only`` and ``neither``
-        holds in all seeds, else ``seeds differ``.
+    A row an attribute: attribute; group; seeds; in how many of them the narrow network discovers
+    it, in how many the wide one, and wide_only, in how many the wide one and the narrow one not;
+    agreed, which of ``both``, ``wide only``, ``narrow only`` and ``neither`` holds in all seeds,
+    else ``seeds differ``.
     """
     pairs = _pairs(table)
     rows = []
@@ -69,38 +56,20 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
 def counts(table: pd.DataFrame) -> pd.DataFrame:
     """Count what the widest network discovers beyond the narrowest, by group of attributes.
 
-    Parameters
-    ----------
-    table
-        As in `compare`.
-
-    Returns
-    -------
-    DataFrame
-        A row a group, and ``more`` for all attributes: group; value, the mean over seeds, low and
-        high, the least and the most, of the number of the group's attributes that the wide network
-        discovers and the narrow one does not; in ``more`` of the number that the wide network
-        discovers minus that of the narrow one; seeds. Values are NaN for a group of which the
-        data have no attribute.
+    A row a group, and ``more`` for all attributes: group; value, the mean over seeds, low and
+    high, the least and the most, of the number of the group's attributes that the wide network
+    discovers and the narrow one does not; in ``more`` of the number that the wide network
+    discovers minus that of the narrow one; seeds. Values are NaN for a group of which the data
+    have no attribute.
     """
     pairs = _pairs(table).astype(int)
     wide_only = pairs["wide"] * (1 - pairs["narrow"])
     group = wide_only.index.get_level_values("attribute").map(GROUP_OF)
     gains = {name: wide_only[group == name] for name in GROUPS}
     gains["more"] = pairs["wide"] - pairs["narrow"]
-    rows = []
-    for name, gain in gains.items():
-        sums = gain.groupby(level="seed").sum()
-        rows.append(
-            {
-                "group": name,
-                "value": float(sums.mean()),
-                "low": float(sums.min()),
-                "high": float(sums.max()),
-                "seeds": len(sums),
-            }
-        )
-    return pd.DataFrame(rows)
+    sums = {name: gain.groupby(level="seed").sum() for name, gain in gains.items()}
+    rows = [(name, s.mean(), float(s.min()), float(s.max()), len(s)) for name, s in sums.items()]
+    return pd.DataFrame(rows, columns=["group", "value", "low", "high", "seeds"])
 
 
 def _pairs(table: pd.DataFrame) -> pd.DataFrame:

@@ -20,19 +20,7 @@ from vaentk.models.conv_vae import ConvVAE
 
 
 def measure(settings: Discovery, *, images: Stored, codes: Mapping[int, Stored]) -> dict[str, Any]:
-    """Say what every network of one run discovers, and decode pictures of its first seed.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    images
-        The faces, with attributes and parts.
-    codes
-        What training left, by latent size, an entry a seed: ``<part>/mean`` and ``<part>/logvar``
-        (seeds, n, latent) of each part of the faces, ``test/reconstruction`` (seeds,) and
-        ``weights/<name>`` (seeds, ...).
-    """
+    """Say what every network of one run discovers, and decode pictures of its first seed."""
     faces = ImageSet.of(images.arrays, images.note)
     networks = [
         (latent, place, seed)

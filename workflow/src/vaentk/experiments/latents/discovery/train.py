@@ -18,22 +18,8 @@ from vaentk.training.minibatch import Member, Recipe
 def train(settings: Discovery, part: int, *, images: Stored, task: Job) -> dict[str, Any]:
     """Train one latent size, and encode the faces.
 
-    Parameters
-    ----------
-    settings
-        The run.
-    part
-        Units of the latent space.
-    images
-        Faces, with their parts.
-    task
-        The job.
-
-    Returns
-    -------
-    dict
-        ``records`` of losses; ``codes``: ``weights/<name>`` (S, ...), by part of the faces
-        ``<part>/mean`` and ``<part>/logvar`` (S, n, q), and ``test/reconstruction`` (S,) in nats.
+    ``codes`` has an entry a seed, S in all: ``weights/<name>`` (S, ...), by part of the faces
+    ``<part>/mean`` and ``<part>/logvar`` (S, n, q), and ``test/reconstruction`` (S,) in nats.
     """
     faces = ImageSet.of(images.arrays, images.note)
     model = ConvVAE(faces.facts.shape[0], part)
@@ -49,7 +35,8 @@ def train(settings: Discovery, part: int, *, images: Stored, task: Job) -> dict[
         mean, logvar = traversals.encode(model, weights, own, numbers)
         arrays |= {f"{name}/mean": mean, f"{name}/logvar": logvar}
     # The last part is the test images.
-    error = traversals.reconstruction_error(model, weights, own, numbers, mean)
-    arrays["test/reconstruction"] = error
+    arrays["test/reconstruction"] = traversals.reconstruction_error(
+        model, weights, own, numbers, mean
+    )
     codes = {name: array.cpu().numpy() for name, array in arrays.items()}
     return {"records": pd.DataFrame(state.records), "codes": codes}

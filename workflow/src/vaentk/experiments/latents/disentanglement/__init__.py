@@ -6,14 +6,7 @@ from pydantic import Field, model_validator
 
 from vaentk.data.sets import SETS
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import (
-    Count,
-    NonNegative,
-    Positive,
-    Seeds,
-    Strict,
-    Widths,
-)
+from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
 
 
 class Disentanglement(Strict):
@@ -49,10 +42,7 @@ class Disentanglement(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for key in ("latent", "seeds", "betas"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice")
+        self.distinct("latent", "seeds", "betas")
         factors = SETS[self.dataset].factors
         if self.every is not None and len(self.every) != factors:
             raise ValueError(f"every has {len(self.every)} values for {factors} factors")

@@ -14,20 +14,12 @@ from vaentk.experiments.declaration import Runs
 from vaentk.figures.contact_sheet import GAP, tiled
 from vaentk.figures.style import Drawing, finish, styled
 
-CELL = 0.42
-"""Inches a side of one image."""
-
-MARGIN = 0.85
-"""Inches for the labels of the rows."""
-
-HEADING = 0.3
-"""Inches for the title of a panel, and for that of the figure."""
-
-GUTTER = 0.1
-"""Inches to the right of a panel."""
-
-WIDEST = 11.5
-"""Inches; panels that together are wider go on below."""
+# All in inches.
+CELL = 0.42  # a side of one image
+MARGIN = 0.85  # for the labels of the rows
+HEADING = 0.3  # for the title of a panel, and for that of the figure
+GUTTER = 0.1  # to the right of a panel
+WIDEST = 11.5  # panels that together are wider go on below
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +32,7 @@ class Panel:
 
 
 def traversals(strips: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw the strips of the best and the worst network of every run, as many beside as fit.
-
-    Parameters
-    ----------
-    strips
-        By run: ``best`` and ``worst``, uint8 (rows, columns, c, h, w), values 0..255, a row a
-        unit, a column a value. The note is JSON with latent, seed, beta, mean score and the
-        KL of the rows' units in nats, of both.
-    runs
-        What the images of each run are.
-    """
+    """Draw the strips of the best and the worst network of every run, as many beside as fit."""
     panels = []
     for run, stored in strips.items():
         for name, (latent, seed, beta, score, kl) in json.loads(stored.note).items():

@@ -36,15 +36,13 @@ NULL_STYLES = {"untrained": ("s", "--"), "random": ("x", ":")}
 """Marker and line of what scores without training."""
 
 GREY = "#7F7F7F"
-SHIFT = 0.14
-"""Octaves between neighbouring betas at one latent size."""
+SHIFT = 0.14  # octaves between neighbouring betas at one latent size
 
 MARGIN = 0.15
 """What is shown beyond the outermost points, as a part of their range; longer intervals are cut."""
 
 LEAST_MARGIN = 0.02
-LABEL_WIDTH = 26
-"""Characters in a line of a row's label."""
+LABEL_WIDTH = 26  # characters in a line of a row's label
 
 
 def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
@@ -52,13 +50,6 @@ def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawin
 
     Points are seeds, lines their means; bars are 95% intervals of the mean of trained networks,
     where there are two seeds or more, cut at the edge of the panel.
-
-    Parameters
-    ----------
-    scores
-        Score by run: a row a latent, seed, beta, network (trained, untrained, random) and metric.
-    runs
-        What the images of each run are.
     """
     with styled():
         figure, rows = panels(len(scores), len(METRICS))
@@ -75,15 +66,7 @@ def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawin
 
 
 def disentanglement_units(summaries: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw three panels a run: points are seeds, lines their means, bars 95% intervals.
-
-    Parameters
-    ----------
-    summaries
-        By run, a row a latent, seed and beta: active_units, and reconstruction and kl in nats.
-    runs
-        What the images of each run are.
-    """
+    """Draw three panels a run: points are seeds, lines their means, bars 95% intervals."""
     with styled():
         figure, rows = panels(len(summaries), len(QUANTITIES))
         for row, (run, table) in zip(rows, summaries.items(), strict=True):

@@ -1,6 +1,7 @@
 """Tables of Figure 3."""
 
 from collections.abc import Mapping
+from itertools import product
 from math import nan
 
 import pandas as pd
@@ -9,13 +10,11 @@ from vaentk.experiments.latents.disentanglement.labels import METRICS, NULLS, TR
 from vaentk.experiments.stacking import stack
 from vaentk.statistics.intervals import mean
 
-TREND_NAMES = {
-    **METRICS,
-    **{
-        f"{metric}_minus_{null}": f"{title} minus {label}"
-        for metric, title in METRICS.items()
-        for null, label in NULLS.items()
-    },
+TREND_NAMES = METRICS | {
+    f"{metric}_minus_{null}": f"{METRICS[metric]} minus {NULLS[null]}"
+    for metric, null in product(METRICS, NULLS)
+}
+TREND_NAMES |= {
     "active_units": "active units",
     "beta_vae_rank": "rank of BetaVAE's change among the four, 1 the smallest",
     "beta_vae_minus_least_other": "BetaVAE minus the least growing of the other three",
@@ -30,8 +29,7 @@ def disentanglement(
 
     ``active_units`` is a mean over seeds, of trained networks alone.
     """
-    rows = []
-    keys = ["beta", "latent", "network"]
+    rows, keys = [], ["beta", "latent", "network"]
     names = {TRAINED: TRAINED, **NULLS}
     for run, table in scores.items():
         units = summaries[run].groupby(["beta", "latent"])["active_units"].mean().to_dict()
@@ -41,9 +39,7 @@ def disentanglement(
             row = {"run": run, "beta": beta, "latent": latent, "network": names[str(network)]}
             row["seeds"] = part["seed"].nunique()
             for metric in METRICS:
-                estimate = mean(part[part["metric"] == metric]["score"])
-                row |= {metric: estimate.value, f"{metric}_low": estimate.low}
-                row |= {f"{metric}_high": estimate.high}
+                row |= mean(part[part["metric"] == metric]["score"]).columns(metric)
             row["active_units"] = units[beta, latent] if network == TRAINED else nan
             rows.append(row)
     return pd.DataFrame(rows)

@@ -18,22 +18,9 @@ from vaentk.training.minibatch import Member, Recipe, initial_state
 def train(settings: Disentanglement, part: int, *, images: Stored, task: Job) -> dict[str, Any]:
     """Train one latent size, and encode the images that scores are measured on.
 
-    Parameters
-    ----------
-    settings
-        The run.
-    part
-        Units of the latent space.
-    images
-        A grid of factors.
-    task
-        The job.
-
-    Returns
-    -------
-    dict
-        ``records`` of losses; ``codes``: ``trained/mean`` and ``trained/logvar`` (S, n, q), the
-        same of the untrained networks, ``reconstruction`` (S,) in nats, and ``strips``.
+    ``codes`` has an entry a seed and beta, S in all: ``trained/mean`` and ``trained/logvar``
+    (S, n, q), the same of the untrained networks, ``reconstruction`` (S,), the Bernoulli negative
+    log-likelihood of the mean's decoding in nats, and ``strips`` (S, rows, columns, c, h, w).
     """
     pixels = ImageSet.of(images.arrays, images.note).to(task.device)
     model = ConvVAE(pixels.facts.shape[0], part)
@@ -46,13 +33,12 @@ def train(settings: Disentanglement, part: int, *, images: Stored, task: Job) ->
     grid, numbers = traversals.part_of(pixels.facts.grid, settings.every)
     mean, logvar = traversals.encode(model, weights, pixels, numbers)
     mean_start, logvar_start = traversals.encode(model, start, pixels, numbers)
-    error = traversals.reconstruction_error(model, weights, pixels, numbers, mean)
     arrays = {
         "trained/mean": mean,
         "trained/logvar": logvar,
         "untrained/mean": mean_start,
         "untrained/logvar": logvar_start,
-        "reconstruction": error,
+        "reconstruction": traversals.reconstruction_error(model, weights, pixels, numbers, mean),
         "strips": traversals.strips(model, weights, mean, logvar, len(grid) // 3),
     }
     codes = {name: array.cpu().numpy() for name, array in arrays.items()}
