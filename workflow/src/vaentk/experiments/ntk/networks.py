@@ -11,7 +11,6 @@ from torch import Tensor
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean
-from vaentk.experiments.ntk.settings import Training
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
@@ -32,32 +31,17 @@ TOLERANCE: Final = {"float32": 1e-6, "float64": 1e-11}
 def eq7_problem(
     case: LinearRate, width: int, x: Array, dtype: str, device: str, duration: float
 ) -> Problem:
-    """Eq. 2's network on Eq. 7.
-
-    Parameters
-    ----------
-    case
-        Its settings.
-    width
-        m.
-    x
-        Inputs and targets, (n, d).
-    dtype, device
-        Of training.
-    duration
-        Time of gradient flow to train for, in Eq. 7's units.
-    """
+    """Eq. 2's network on Eq. 7 for inputs and targets (n, d) and a time of gradient flow."""
     given = width, x, dtype, device, duration
-    return _eq2_problem(case, case.activation, *given, trained=case.trained)
+    return _eq2_problem(case, *given, trained=case.trained)
 
 
 def eq12_problem(
     case: PenalisedMean, width: int, x: Array, dtype: str, device: str, held_out: Array
 ) -> Problem:
     """Eq. 2's network, W_mu alone on Eq. 12, whose outputs on ``held_out`` (n', d) are kept too."""
-    own: dict[str, Any] = {"trained": ("mu",), "antisymmetric": case.antisymmetric}
     given = width, x, dtype, device, case.horizon / case.beta
-    problem = _eq2_problem(case, case.activation, *given, **own)
+    problem = _eq2_problem(case, *given, trained=("mu",), antisymmetric=case.antisymmetric)
     return replace(problem, penalty=case.beta, held_out=held_out)
 
 
@@ -84,8 +68,7 @@ def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: st
 
 
 def _eq2_problem(
-    case: Training,
-    activation: str,
+    case: LinearRate | PenalisedMean,
     width: int,
     x: Array,
     dtype: str,
@@ -98,7 +81,7 @@ def _eq2_problem(
     network = partial(
         eq2_network,
         width=width,
-        activation=activation,
+        activation=case.activation,
         sigma0=case.sigma0,
         largest_deviation=case.sigma0 * GROWTH * reach,
         tolerance=TOLERANCE[dtype],

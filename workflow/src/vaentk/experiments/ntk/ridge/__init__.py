@@ -6,12 +6,7 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
-from vaentk.experiments.settings import (
-    ActivationName,
-    Count,
-    Deviations,
-    Positive,
-)
+from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive
 
 
 class PenalisedMean(Training):
@@ -37,9 +32,10 @@ class Ridge(Training):
     betas: Deviations = Field((0.001, 0.01, 0.1, 1.0), description="Eq. 12's weights")
     horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
 
+    _unit_norm = model_validator(mode="after")(refuse_other_norms)
+
     @model_validator(mode="after")
-    def _unit_norm(self) -> Self:
-        refuse_other_norms(self.inputs)
+    def _even_widths(self) -> Self:
         if any(width % 2 for width in self.widths):
             raise ValueError("widths must be even: the antisymmetric network has pairs of units")
         return self
