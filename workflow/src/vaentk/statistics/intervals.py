@@ -28,6 +28,10 @@ class Estimate:
     high: float
     points: int
 
+    def columns(self, name: str) -> dict[str, float]:
+        """Return the value and its interval as columns of a table."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
     def as_slope(self) -> dict[str, float]:
         """Return the columns of a table of slopes."""
         return {"slope": self.value, "low": self.low, "high": self.high, "points": self.points}

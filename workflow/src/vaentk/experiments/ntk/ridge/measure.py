@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.ridge import Ridge
 from vaentk.experiments.ntk.ridge.bound import error_term
@@ -16,23 +17,9 @@ from vaentk.experiments.ntk.ridge.regression import KernelRegression
 
 
 def measure(
-    settings: Ridge,
-    *,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: Ridge, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, Any]:
-    """Measure one run: every width against the three ridges, and along its training.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records, outputs
-        What training left, by width.
-    """
+    """Measure one run: every width against the three ridges, and along its training."""
     cases = settings.variants()
     inputs = inputs_of(mnist.arrays, settings.inputs, settings.held_out)
     x, held_out = inputs["x"], inputs["x_held_out"]
