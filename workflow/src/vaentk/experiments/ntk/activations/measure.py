@@ -35,7 +35,9 @@ def rank_agreement(members: pd.DataFrame) -> pd.DataFrame:
         "rank_correlation_flow": ("rate_flow", "lambda_0"),
         "rank_rate_with_flow": ("rate", "rate_flow"),
     }
-    row = {"width": int(widest["width"].iloc[0]), "activations": len(means)}
-    for name, (left, right) in agreement.items():
-        row[name] = float(stats.spearmanr(means[left], means[right]).statistic)
-    return pd.DataFrame([row])
+    row = {
+        name: float(stats.spearmanr(means[left], means[right]).statistic)
+        for name, (left, right) in agreement.items()
+    }
+    counted = {"width": int(widest["width"].iloc[0]), "activations": len(means)}
+    return pd.DataFrame([counted | row])

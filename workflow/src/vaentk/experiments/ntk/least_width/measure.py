@@ -60,7 +60,7 @@ def slopes(widths: pd.DataFrame) -> pd.DataFrame:
 
     The one power of all leaves every sigma0 a level of its own.
     """
-    logs = np.log(widths[["samples", "least_width"]])
+    logs = widths[["samples", "least_width"]].apply(np.log)
     levels = widths["sigma0"].nunique()
     centred = logs - logs.groupby(widths["sigma0"]).transform("mean")
     cases = [(str(sigma0), part, 1) for sigma0, part in logs.groupby(widths["sigma0"])]

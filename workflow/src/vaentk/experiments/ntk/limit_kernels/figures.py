@@ -9,26 +9,14 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from vaentk.data.stored import Stored
-from vaentk.experiments.declaration import Runs
+from vaentk.experiments.declaration import Runs, Tables
 from vaentk.figures.style import Drawing, finish, number, panels, styled
 
 PARTS = {"mu": r"$K_\mu$", "sigma": r"$K_\sigma$", "d": "$K_d$"}
 
 
-def limit_kernels(
-    eigenvalues: Mapping[str, pd.DataFrame], kernels: Mapping[str, Stored], *, runs: Runs
-) -> Drawing:
-    """Draw the kernels of the first run.
-
-    Parameters
-    ----------
-    eigenvalues
-        A row an activation and sigma0, by run.
-    kernels
-        (n, n) by ``"<activation>/<sigma0>/<part>"``, and ``labels`` (n,), sorted; by run.
-    runs
-        What the images are.
-    """
+def limit_kernels(eigenvalues: Tables, kernels: Mapping[str, Stored], *, runs: Runs) -> Drawing:
+    """Draw the kernels of the first run."""
     run = next(iter(runs.data))
     return _draw(eigenvalues[run], kernels[run].arrays, runs.data[run])
 

@@ -33,9 +33,10 @@ def error_term(
     smoothing = Smoothing(ACTIVATIONS[activation], sigma0)
     lambda_0 = float(np.linalg.eigvalsh(regression.train_train)[0])
     kernel_norm = pd.Series(index=printed.index, dtype=float)
-    for (width, seed), of_member in printed.groupby(["width", "seed"]):
-        model = StochasticNetwork(inputs, int(width), sigma0, smoothing)
-        weights = {k: w[0] for k, w in model.initial_weights((int(seed),)).items()}
+    for _, of_member in printed.groupby(["width", "seed"]):
+        width, seed = map(int, of_member.iloc[0][["width", "seed"]])
+        model = StochasticNetwork(inputs, width, sigma0, smoothing)
+        weights = {k: w[0] for k, w in model.initial_weights((seed,)).items()}
         kernel = TangentKernel.of(weights, inputs, smoothing, parts=("mu",))
         like = kernel.decoder.new_empty(kernel.shape)
         norm = spectral_norm(difference(kernel, regression.train_train), like).value

@@ -122,8 +122,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, part in table.groupby(keys, sort=False):
         rows.append(dict(zip(keys, key, strict=True)) | mean(part["error"]).columns("error"))
-        rows[-1]["error_low"] = max(rows[-1]["error_low"], 0.0)
     averaged = pd.DataFrame(rows)
+    averaged["error_low"] = averaged["error_low"].clip(lower=0)
     without = averaged[~averaged["with_initial"]].set_index(same_case)["error"]
     averaged = averaged.join(without.rename("error_without"), on=same_case)
     averaged["over_without"] = averaged["error"] / averaged["error_without"]

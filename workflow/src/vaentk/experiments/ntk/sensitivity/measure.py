@@ -75,4 +75,5 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
     largest = plotted.loc[by_variant["absolute_difference"].idxmax()]
     farthest = largest["variant"].map(by_variant["absolute_from_claim"].max())
     columns = ["variant", "layer", "difference", "absolute_difference", "absolute_from_claim"]
-    return largest.assign(absolute_from_claim=farthest)[columns].reset_index(drop=True)
+    table = largest.assign(absolute_from_claim=farthest)
+    return table[columns].reset_index(drop=True)
