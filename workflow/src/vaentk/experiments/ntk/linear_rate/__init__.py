@@ -18,6 +18,7 @@ class LinearRate(Training):
 
     common_time: ClassVar[bool] = False
     common_step: ClassVar[bool] = False
+    antisymmetric: ClassVar[bool] = False
 
     _unit_norm = model_validator(mode="after")(refuse_other_norms)
 

@@ -1,6 +1,6 @@
 """W3, Theorem 2: kernel ridge regression."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ class PenalisedMean(Training):
     beta: Positive = Field(0.01, description="Eq. 12's weight")
     horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
     antisymmetric: bool = Field(False, description="whether the initial output is zero")
+
+    trained: ClassVar[tuple[str, ...]] = ("mu",)
 
     @property
     def initial(self) -> str:
