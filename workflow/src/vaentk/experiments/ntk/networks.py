@@ -29,12 +29,7 @@ TOLERANCE: Final = {"float32": 1e-6, "float64": 1e-11}
 
 
 def eq7_problem(
-    case: LinearRate | PenalisedMean,
-    width: int,
-    x: Array,
-    dtype: str,
-    device: str,
-    duration: float,
+    case: LinearRate | PenalisedMean, width: int, x: Array, dtype: str, device: str, duration: float
 ) -> Problem:
     """Eq. 2's network on Eq. 7 for inputs and targets (n, d) and a time of gradient flow."""
     # The latent's initial standard deviation is sigma0 times the norm of what it is fed, rows of x.

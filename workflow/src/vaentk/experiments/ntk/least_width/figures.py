@@ -105,12 +105,7 @@ def _least_widths(axes: Axes, least: pd.DataFrame, slopes: pd.DataFrame, toleran
     axes.legend(loc="upper left")
 
 
-def _alt(
-    members: Tables,
-    least: Tables,
-    slopes: Tables,
-    tolerances: Mapping[str, float],
-) -> str:
+def _alt(members: Tables, least: Tables, slopes: Tables, tolerances: Mapping[str, float]) -> str:
     parts = []
     for run, table in least.items():
         powers = ", ".join(

@@ -1,6 +1,6 @@
 """Distance of trained networks to the three ridges, and to the linearised flow on their way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -19,26 +19,24 @@ CLAIMED_SLOPE = -0.5
 """Exponent of the width in Theorem 2's error."""
 
 
+Network = tuple[PenalisedMean, pd.DataFrame, Array]
+"""A trained network: its case, its records, and its outputs at each of them on training and then
+held-out inputs, (T, n + n', d) float64."""
+
+
 def trained_networks(
     cases: Mapping[str, PenalisedMean], records: pd.DataFrame, outputs: Mapping[str, Array]
-) -> Iterator[tuple[PenalisedMean, pd.DataFrame, Array]]:
-    """Give every network of one width: its case, its records, and its outputs at each of them.
-
-    Outputs are (T, n + n', d) float64, on training and then held-out inputs. Cases are given by
-    variant, records of one width, and outputs by ``"<variant>/<seed>/<step>"``.
-    """
+) -> list[Network]:
+    """Collect the networks of one width; outputs are by ``"<variant>/<seed>/<step>"``."""
+    networks = []
     for (variant, seed), run in records.groupby(["variant", "seed"], sort=False):
         followed = np.stack([outputs[f"{variant}/{seed}/{step}"] for step in run["step"]])
-        yield cases[str(variant)], run, followed.astype(float)
+        networks.append((cases[str(variant)], run, followed.astype(float)))
+    return networks
 
 
-def errors(
-    regression: KernelRegression,
-    cases: Mapping[str, PenalisedMean],
-    records: pd.DataFrame,
-    outputs: Mapping[str, Array],
-) -> pd.DataFrame:
-    """Compare the trained network of one width with ridge regression on held-out inputs.
+def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFrame:
+    """Compare the trained networks of one width with ridge regression on held-out inputs.
 
     Returns
     -------
@@ -50,7 +48,7 @@ def errors(
     """
     samples = len(regression.x)
     rows = []
-    for case, run, followed in trained_networks(cases, records, outputs):
+    for case, run, followed in networks:
         before, after, last = followed[0], followed[-1, samples:], run.iloc[-1]
         reference = regression.predict(regression.ridge("n beta", case.beta), before)
         for reading, with_initial in product(RIDGES, (True, False)):
@@ -75,12 +73,7 @@ def errors(
     return pd.DataFrame(rows)
 
 
-def path(
-    regression: KernelRegression,
-    cases: Mapping[str, PenalisedMean],
-    records: pd.DataFrame,
-    outputs: Mapping[str, Array],
-) -> pd.DataFrame:
+def path(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFrame:
     """Follow held-out outputs along training beside the linearised flow on Eq. 12, for one width.
 
     Returns
@@ -93,16 +86,17 @@ def path(
     """
     samples = len(regression.x)
     parts = []
-    for case, run, followed in trained_networks(cases, records, outputs):
+    for case, run, followed in networks:
         steps, times = run["step"].to_numpy(), run["time"].to_numpy()
-        followed, (trained, start) = followed[:, samples:], np.split(followed[0], [samples])
+        trained, start = np.split(followed[0], [samples])
+        held_out = followed[:, samples:]
         filter_ = gradient_descent(times[-1] / steps[-1], steps, samples, case.beta)
         alpha = coefficients(regression.train_train, trained - regression.x, filter_)
         predicted = start - regression.test_train @ alpha
         scale = max(np.linalg.norm(start), np.linalg.norm(regression.held_out))
         part = run[["width", "seed", "step", "time"]].assign(beta=case.beta, initial=case.initial)
-        part["distance"] = np.linalg.norm(followed - predicted, axis=(1, 2)) / scale
-        part["moved"] = np.linalg.norm(followed - start, axis=(1, 2)) / scale
+        part["distance"] = np.linalg.norm(held_out - predicted, axis=(1, 2)) / scale
+        part["moved"] = np.linalg.norm(held_out - start, axis=(1, 2)) / scale
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
