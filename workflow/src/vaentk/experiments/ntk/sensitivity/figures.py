@@ -41,7 +41,8 @@ def sensitivity(slopes: Tables, worst: Tables, *, runs: Runs) -> Drawing:
 
 
 def _rows(axes: Axes, names: list[str], labelled: bool) -> None:
-    """Give every variant a row, the first on top, and mark the base's."""
+    """Give every variant a row, the first on top, mark the base's, and name what is drawn."""
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
     axes.set_yticks(range(len(names)), [spoken(name) if labelled else "" for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.axhspan(names.index(BASE) - 0.5, names.index(BASE) + 0.5, color="#f0f0f0", zorder=0)
@@ -64,7 +65,6 @@ def _slopes(axes: Axes, table: pd.DataFrame, names: list[str], pair: tuple[str, 
     axes.set_xlim(powers.min() - margin, powers.max() + margin)
     axes.set_xlabel("fitted power of $m$")
     axes.set_title(f"claimed power {number(claimed)}", pad=20)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
 
 
 def _sigma_change(axes: Axes, table: pd.DataFrame, names: list[str]) -> None:
@@ -87,7 +87,6 @@ def _sigma_change(axes: Axes, table: pd.DataFrame, names: list[str]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(r"$\Vert W_\sigma(T) - W_\sigma(0) \Vert_F \; / \; \Vert W_\sigma(0) \Vert_F$")
     axes.set_title(r"change of $W_\sigma$ (dotted: driven to 0)", pad=20)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
 
 
 def spoken(name: str) -> str:
