@@ -113,14 +113,14 @@ class _Variant:
 
     def training(self, name: str) -> Training:
         """Describe it to the driver."""
-        kept = len(self.schedule.record) if self.keep_outputs else 0
+        recorded = len(self.schedule.record) if self.keep_outputs else 0
         return Training(
             label=f"width {self.problem.width} {name}",
             members=[{"seed": seed} for seed in self.seeds],
             steps=self.schedule.steps,
             start=self.start,
             run=self.run,
-            member_bytes=self.problem.member_bytes(kept),
+            member_bytes=self.problem.member_bytes(recorded),
             depends_on=(self.schedule.learning_rate, self.schedule.steps),
             folder=name,
             processes=True,
