@@ -7,7 +7,7 @@ import torch
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.ridge.regression import KernelRegression
 from vaentk.kernels.finite import TangentKernel
-from vaentk.kernels.spectrum import difference, spectral_norm
+from vaentk.kernels.spectrum import distance
 from vaentk.models.snn import StochasticNetwork
 
 
@@ -38,9 +38,7 @@ def error_term(
         model = StochasticNetwork(inputs, width, sigma0, smoothing)
         weights = {k: w[0] for k, w in model.initial_weights((seed,)).items()}
         kernel = TangentKernel.of(weights, inputs, smoothing, parts=("mu",))
-        like = kernel.decoder.new_empty(kernel.shape)
-        norm = spectral_norm(difference(kernel, regression.train_train), like).value
-        kernel_norm[of_member.index] = norm
+        kernel_norm[of_member.index] = distance(kernel, regression.train_train).value
     amplified = kernel_norm * np.sqrt(len(regression.x)) / (lambda_0 + printed["beta"])
     bound = printed["initial_worst"] + amplified
     columns = ["width", "seed", "beta", "initial_worst", "error_worst"]
