@@ -30,7 +30,7 @@ def run(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFrame, dic
             residual = vectors @ (shrink[:, None] * (vectors.T @ start))
             if step:
                 residual = residual + error * np.linalg.norm(start) / np.sqrt(residual.size)
-            outputs[f"{seed}/{step}"] = x + residual
+            outputs[f"base/{seed}/{step}"] = x + residual
             loss = np.sum(residual**2) / (2 * SAMPLES)
             moment = {"step": step, "time": RATE * step}
             rows.append({"width": width, "seed": seed, **moment, "loss": loss})
@@ -43,7 +43,7 @@ def curves_of(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFram
 
     def own(width: int, seed: int, rate: float, steps: np.ndarray) -> np.ndarray:
         assert rate == RATE
-        trained = np.stack([outputs[f"{seed}/{step}"] for step in steps]) - x
+        trained = np.stack([outputs[f"base/{seed}/{step}"] for step in steps]) - x
         gap = error / 3 * np.linalg.norm(trained[0]) / np.sqrt(trained[0].size)
         return trained + gap * (steps > 0)[:, None, None]
 

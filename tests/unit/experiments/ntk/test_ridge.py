@@ -32,7 +32,7 @@ def regression() -> KernelRegression:
     return KernelRegression.of("erf", 0.5, rows[:N], rows[N:])
 
 
-def planted(regression: KernelRegression, width: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+def planted(regression: KernelRegression, width: int) -> list[errors.Network]:
     """Outputs at a start f_0 and at an end off the n beta ridge by a relative m^(-1/2)."""
     rows, outputs = [], {}
     generator = np.random.default_rng(width)
@@ -50,7 +50,7 @@ def planted(regression: KernelRegression, width: int) -> tuple[pd.DataFrame, dic
                 row = {"variant": variant, "width": width, "seed": seed, "step": step}
                 moved = {"change_mu": 0.1 / (1 + case.beta), "kl_ratio": 2.0}
                 rows.append(row | {"time": step * 0.5} | moved)
-    return pd.DataFrame(rows), outputs
+    return errors.trained_networks(CASES, pd.DataFrame(rows), outputs)
 
 
 def test_prediction_is_kernel_ridge_regression(regression: KernelRegression) -> None:
@@ -75,7 +75,7 @@ def test_the_three_readings(regression: KernelRegression) -> None:
 def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(
     regression: KernelRegression,
 ) -> None:
-    tables = [errors.errors(regression, CASES, *planted(regression, width)) for width in WIDTHS]
+    tables = [errors.errors(regression, planted(regression, width)) for width in WIDTHS]
     table = pd.concat(tables)
     ours = table[(table["reading"] == "n beta") & table["with_initial"]]
     assert ours["error"].to_numpy() == pytest.approx(ours["width"].to_numpy() ** -0.5)
@@ -84,9 +84,7 @@ def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(
     assert set(widest["nearest"]) == {"n beta"}
     twin = summary[(summary["initial"] == "antisymmetric") & (summary["reading"] == "n beta")]
     assert twin["error"].to_numpy() == pytest.approx(twin["error_without"].to_numpy())
-    paths = pd.concat(
-        errors.path(regression, CASES, *planted(regression, width)) for width in WIDTHS
-    )
+    paths = pd.concat(errors.path(regression, planted(regression, width)) for width in WIDTHS)
     slopes = errors.slopes(table, paths, 3)
     near = slopes.query("quantity == 'error' and reading == 'n beta' and with_initial")["slope"]
     assert near.to_numpy() == pytest.approx(-0.5)
@@ -117,7 +115,7 @@ def test_the_kl_term_is_the_penalty_where_the_inputs_are_white() -> None:
 
 
 def test_the_error_term_is_the_theorems(regression: KernelRegression) -> None:
-    table = errors.errors(regression, CASES, *planted(regression, 64))
+    table = errors.errors(regression, planted(regression, 64))
     terms = bound.error_term(regression, table, "erf", 0.5)
     lambda_0 = np.linalg.eigvalsh(regression.train_train)[0]
     row = terms.iloc[0]

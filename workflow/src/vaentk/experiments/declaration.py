@@ -7,9 +7,15 @@ functions that the declaration names, and ``words.yaml`` what the report says ab
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaentk.experiments.settings import Strict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tables = Mapping[Any, "pd.DataFrame"]
+"""One measure of every run, or what training left of every part of a run, by its name."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
 """Images of a data set in rows, each along one factor or drawn at random."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vaentk.figures.style import Drawing, finish, styled
 
@@ -17,35 +21,31 @@ GAP = 2
 
 
 def draw(sheet: NDArray[np.uint8], labels: list[str], title: str) -> Drawing:
-    """Draw a contact sheet.
+    """Draw a sheet, uint8 (rows, columns, c, h, w), with a label for each row.
 
-    Parameters
-    ----------
-    sheet
-        uint8 (rows, columns, c, h, w), values 0..255.
-    labels
-        A label for each row; equal ones that follow each other are written once.
-    title
-        What the images are, with the words stand-in or drawn where they are that.
+    Equal labels that follow each other are written once; the title says what the images are.
     """
     rows, columns = sheet.shape[:2]
     with styled():
         size = (MARGIN + CELL * columns, CELL * rows + 0.35)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
-        picture = tiled(sheet)
-        axes.imshow(picture, interpolation="none", cmap="gray", vmin=0, vmax=255)
         axes.set_title(title)
-        axes.grid(visible=False)
         step = sheet.shape[3] + GAP
-        axes.set_yticks(np.arange(rows) * step + sheet.shape[3] / 2, _once(labels))
-        axes.set_xticks([])
-        axes.tick_params(length=0)
-        for side in axes.spines.values():
-            side.set_color("none")
+        show(axes, tiled(sheet), np.arange(rows) * step + sheet.shape[3] / 2, _once(labels))
         kinds = ", ".join(dict.fromkeys(labels))
         alt = f"{title}: {rows} rows of {columns} images; the rows: {kinds}."
         return finish(figure, alt)
+
+
+def show(axes: Axes, picture: NDArray[np.uint8], middles: ArrayLike, labels: Sequence[str]) -> None:
+    """Show rows of images without a frame, each labelled at its middle, in pixels from the top."""
+    axes.imshow(picture, interpolation="none", cmap="gray", vmin=0, vmax=255)
+    axes.grid(visible=False)
+    axes.set_yticks(np.asarray(middles), labels)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_color("none")
 
 
 def tiled(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -59,5 +59,4 @@ def tiled(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _once(labels: list[str]) -> list[str]:
     """Blank a label that repeats the one above it."""
-    above = [None, *labels[:-1]]
-    return ["" if label == before else label for label, before in zip(labels, above, strict=True)]
+    return ["" if label == above else label for above, label in pairwise(["", *labels])]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
-from vaentk.figures.contact_sheet import GAP, tiled
+from vaentk.figures.contact_sheet import GAP, show, tiled
 from vaentk.figures.style import Drawing, finish, styled
 
 Images = NDArray[np.uint8]
@@ -37,15 +37,9 @@ WIDEST, SENTENCE = 11.5, 7.2
 
 @dataclass(frozen=True)
 class Panel:
-    """Images in rows.
+    """Images in groups of rows: a label a row, and uint8 (rows, columns, c, h, w), values 0..255.
 
-    Attributes
-    ----------
-    heading
-        What stands above them.
-    groups
-        Rows that belong together: a label a row, and uint8 (rows, columns, c, h, w), values
-        0..255; columns and sides of images are the same in all groups.
+    Columns and sides of images are the same in all groups.
     """
 
     heading: str
@@ -82,17 +76,7 @@ class Panel:
 
 
 def draw(panels: Sequence[Panel], title: str, alt: str) -> Drawing:
-    """Draw panels beside each other where they fit, else under each other.
-
-    Parameters
-    ----------
-    panels
-        All with images of one size.
-    title
-        What stands above them.
-    alt
-        What they show, in words.
-    """
+    """Draw panels of images of one size beside each other where they fit, else stacked."""
     with styled():
         pictures = [panel.picture() for panel in panels]
         sizes = [
@@ -138,11 +122,7 @@ def _arranged(
 
 
 def _rows(axes: Axes, panel: Panel, picture: Images, middles: Sequence[float]) -> None:
-    axes.imshow(picture, interpolation="none", cmap="gray", vmin=0, vmax=255, aspect="auto")
+    show(axes, picture, middles, panel.labels)
+    axes.set_aspect("auto")
     axes.set_title(panel.heading)
-    axes.grid(visible=False)
-    axes.set_yticks(middles, panel.labels, fontsize=LABEL)
-    axes.tick_params(length=0, pad=72 * BESIDE / 2)
-    axes.set_xticks([])
-    for side in axes.spines.values():
-        side.set_color("none")
+    axes.tick_params(pad=72 * BESIDE / 2, labelsize=LABEL)

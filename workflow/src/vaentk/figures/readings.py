@@ -91,12 +91,12 @@ def _curves(axes: Axes) -> Iterator[Line2D]:
 
 def _named(legends: Iterable[Legend | None], dashed: str) -> dict[Look, str]:
     """What some legends call a look; nothing where two names look alike."""
-    found = defaultdict(set)
+    names = defaultdict(set)
     for legend in filter(None, legends):
         for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
             if isinstance(handle, Line2D):
-                found[_look(handle, dashed)].add(plain(text.get_text()))
-    return {look: names.pop() for look, names in found.items() if len(names) == 1}
+                names[_look(handle, dashed)].add(plain(text.get_text()))
+    return {look: few.pop() for look, few in names.items() if len(few) == 1}
 
 
 def _look(line: Line2D, dashed: str) -> Look:
@@ -114,7 +114,7 @@ def _own_labels(axes: Axes) -> dict[Line2D, str]:
 
 def plain(label: str) -> str:
     """Write a label's mathematics without markup."""
-    text = re.sub(r"\\([A-Za-z]+)", lambda found: SYMBOLS.get(found[1], found[1]), label)
+    text = re.sub(r"\\([A-Za-z]+)", lambda symbol: SYMBOLS.get(symbol[1], symbol[1]), label)
     return re.sub(r"(?<!\w)-(?=\d)", "−", re.sub(r"[${}]", "", text))
 
 

@@ -1,6 +1,6 @@
 """The one look of all figures: colour-blind-safe, legible in print, byte-stable as SVG."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 from matplotlib.typing import RcKeyType
@@ -74,15 +74,7 @@ _RC: dict[RcKeyType, object] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished figure.
-
-    Attributes
-    ----------
-    svg
-        The figure as SVG text.
-    alt
-        What it shows, in words and numbers read from the measures.
-    """
+    """A finished figure as SVG text, and what it shows in words and numbers of the measures."""
 
     svg: str
     alt: str
@@ -160,22 +152,13 @@ def against_width(
     axes: Axes,
     members: pd.DataFrame,
     column: str,
-    look: tuple[str, str, str],
+    look: Sequence[str],
     claimed: float | None = -0.5,
     line: str = "-",
 ) -> None:
     """Draw seeds as points, their mean as a line, and a claimed power through the widest mean.
 
-    Parameters
-    ----------
-    members
-        A row a width and seed, with `column`.
-    look
-        Label, colour and marker.
-    claimed
-        Exponent of the dotted line; none where None.
-    line
-        Style of the line of means.
+    ``look`` is label, colour and marker; ``claimed`` the exponent of the dotted line, if any.
     """
     label, colour, marker = look
     means = members.groupby("width")[column].mean()
@@ -188,6 +171,13 @@ def against_width(
     axes.set_yscale("log")
     plain_ticks(axes)
     axes.set_xlabel("width $m$")
+
+
+def legend_below(figure: Figure | SubFigure, axes: Axes, columns: int | None = None) -> None:
+    """Name the lines of one panel below all of them, at most nine in a row."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = columns or min(len(labels), 9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
 def threshold(axes: Axes, value: float, text: str, below: bool = False) -> None:

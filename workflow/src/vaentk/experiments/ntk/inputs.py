@@ -20,8 +20,6 @@ def inputs_of(
     ----------
     stored
         ``images`` (N, 28, 28) uint8 and ``labels`` (N,), the whole data set.
-    settings
-        How many images, at what size and scale, and the seed of the choice.
     held_out
         Number n' of test images, class-balanced too; principal components are those of all images
         but these.
@@ -29,7 +27,7 @@ def inputs_of(
     Returns
     -------
     dict
-        ``indices`` (n,); ``x`` (n, d) float64, ``images`` (n, 28, 28) and ``labels`` (n,); the same
+        ``x`` (n, d) float64, ``images`` (n, 28, 28) and ``labels`` (n,); the same
         three with the ending ``_held_out`` of the n' test images.
     """
     generator = np.random.default_rng(settings.data_seed)
@@ -39,18 +37,16 @@ def inputs_of(
     tested = others[:0]
     if held_out:
         tested = others[mnist.balanced_subset(labels[others], held_out, generator)]
-    arrays: dict[str, NDArray[Any]] = {"indices": chosen}
+    arrays: dict[str, NDArray[Any]] = {}
     for ending, part in (("", chosen), ("_held_out", tested)):
         images = stored["images"][part]
         if settings.components is None or not len(part):
             x = mnist.inputs(images, settings.resolution, settings.scaling)
         else:
             seen = stored["images"][np.setdiff1d(np.arange(len(labels)), tested)]
-            # One thread, so that every job finds the same bytes, whatever its cores.
-            with threadpool_limits(1):
-                x = mnist.principal_components(
-                    images, seen, settings.components, settings.resolution
-                )
+            size = settings.components, settings.resolution
+            with threadpool_limits(1):  # so that every job has the same bytes, whatever its cores
+                x = mnist.principal_components(images, seen, *size)
         arrays |= {f"x{ending}": x, f"images{ending}": images, f"labels{ending}": labels[part]}
     return arrays
 
@@ -60,14 +56,8 @@ def variant_inputs(
 ) -> NDArray[np.float64]:
     """Return the inputs of a variant of a run, (n, d): from the same images, or a part of them.
 
-    Parameters
-    ----------
-    stored
-        The run's ``x``, ``images`` and ``labels``, as `inputs_of` returns them.
-    settings
-        The variant's settings, with no more samples than the run has.
-    run
-        The run's own settings.
+    ``stored`` holds the run's images, as `inputs_of` returns them for the run's own settings; the
+    variant's ask for no more samples.
     """
     if settings == run:
         return stored["x"]

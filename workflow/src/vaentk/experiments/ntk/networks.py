@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from torch import Tensor
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean
-from vaentk.experiments.ntk.settings import Training
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
@@ -30,34 +29,29 @@ TOLERANCE: Final = {"float32": 1e-6, "float64": 1e-11}
 
 
 def eq7_problem(
-    case: LinearRate, width: int, x: Array, dtype: str, device: str, duration: float
+    case: LinearRate | PenalisedMean, width: int, x: Array, dtype: str, device: str, duration: float
 ) -> Problem:
-    """Eq. 2's network on Eq. 7.
-
-    Parameters
-    ----------
-    case
-        Its settings.
-    width
-        m.
-    x
-        Inputs and targets, (n, d).
-    dtype, device
-        Of training.
-    duration
-        Time of gradient flow to train for, in Eq. 7's units.
-    """
-    given = width, x, dtype, device, duration
-    return _eq2_problem(case, case.activation, *given, trained=case.trained)
+    """Eq. 2's network on Eq. 7 for inputs and targets (n, d) and a time of gradient flow."""
+    # The latent's initial standard deviation is sigma0 times the norm of what it is fed, rows of x.
+    reach = max(1.0, float(np.linalg.norm(x, axis=1).max()))
+    network = partial(
+        eq2_network,
+        case=case,
+        width=width,
+        largest_deviation=case.sigma0 * GROWTH * reach,
+        tolerance=TOLERANCE[dtype],
+    )
+    samples, inputs = x.shape
+    steps = partial(time_equivalent, duration, fraction=case.step_fraction)
+    member_bytes = partial(eq2_member, samples, inputs, width, dtype)
+    return Problem(width, network, x, dtype, device, steps, member_bytes)
 
 
 def eq12_problem(
     case: PenalisedMean, width: int, x: Array, dtype: str, device: str, held_out: Array
 ) -> Problem:
     """Eq. 2's network, W_mu alone on Eq. 12, whose outputs on ``held_out`` (n', d) are kept too."""
-    own: dict[str, Any] = {"trained": ("mu",), "antisymmetric": case.antisymmetric}
-    given = width, x, dtype, device, case.horizon / case.beta
-    problem = _eq2_problem(case, case.activation, *given, **own)
+    problem = eq7_problem(case, width, x, dtype, device, case.horizon / case.beta)
     return replace(problem, penalty=case.beta, held_out=held_out)
 
 
@@ -71,79 +65,35 @@ def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: st
     else:
         duration = paper_duration(case.steps, *paper)
         steps = partial(time_equivalent, duration, fraction=case.step_fraction)
-    network = partial(
-        figure2_network,
-        width=width,
-        activation=case.activation,
-        sigma0=case.sigma0,
-        noise=case.noise,
-        tolerance=TOLERANCE[dtype],
-    )
+    network = partial(figure2_network, case=case, width=width, tolerance=TOLERANCE[dtype])
     member_bytes = partial(figure2_member, samples, inputs, width, dtype)
     return Problem(width, network, x, dtype, device, steps, member_bytes, beta=case.beta)
-
-
-def _eq2_problem(
-    case: Training,
-    activation: str,
-    width: int,
-    x: Array,
-    dtype: str,
-    device: str,
-    duration: float,
-    **own: Any,
-) -> Problem:
-    # The latent's initial standard deviation is sigma0 times the norm of what it is fed, rows of x.
-    reach = max(1.0, float(np.linalg.norm(x, axis=1).max()))
-    network = partial(
-        eq2_network,
-        width=width,
-        activation=activation,
-        sigma0=case.sigma0,
-        largest_deviation=case.sigma0 * GROWTH * reach,
-        tolerance=TOLERANCE[dtype],
-        **own,
-    )
-    samples, inputs = x.shape
-    steps = partial(time_equivalent, duration, fraction=case.step_fraction)
-    member_bytes = partial(eq2_member, samples, inputs, width, dtype)
-    return Problem(width, network, x, dtype, device, steps, member_bytes)
 
 
 def eq2_network(
     x: Tensor,
     seeds: tuple[int, ...],
     *,
+    case: LinearRate | PenalisedMean,
     width: int,
-    activation: str,
-    sigma0: float,
     largest_deviation: float,
     tolerance: float,
-    trained: tuple[str, ...],
-    antisymmetric: bool = False,
 ) -> StochasticNetwork:
     """Build Eq. 2's network on inputs (n, d), its noise in expectation."""
-    latent = Smoothing(ACTIVATIONS[activation], largest_deviation, tolerance)
-    return StochasticNetwork(x, width, sigma0, latent, trained, antisymmetric)
+    latent = Smoothing(ACTIVATIONS[case.activation], largest_deviation, tolerance)
+    return StochasticNetwork(x, width, case.sigma0, latent, case.trained, case.antisymmetric)
 
 
 def figure2_network(
-    x: Tensor,
-    seeds: tuple[int, ...],
-    *,
-    width: int,
-    activation: str,
-    sigma0: float,
-    noise: str,
-    tolerance: float,
+    x: Tensor, seeds: tuple[int, ...], *, case: WeightChange, width: int, tolerance: float
 ) -> MlpVae:
     """Build Figure 2's network on inputs (n, d); without seeds, sampled noise is in expectation."""
-    function = ACTIVATIONS[activation]
+    function = ACTIVATIONS[case.activation]
     latent: Latent
-    if noise == "none":
+    if case.noise == "none":
         latent = Noiseless(function)
-    elif noise == "sampled" and seeds:
+    elif case.noise == "sampled" and seeds:
         latent = Sampled(function, seeds)
     else:  # quadrature's activations bound hidden units by 1 before the 1/sqrt(m)
-        latent = Smoothing(function, sigma0, tolerance)
-    return MlpVae(x, width, sigma0, function, latent)
+        latent = Smoothing(function, case.sigma0, tolerance)
+    return MlpVae(x, width, case.sigma0, function, latent)

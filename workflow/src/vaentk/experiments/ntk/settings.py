@@ -1,6 +1,6 @@
 """What the settings of Wang & Huang 2024's experiments share: inputs, widths, seeds."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,10 +35,11 @@ class Inputs(Strict):
         return self.components or self.resolution**2
 
 
-def refuse_other_norms(inputs: Inputs) -> None:
-    """Refuse inputs for which the limit kernels do not hold."""
-    if inputs.scaling != "unit-norm":
+def refuse_other_norms(settings: Any) -> Any:
+    """Refuse inputs for which the limit kernels do not hold; a validator of a section."""
+    if settings.inputs.scaling != "unit-norm":
         raise ValueError("inputs.scaling must be unit-norm: the limit kernels assume it")
+    return settings
 
 
 class Training(Strict):

@@ -1,7 +1,7 @@
 """Training one width of every variant of a run: Eq. 2's network or Figure 2's."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -28,46 +28,32 @@ Observer = Callable[[Problem, Schedule, tuple[int, ...]], Observe]
 
 
 def train_eq7(settings: LinearRate, part: int, *, mnist: Stored, task: Job) -> dict[str, Any]:
-    """Train Eq. 2's network of one width on Eq. 7, every variant; keep its outputs.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    part
-        The width m.
-    mnist
-        The data set.
-    task
-        The job.
-    """
-    inputs = inputs_of(mnist.arrays, settings.inputs)
+    """Train Eq. 2's network of one width m on Eq. 7, every variant; keep its outputs."""
+    inputs, cases = inputs_of(mnist.arrays, settings.inputs), settings.variants()
     xs, durations = {}, {}
-    for name, case in settings.variants().items():
+    for name, case in cases.items():
         xs[name] = variant_inputs(inputs, case.inputs, settings.inputs)
         slowest = least_eigenvalue(limit_kernel(case, xs[name]))
         durations[name] = case.horizon * len(xs[name]) / slowest
     if settings.common_time:
         durations = dict.fromkeys(durations, max(durations.values()))
-    dtype = task.params["dtype"]
     problems = {
-        name: eq7_problem(case, part, xs[name], dtype, task.device, durations[name])
-        for name, case in settings.variants().items()
+        name: eq7_problem(case, part, xs[name], task.params["dtype"], task.device, durations[name])
+        for name, case in cases.items()
     }
-    common_step = settings.common_step
     records, outputs = train_variants(
-        problems, settings.seeds, task, keep_outputs=True, common_step=common_step
+        problems, settings.seeds, task, keep_outputs=True, common_step=settings.common_step
     )
     return {"records": records, "outputs": outputs}
 
 
 def train_eq4(settings: WeightChange, part: int, *, mnist: Stored, task: Job) -> dict[str, Any]:
-    """Train Figure 2's network of one width on Eq. 4, every variant; see `train_eq7`."""
-    inputs, dtype = inputs_of(mnist.arrays, settings.inputs), task.params["dtype"]
+    """Train Figure 2's network of one width m on Eq. 4, every variant."""
+    inputs = inputs_of(mnist.arrays, settings.inputs)
     problems = {}
     for name, case in settings.variants().items():
         x = variant_inputs(inputs, case.inputs, settings.inputs)
-        problems[name] = eq4_problem(case, part, x, dtype, task.device)
+        problems[name] = eq4_problem(case, part, x, task.params["dtype"], task.device)
     return {"records": train_variants(problems, settings.seeds, task)[0]}
 
 
@@ -82,27 +68,14 @@ def train_variants(
 ) -> tuple[pd.DataFrame, Arrays]:
     """Train one width of every variant of a run, one after another, each from its checkpoint.
 
-    Parameters
-    ----------
-    problems
-        The width, by variant.
-    seeds
-        Of the members of every variant.
-    job
-        Gives the device, the number of processes, the log and the parameters.
-    keep_outputs
-        Whether the outputs at the recorded steps are returned.
-    observe
-        Makes further observations at the recorded steps.
-    common_step
-        Whether all variants take the step of the one with the least stability limit.
+    With ``common_step`` all variants take the step of the one with the least stability limit.
 
     Returns
     -------
     tuple
         Observations in order of variant, seed and step, as `descend` records them, with variant,
-        width, the member's stability limit and the learning rate; and outputs by
-        ``"<variant>/<seed>/<step>"``, (n, d).
+        width, the member's stability limit and the learning rate; and, where they are kept, outputs
+        at the recorded steps by ``"<variant>/<seed>/<step>"``, (n, d).
     """
     frames: list[pd.DataFrame] = []
     outputs: Arrays = {}
@@ -118,8 +91,8 @@ def train_variants(
                 *(problem.width, name, min(limits[name])),
                 *(schedule.learning_rate, schedule.steps),
             )
-            training = _training(name, problem, schedule, seeds, observe, keep_outputs)
-            state = train_members(training, job, spread)
+            variant = _Variant(problem, schedule, seeds, observe, keep_outputs)
+            state = train_members(variant.training(name), job, spread)
             limit_of = dict(zip(seeds, limits[name], strict=True))
             frames.append(_frame(state, name, problem.width, limit_of, schedule.learning_rate))
             for step, tensor in state.part("outputs").items():
@@ -128,71 +101,66 @@ def train_variants(
     return pd.concat(frames, ignore_index=True), outputs
 
 
-def _training(
-    variant: str,
-    problem: Problem,
-    schedule: Schedule,
-    seeds: Sequence[int],
-    observe: Observer | None,
-    keep_outputs: bool,
-) -> Training:
-    """All members of one variant."""
-    return Training(
-        label=f"width {problem.width} {variant}",
-        members=[{"seed": seed} for seed in seeds],
-        steps=schedule.steps,
-        start=partial(_start, problem, seeds),
-        run=partial(_run, problem, schedule, seeds, observe, keep_outputs),
-        member_bytes=problem.member_bytes(len(schedule.record) if keep_outputs else 0),
-        depends_on=(schedule.learning_rate, schedule.steps),
-        folder=variant,
-        processes=True,
-    )
+@dataclass(frozen=True)
+class _Variant:
+    """All members of one variant, and how they are trained; worker processes take it."""
 
+    problem: Problem
+    schedule: Schedule
+    seeds: Sequence[int]
+    observe: Observer | None
+    keep_outputs: bool
 
-def _start(problem: Problem, seeds: Sequence[int], chunk: Chunk) -> State:
-    own = tuple(seeds[place] for place in chunk)
-    model = problem.model(own)
-    initial = model.initial_weights(own)
-    return initial_state(model, problem.objective(model, initial), initial)
-
-
-def _run(
-    problem: Problem,
-    schedule: Schedule,
-    seeds: Sequence[int],
-    observe: Observer | None,
-    keep_outputs: bool,
-    chunk: Chunk,
-    state: State,
-    tick: Tick,
-) -> State:
-    """Train some members; what is left are their records and kept outputs."""
-    if state.step == schedule.steps and state.observed:
-        return state
-    own = tuple(seeds[place] for place in chunk)
-    model = problem.model(own)
-    initial = model.initial_weights(own)
-    descend(
-        model,
-        problem.objective(model, initial),
-        initial,
-        schedule,
-        own,
-        state=state,
-        tick=tick,
-        observe=observe(problem, schedule, own) if observe else None,
-        keep=problem.model_kept(own) if keep_outputs else None,
-    )
-    widest = max(record["latent_std"] for record in state.records)
-    if widest > model.smoothing.max_std:
-        log.warning(
-            "width %d, seeds %s: the latent's standard deviation reached %.3g, beyond the %.3g for "
-            "which the quadrature was checked: compare with dtype: float64, which takes more nodes",
-            *(problem.width, ", ".join(map(str, own)), widest, model.smoothing.max_std),
+    def training(self, name: str) -> Training:
+        """Describe it to the driver."""
+        recorded = len(self.schedule.record) if self.keep_outputs else 0
+        return Training(
+            label=f"width {self.problem.width} {name}",
+            members=[{"seed": seed} for seed in self.seeds],
+            steps=self.schedule.steps,
+            start=self.start,
+            run=self.run,
+            member_bytes=self.problem.member_bytes(recorded),
+            depends_on=(self.schedule.learning_rate, self.schedule.steps),
+            folder=name,
+            processes=True,
         )
-    outputs = {k: tensor for k, tensor in state.tensors.items() if k.startswith("outputs/")}
-    return State(state.step, outputs, state.records)
+
+    def start(self, chunk: Chunk) -> State:
+        """Return the state of some members before the first step."""
+        own = tuple(self.seeds[place] for place in chunk)
+        model = self.problem.model(own)
+        initial = model.initial_weights(own)
+        return initial_state(model, self.problem.objective(model, initial), initial)
+
+    def run(self, chunk: Chunk, state: State, tick: Tick) -> State:
+        """Train some members; what is left are their records and kept outputs."""
+        if state.step == self.schedule.steps and state.observed:
+            return state
+        own = tuple(self.seeds[place] for place in chunk)
+        model = self.problem.model(own)
+        initial = model.initial_weights(own)
+        descend(
+            model,
+            self.problem.objective(model, initial),
+            initial,
+            self.schedule,
+            own,
+            state=state,
+            tick=tick,
+            observe=self.observe(self.problem, self.schedule, own) if self.observe else None,
+            keep=self.problem.model_kept(own) if self.keep_outputs else None,
+        )
+        widest = max(record["latent_std"] for record in state.records)
+        if widest > model.smoothing.max_std:
+            log.warning(
+                "width %d, seeds %s: the latent's standard deviation reached %.3g, beyond the %.3g "
+                "for which the quadrature was checked: compare with dtype: float64, which takes "
+                "more nodes",
+                *(self.problem.width, ", ".join(map(str, own)), widest, model.smoothing.max_std),
+            )
+        outputs = {k: tensor for k, tensor in state.tensors.items() if k.startswith("outputs/")}
+        return State(state.step, outputs, state.records)
 
 
 def _frame(

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.linear_rate.measure import (
+    DISTANCES,
     curves,
     empirical_residuals,
     late_rate,
@@ -21,28 +23,11 @@ from vaentk.statistics.intervals import mean
 
 Array = NDArray[np.float64]
 
-DISTANCES = ("descent", "empirical", "flow")
-"""Predictions of gradient descent on K and on Theta(0), and of gradient flow on K."""
-
 
 def measure_variants(
-    settings: LinearRate,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: LinearRate, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, pd.DataFrame]:
     """Compare every variant, width and seed of a run with its kernels' predictions.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records
-        Observations by width: variant, width, seed, step, time, loss.
-    outputs
-        ``f_hat(X)`` by width and ``"<variant>/<seed>/<step>"``, (n, d).
 
     Returns
     -------
@@ -60,11 +45,11 @@ def measure_variants(
     kernels = {name: limit_kernel(case, inputs[name]) for name, case in cases.items()}
     all_curves, members = [], []
     for width in settings.widths:
-        for variant, part in records[width].groupby("variant", sort=False):
-            name = str(variant)
-            case, x, kernel = cases[name], inputs[name], kernels[name]
-            seen = _of_variant(outputs[width].arrays, name)
-            curve = curves(part, seen, x, kernel, partial(empirical_residuals, case, x))
+        for name, case in cases.items():
+            x, kernel = inputs[name], kernels[name]
+            own = partial(empirical_residuals, case, x)
+            record = records[width][records[width]["variant"] == name]
+            curve = curves(record, outputs[width].arrays, x, kernel, own, variant=name)
             all_curves.append(curve.assign(variant=name))
             members.append(_members(name, case, kernel, curve))
     of_members = pd.concat(members, ignore_index=True)
@@ -72,14 +57,6 @@ def measure_variants(
         "curves": pd.concat(all_curves, ignore_index=True),
         "members": of_members,
         "summary": averaged(of_members),
-    }
-
-
-def _of_variant(outputs: Mapping[str, Array], variant: str) -> dict[str, Array]:
-    """Return one variant's outputs, by ``"<seed>/<step>"``."""
-    prefix = f"{variant}/"
-    return {
-        key.removeprefix(prefix): array for key, array in outputs.items() if key.startswith(prefix)
     }
 
 
@@ -98,7 +75,7 @@ def _members(variant: str, case: LinearRate, kernel: Array, curve: pd.DataFrame)
             "lambda_0": float(values[0]),
             "lambda_max": float(values[-1]),
             "meets_assumptions": ACTIVATIONS[case.activation].meets_assumptions,
-            **{f"{name}_distance": run[f"{name}_distance"].max() for name in DISTANCES},
+            **{column: run[column].max() for column in DISTANCES},
             "rate": late_rate(run, "loss"),
             "rate_flow": late_rate(run, "flow_loss"),
             "loss_left": float(run["loss"].iloc[-1] / run["loss"].iloc[0]),
@@ -116,8 +93,6 @@ def averaged(members: pd.DataFrame) -> pd.DataFrame:
         row = dict(zip(keys, key, strict=True))
         row |= {name: float(part[name].mean()) for name in ("lambda_0", "lambda_max", "loss_left")}
         for name in ("descent_distance", "empirical_distance", "rate"):
-            estimate = mean(part[name])
-            row |= {name: estimate.value, f"{name}_low": estimate.low}
-            row |= {f"{name}_high": estimate.high}
+            row |= mean(part[name]).columns(name)
         rows.append(row | {"rate_flow": float(part["rate_flow"].mean())})
     return pd.DataFrame(rows)

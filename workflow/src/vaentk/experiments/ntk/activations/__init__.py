@@ -4,9 +4,7 @@ from typing import ClassVar
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.linear_rate import LinearRate
-from vaentk.experiments.settings import (
-    Names,
-)
+from vaentk.experiments.settings import Names
 
 
 class Activations(LinearRate):
@@ -15,8 +13,7 @@ class Activations(LinearRate):
     common_time: ClassVar[bool] = True
 
     activations: Names = (
-        *("erf", "tanh", "soft_clipping", "softplus"),
-        *("gelu", "relu", "leaky_relu"),
+        *("erf", "tanh", "soft_clipping", "softplus", "gelu", "relu", "leaky_relu"),
     )
 
     def variants(self) -> dict[str, LinearRate]:

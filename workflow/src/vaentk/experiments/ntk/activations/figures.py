@@ -1,13 +1,12 @@
 """X1: the limit kernel's eigenvalues, the loss and its late rate, by activation."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import REFERENCE, Drawing, finish, log_ticks, number, panels, styled
+from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
 
 COLOURS = {
     "erf": "#0072B2",
@@ -23,26 +22,8 @@ COLOURS = {
 """Okabe and Ito's palette, with grey and a darker yellow."""
 
 
-def activations(
-    curves: Mapping[str, pd.DataFrame],
-    members: Mapping[str, pd.DataFrame],
-    agreement: Mapping[str, pd.DataFrame],
-    *,
-    runs: Runs,
-) -> Drawing:
-    """Draw four panels a run; activations outside Assumption 4.1 have hollow markers.
-
-    Parameters
-    ----------
-    curves
-        Loss and kernel predictions by run, variant, width, seed and time.
-    members
-        Eigenvalues of the limit kernel and late rates by run, variant, width and seed.
-    agreement
-        Rank correlation of the late rates with lambda_0 by run.
-    runs
-        What the images are, for the title.
-    """
+def activations(curves: Tables, members: Tables, agreement: Tables, *, runs: Runs) -> Drawing:
+    """Draw four panels a run; activations outside Assumption 4.1 have hollow markers."""
     with styled():
         figure, rows = panels(2 * len(curves), 2)
         for index, run in enumerate(curves):
@@ -78,7 +59,7 @@ def _values(axes: Axes, values: pd.Series, kernels: pd.DataFrame) -> None:
     axes.set_xscale("log")
     ends = float(values.min() / 1.5), float(values.max() * 1.5)
     axes.set_xlim(*ends)
-    log_ticks(axes.xaxis, *ends)
+    style.log_ticks(axes.xaxis, *ends)
 
 
 def _loss_panel(axes: Axes, curve: pd.DataFrame) -> None:
@@ -92,13 +73,9 @@ def _loss_panel(axes: Axes, curve: pd.DataFrame) -> None:
         axes.plot(later.index, later["flow_loss"], "--", color=COLOURS[str(name)], linewidth=1.1)
     axes.set(xscale="log", yscale="log", xlabel="time $t$", ylabel="loss / loss at the start")
     axes.set_title(f"loss, $m$ = {widest}")
-    axes.legend(
-        handles=[
-            Line2D([], [], color=REFERENCE, label="network"),
-            Line2D([], [], color=REFERENCE, linestyle="--", label="kernel flow"),
-        ],
-        loc="lower left",
-    )
+    solid = Line2D([], [], color=REFERENCE, label="network")
+    dashed = Line2D([], [], color=REFERENCE, linestyle="--", label="kernel flow")
+    axes.legend(handles=[solid, dashed], loc="lower left")
 
 
 def _rate_panel(axes: Axes, table: pd.DataFrame, agreement: pd.DataFrame) -> None:
@@ -110,8 +87,8 @@ def _rate_panel(axes: Axes, table: pd.DataFrame, agreement: pd.DataFrame) -> Non
         axes.plot(part["rate_flow"], part["rate"], ".", color=colour, markersize=3)
         mean = part[["rate_flow", "rate"]].mean()
         axes.plot(*mean, "o", color=colour, markerfacecolor=face)
-    found = widest[["rate", "rate_flow"]].to_numpy()
-    ends = [found.min() / 1.3, found.max() * 1.3]
+    rates = widest[["rate", "rate_flow"]].to_numpy()
+    ends = [rates.min() / 1.3, rates.max() * 1.3]
     axes.plot(ends, ends, ":", color=REFERENCE, linewidth=1.1)
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
     axes.set_xlabel("late rate of the kernel flow")
@@ -123,30 +100,20 @@ def _rate_panel(axes: Axes, table: pd.DataFrame, agreement: pd.DataFrame) -> Non
 
 def _handles(table: pd.DataFrame) -> list[Line2D]:
     meets = table.groupby("activation", sort=False)["meets_assumptions"].first()
-    return [
-        Line2D(
-            [],
-            [],
-            color=COLOURS[name],
-            marker="o",
-            markerfacecolor=_face(name, inside),
-            label=name.replace("_", " "),
-        )
-        for name, inside in zip(map(str, meets.index), map(bool, meets), strict=True)
-    ] + [
-        Line2D(
-            [],
-            [],
-            color=REFERENCE,
-            marker="o",
-            linestyle="",
-            markerfacecolor="white",
-            label="outside Assumption 4.1",
-        )
-    ] * (not meets.all())
+    handles = []
+    for name in meets.index:
+        entry = Line2D([], [], color=COLOURS[name], marker="o", label=name.replace("_", " "))
+        entry.set_markerfacecolor(_face(name, meets[name]))
+        handles.append(entry)
+    if not meets.all():
+        label = "outside Assumption 4.1"
+        hollow = Line2D([], [], color=REFERENCE, marker="o", linestyle="", label=label)
+        hollow.set_markerfacecolor("white")
+        handles.append(hollow)
+    return handles
 
 
-def _alt(members: Mapping[str, pd.DataFrame], agreement: Mapping[str, pd.DataFrame]) -> str:
+def _alt(members: Tables, agreement: Tables) -> str:
     parts = []
     for run, table in members.items():
         widest = table[table["width"] == table["width"].max()]

@@ -6,28 +6,15 @@ import pandas as pd
 from scipy import stats
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.activations import Activations
 from vaentk.experiments.ntk.variants import measure_variants
 
 
 def measure(
-    settings: Activations,
-    *,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: Activations, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, pd.DataFrame]:
-    """Measure one run: every activation, width and seed, and the order of the rates.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records, outputs
-        What training left, by width.
-    """
+    """Measure every activation, width and seed of one run, and the order of the rates."""
     measures = measure_variants(settings, mnist, records, outputs)
     return measures | {"agreement": rank_agreement(measures["members"])}
 
@@ -44,18 +31,13 @@ def rank_agreement(members: pd.DataFrame) -> pd.DataFrame:
     widest = members[members["width"] == members["width"].max()]
     means = widest.groupby("activation")[["rate", "rate_flow", "lambda_0"]].mean()
     agreement = {
-        name: float(stats.spearmanr(means[name], means["lambda_0"]).statistic)
-        for name in ("rate", "rate_flow")
+        "rank_correlation": ("rate", "lambda_0"),
+        "rank_correlation_flow": ("rate_flow", "lambda_0"),
+        "rank_rate_with_flow": ("rate", "rate_flow"),
     }
-    flow = stats.spearmanr(means["rate"], means["rate_flow"]).statistic
-    return pd.DataFrame(
-        [
-            {
-                "width": int(widest["width"].iloc[0]),
-                "activations": len(means),
-                "rank_correlation": agreement["rate"],
-                "rank_correlation_flow": agreement["rate_flow"],
-                "rank_rate_with_flow": float(flow),
-            }
-        ]
-    )
+    row = {
+        name: float(stats.spearmanr(means[left], means[right]).statistic)
+        for name, (left, right) in agreement.items()
+    }
+    counted = {"width": int(widest["width"].iloc[0]), "activations": len(means)}
+    return pd.DataFrame([counted | row])

@@ -14,10 +14,8 @@ class FrozenSigma(LinearRate):
 
     def variants(self) -> dict[str, LinearRate]:
         """Return both runs."""
-        return {
-            "trained": self._plain(train_sigma=True),
-            "frozen": self._plain(train_sigma=False),
-        }
+        kinds = {"trained": True, "frozen": False}
+        return {name: self._plain(train_sigma=trained) for name, trained in kinds.items()}
 
 
 EXPERIMENT = Experiment(

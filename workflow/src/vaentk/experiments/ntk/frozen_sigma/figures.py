@@ -1,21 +1,11 @@
 """X2: what training W_sigma changes, beside the network's distance to its kernel limit."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import (
-    REFERENCE,
-    Drawing,
-    finish,
-    number,
-    panels,
-    plain_ticks,
-    power_ticks,
-    styled,
-)
+from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
 
 VARIANTS = {"trained": ("#D55E00", 3.2), "frozen": ("#0072B2", 1.2)}
 """Colour and line width of the two networks, whose curves lie on each other."""
@@ -27,20 +17,8 @@ SIZES = {
 """Label, colour and marker; power of the width that is drawn beside them, and its line."""
 
 
-def frozen_sigma(
-    curves: Mapping[str, pd.DataFrame], difference: Mapping[str, pd.DataFrame], *, runs: Runs
-) -> Drawing:
-    """Draw three panels a run: both networks' losses, the two distances, and their ratio.
-
-    Parameters
-    ----------
-    curves
-        Loss and kernel predictions by run, variant, width, seed and time.
-    difference
-        Difference of outputs, distance to the kernel and their ratio by run, width and seed.
-    runs
-        What the images are, for the title.
-    """
+def frozen_sigma(curves: Tables, difference: Tables, *, runs: Runs) -> Drawing:
+    """Draw three panels a run: both networks' losses, the two distances, and their ratio."""
     with styled():
         figure, rows = panels(len(curves), 3)
         for (loss, sizes, ratio), run in zip(rows, curves, strict=True):
@@ -66,18 +44,13 @@ def _losses(axes: Axes, curve: pd.DataFrame, title: str) -> None:
 
 def _sizes(axes: Axes, table: pd.DataFrame) -> None:
     """Draw seeds as points, their mean as a line, and a power of the width from the narrowest."""
-    for column, (label, colour, marker, power, line) in SIZES.items():
+    for column, (*look, power, line) in SIZES.items():
+        style.against_width(axes, table, column, look, claimed=None)
         means = table.groupby("width")[column].mean()
-        axes.plot(table["width"], table[column], marker, color=colour, alpha=0.45)
-        axes.plot(means.index, means, color=colour, label=label)
         reference = means.iloc[0] * (means.index / means.index[0]) ** power
         axes.plot(means.index, reference, line, color=REFERENCE, linewidth=1.1)
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
     axes.plot([], [], "-.", color=REFERENCE, label=r"$m^{-1}$")
-    power_ticks(axes, sorted(table["width"].unique()))
-    axes.set_yscale("log")
-    plain_ticks(axes)
-    axes.set_xlabel("width $m$")
     axes.set_ylabel(r"relative to $\Vert f(0) - X \Vert_F$")
     axes.set_title("distances of outputs")
     axes.legend(loc="best")
@@ -85,20 +58,14 @@ def _sizes(axes: Axes, table: pd.DataFrame) -> None:
 
 def _ratio(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the claim's own quantity, which is to stay below one."""
-    means = table.groupby("width")["ratio"].mean()
-    axes.plot(table["width"], table["ratio"], "o", color="#009E73", alpha=0.45)
-    axes.plot(means.index, means, color="#009E73")
+    style.against_width(axes, table, "ratio", ("", "#009E73", "o"), claimed=None)
     axes.axhline(1.0, color=REFERENCE, linestyle=":", linewidth=1.1)
-    power_ticks(axes, list(means.index))
-    axes.set_yscale("log")
     axes.set_ylim(top=2.0)
-    plain_ticks(axes)
-    axes.set_xlabel("width $m$")
     axes.set_ylabel("difference / distance")
     axes.set_title("ratio (dotted: equal)")
 
 
-def _alt(difference: Mapping[str, pd.DataFrame]) -> str:
+def _alt(difference: Tables) -> str:
     parts = []
     for run, table in difference.items():
         means = table.groupby("width")[["difference", "distance"]].mean()

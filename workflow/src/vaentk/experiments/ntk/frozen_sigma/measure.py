@@ -6,44 +6,21 @@ import numpy as np
 import pandas as pd
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
 from vaentk.experiments.ntk.variants import measure_variants
 
 
 def measure(
-    settings: FrozenSigma,
-    *,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: FrozenSigma, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, pd.DataFrame]:
-    """Measure one run: both networks by width and seed, and how far they are apart.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records, outputs
-        What training left, by width.
-    """
+    """Measure both networks of one run by width and seed, and how far they are apart."""
     measures = measure_variants(settings, mnist, records, outputs)
-    difference = compare(measures["members"], records, outputs)
-    return measures | {"difference": difference}
+    return measures | {"difference": compare(measures["members"], records, outputs)}
 
 
-def compare(
-    members: pd.DataFrame, records: Mapping[int, pd.DataFrame], outputs: Mapping[int, Stored]
-) -> pd.DataFrame:
+def compare(members: pd.DataFrame, records: Tables, outputs: Mapping[int, Stored]) -> pd.DataFrame:
     """Compare what training W_sigma changes with the distance to the kernel limit (X2).
-
-    Parameters
-    ----------
-    members
-        A row a variant, width and seed with its descent_distance.
-    records, outputs
-        What training left, by width.
 
     Returns
     -------
@@ -53,20 +30,15 @@ def compare(
         W_sigma to its kernel's descent; and their ratio.
     """
     rows = []
-    frozen = members[members["variant"] == "frozen"]
-    for width, seed, distance in frozen[["width", "seed", "descent_distance"]].itertuples(
-        index=False
-    ):
+    frozen = members[members["variant"] == "frozen"][["width", "seed", "descent_distance"]]
+    for width, seed, distance in frozen.itertuples(index=False):
         of_seed = records[width][records[width]["seed"] == seed]
-        finals = of_seed.groupby("variant")["step"].max()
         last = {
-            variant: outputs[width].arrays[f"{variant}/{seed}/{finals[variant]}"]
-            for variant in ("trained", "frozen")
+            variant: outputs[width].arrays[f"{variant}/{seed}/{step}"].astype(float)
+            for variant, step in of_seed.groupby("variant")["step"].max().items()
         }
         scale = np.sqrt(2 * len(last["frozen"]) * float(of_seed["loss"].iloc[0]))
-        gap = float(np.linalg.norm(last["trained"].astype(float) - last["frozen"])) / scale
-        rows.append(
-            {"width": width, "seed": seed, "difference": gap, "distance": distance}
-            | {"ratio": gap / distance}
-        )
+        gap = float(np.linalg.norm(last["trained"] - last["frozen"])) / scale
+        row = {"width": width, "seed": seed, "difference": gap, "distance": distance}
+        rows.append(row | {"ratio": gap / distance})
     return pd.DataFrame(rows)

@@ -1,36 +1,27 @@
 """Table of X2."""
 
-from collections.abc import Mapping
+from itertools import product
 
 import pandas as pd
 
+from vaentk.experiments.declaration import Tables
 from vaentk.statistics.intervals import mean
 
 
-def frozen_sigma(
-    summaries: Mapping[str, pd.DataFrame], differences: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
+def frozen_sigma(summaries: Tables, differences: Tables) -> pd.DataFrame:
     """Table of X2: a row a width, of what training W_sigma changes and the distance to the kernel.
 
     Means over seeds with their intervals; the ratio is the largest over seeds.
     """
     rows = []
     for run, difference in differences.items():
-        cases = {
-            variant: part.set_index("width") for variant, part in summaries[run].groupby("variant")
-        }
+        cases = summaries[run].set_index(["variant", "width"])
         for width, part in difference.groupby("width"):
             row = {"run": run, "width": width}
-            for name, column in (
-                ("sigma_difference", "difference"),
-                ("frozen_distance", "distance"),
-            ):
-                estimate = mean(part[column])
-                row |= {name: estimate.value, f"{name}_low": estimate.low}
-                row |= {f"{name}_high": estimate.high}
-            row["ratio_max"] = float(part["ratio"].max())
-            for quantity in ("lambda_0", "rate"):
-                for variant in ("trained", "frozen"):
-                    row[f"{quantity}_{variant}"] = float(cases[variant][quantity][width])
+            row |= mean(part["difference"]).columns("sigma_difference")
+            row |= mean(part["distance"]).columns("frozen_distance")
+            row["ratio_max"] = part["ratio"].max()
+            for quantity, variant in product(("lambda_0", "rate"), ("trained", "frozen")):
+                row[f"{quantity}_{variant}"] = cases[quantity][variant, width]
             rows.append(row)
     return pd.DataFrame(rows)

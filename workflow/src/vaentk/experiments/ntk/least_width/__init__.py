@@ -6,11 +6,7 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.linear_rate import LinearRate
-from vaentk.experiments.settings import (
-    Count,
-    Deviations,
-    Positive,
-)
+from vaentk.experiments.settings import Count, Deviations, Positive
 
 
 class LeastWidth(LinearRate):

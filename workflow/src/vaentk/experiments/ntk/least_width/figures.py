@@ -1,6 +1,7 @@
 """X3: the distance to the kernel's prediction, and the width from which it is small enough."""
 
 from collections.abc import Mapping
+from itertools import cycle
 from math import ceil
 
 import numpy as np
@@ -9,18 +10,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import (
-    REFERENCE,
-    Drawing,
-    finish,
-    log_ticks,
-    number,
-    panels,
-    power_ticks,
-    styled,
-    width_colours,
-)
+from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours of sigma0 (Okabe and Ito's palette)."""
@@ -28,26 +20,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def least_width(
-    members: Mapping[str, pd.DataFrame],
-    least: Mapping[str, pd.DataFrame],
-    slopes: Mapping[str, pd.DataFrame],
-    *,
-    runs: Runs,
-) -> Drawing:
+def least_width(members: Tables, least: Tables, slopes: Tables, *, runs: Runs) -> Drawing:
     """Draw, for every run, a panel a sigma0 with the distances, and one with the least widths.
 
-    Parameters
-    ----------
-    members
-        Distance to the kernel's descent by run, samples, sigma0, width and seed.
-    least
-        Least width by run, samples and sigma0, and whether it was extrapolated (hollow).
-    slopes
-        Fitted and claimed power of n by run and sigma0.
-    runs
-        Their settings, whose tolerance is the distance up to which the prediction counts as
-        right, and what the images are.
+    The tolerance of a run's settings is the distance up to which the prediction counts as right;
+    hollow widths are extrapolated.
     """
     tolerances = {run: settings.tolerance for run, settings in runs.settings.items()}
     most = max(table["sigma0"].nunique() for table in members.values())
@@ -69,21 +46,14 @@ def least_width(
                 axes.set_visible(False)
             lines, texts = cells[0].get_legend_handles_labels()
             entries |= dict(zip(texts, lines, strict=True))
-        figure.legend(
-            handles=list(entries.values()),
-            labels=list(entries),
-            loc="outside lower center",
-            ncols=len(entries),
-        )
+        figure.legend(entries.values(), entries, loc="outside lower center", ncols=len(entries))
         return finish(figure, _alt(members, least, slopes, tolerances))
 
 
 def _distances(axes: Axes, table: pd.DataFrame, tolerance: float) -> None:
     """Draw seeds as points and their mean as a line, for every n, and the tolerance."""
-    counts = sorted(table["samples"].unique())
-    shades = width_colours(counts)
-    for samples, marker in zip(counts, _cycled(MARKERS, len(counts)), strict=True):
-        shade = shades[samples]
+    shades = style.width_colours(sorted(table["samples"].unique()))
+    for (samples, shade), marker in zip(shades.items(), cycle(MARKERS), strict=False):
         part = table[table["samples"] == samples]
         means = part.groupby("width")["descent_distance"].mean()
         axes.plot(part["width"], part["descent_distance"], marker, color=shade, alpha=0.45)
@@ -92,22 +62,21 @@ def _distances(axes: Axes, table: pd.DataFrame, tolerance: float) -> None:
     axes.set_yscale("log")
     axes.set_xlabel("width $m$")
     axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$")
-    power_ticks(axes, sorted(table["width"].unique()))
+    style.power_ticks(axes, sorted(table["width"].unique()))
 
 
 def _share_heights(row: list[Axes]) -> None:
     ends = [end for axes in row for end in axes.get_ylim()]
     for axes in row:
         axes.set_ylim(min(ends), max(ends))
-        log_ticks(axes.yaxis, min(ends), max(ends))
+        style.log_ticks(axes.yaxis, min(ends), max(ends))
 
 
 def _least_widths(axes: Axes, least: pd.DataFrame, slopes: pd.DataFrame, tolerance: float) -> None:
     """Draw the least widths with their fitted powers, and the claimed one from the first."""
     powers = slopes.set_index(slopes["sigma0"].astype(str))
-    groups = list(least.groupby("sigma0"))
-    styles = zip(_cycled(COLOURS, len(groups)), _cycled(MARKERS, len(groups)), strict=True)
-    for (sigma0, part), (colour, marker) in zip(groups, styles, strict=True):
+    styles = zip(cycle(COLOURS), cycle(MARKERS), strict=True)
+    for (sigma0, part), (colour, marker) in zip(least.groupby("sigma0"), styles, strict=False):
         counts, widths = part["samples"].to_numpy(float), part["least_width"].to_numpy(float)
         slope = float(powers["slope"][str(sigma0)])
         axes.plot(
@@ -136,16 +105,7 @@ def _least_widths(axes: Axes, least: pd.DataFrame, slopes: pd.DataFrame, toleran
     axes.legend(loc="upper left")
 
 
-def _cycled(values: tuple[str, ...], count: int) -> list[str]:
-    return [values[place % len(values)] for place in range(count)]
-
-
-def _alt(
-    members: Mapping[str, pd.DataFrame],
-    least: Mapping[str, pd.DataFrame],
-    slopes: Mapping[str, pd.DataFrame],
-    tolerances: Mapping[str, float],
-) -> str:
+def _alt(members: Tables, least: Tables, slopes: Tables, tolerances: Mapping[str, float]) -> str:
     parts = []
     for run, table in least.items():
         powers = ", ".join(

@@ -6,29 +6,16 @@ import numpy as np
 import pandas as pd
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.least_width import LeastWidth
 from vaentk.experiments.ntk.variants import measure_variants
 from vaentk.statistics.intervals import line_slope
 
 
 def measure(
-    settings: LeastWidth,
-    *,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: LeastWidth, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, pd.DataFrame]:
-    """Measure one run: the distances by variant, and the least width that they lead to.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records, outputs
-        What training left, by width.
-    """
+    """Measure the distances of one run by variant, and the least width that they lead to."""
     measures = measure_variants(settings, mnist, records, outputs)
     widths = least_widths(measures["members"], settings.tolerance)
     return measures | {"least_width": widths, "slopes": slopes(widths)}
@@ -48,15 +35,14 @@ def least_widths(members: pd.DataFrame, tolerance: float) -> pd.DataFrame:
         the widths run), and distance_widest.
     """
     rows = []
+    goal = np.log(tolerance)
     for (samples, sigma0), part in members.groupby(["samples", "sigma0"]):
         means = part.groupby("width")["descent_distance"].mean()
         widths, distances = np.log(means.index.to_numpy(float)), np.log(means.to_numpy())
-        goal = np.log(tolerance)
         above = np.flatnonzero(distances > goal)
         place = int(np.clip(above[-1] if len(above) else 0, 0, len(widths) - 2))
         across, down = np.diff(widths)[place], np.diff(distances)[place]
-        falls = down < 0
-        least = widths[place] + (goal - distances[place]) * across / down if falls else np.nan
+        least = widths[place] + (goal - distances[place]) * across / down if down < 0 else np.nan
         rows.append(
             {
                 "samples": int(str(samples)),
@@ -70,14 +56,16 @@ def least_widths(members: pd.DataFrame, tolerance: float) -> pd.DataFrame:
 
 
 def slopes(widths: pd.DataFrame) -> pd.DataFrame:
-    """Fit the power of n that the least width follows, for every sigma0 and for all (X3)."""
+    """Fit the power of n that the least width follows, for every sigma0 and for all (X3).
+
+    The one power of all leaves every sigma0 a level of its own.
+    """
+    logs = widths[["samples", "least_width"]].apply(np.log)
+    levels = widths["sigma0"].nunique()
+    centred = logs - logs.groupby(widths["sigma0"]).transform("mean")
+    cases = [(str(sigma0), part, 1) for sigma0, part in logs.groupby(widths["sigma0"])]
     rows = []
-    for sigma0, part in [*widths.groupby("sigma0"), ("all", widths)]:
-        logs = np.log(part[["samples", "least_width"]].to_numpy(float))
-        if sigma0 == "all":  # one power, a level of its own for every sigma0
-            levels = pd.DataFrame(logs).groupby(part["sigma0"].to_numpy()).transform("mean")
-            logs = logs - levels.to_numpy()
-        groups = part["sigma0"].nunique() if sigma0 == "all" else 1
-        fit = line_slope(logs[:, 0], logs[:, 1], levels=groups)
-        rows.append({"sigma0": str(sigma0), "claimed": 5.0, **fit.as_slope()})
+    for sigma0, part, groups in [*cases, ("all", centred, levels)]:
+        fit = line_slope(part["samples"], part["least_width"], levels=groups)
+        rows.append({"sigma0": sigma0, "claimed": 5.0, **fit.as_slope()})
     return pd.DataFrame(rows)

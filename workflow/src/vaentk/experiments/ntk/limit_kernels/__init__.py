@@ -1,16 +1,10 @@
 """W1, Lemma 1: the kernels of an infinitely wide network."""
 
-from typing import Self
-
 from pydantic import model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, refuse_other_norms
-from vaentk.experiments.settings import (
-    Deviations,
-    Names,
-    Strict,
-)
+from vaentk.experiments.settings import Deviations, Names, Strict
 
 
 class LimitKernels(Strict):
@@ -20,10 +14,7 @@ class LimitKernels(Strict):
     activations: Names = ("erf", "tanh", "relu", "soft_clipping")
     sigma0: Deviations = (0.1, 0.5, 1.0)
 
-    @model_validator(mode="after")
-    def _unit_norm(self) -> Self:
-        refuse_other_norms(self.inputs)
-        return self
+    _unit_norm = model_validator(mode="after")(refuse_other_norms)
 
 
 EXPERIMENT = Experiment(

@@ -9,45 +9,27 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from vaentk.data.stored import Stored
-from vaentk.experiments.declaration import Runs
+from vaentk.experiments.declaration import Runs, Tables
 from vaentk.figures.style import Drawing, finish, number, panels, styled
 
 PARTS = {"mu": r"$K_\mu$", "sigma": r"$K_\sigma$", "d": "$K_d$"}
 
 
-def limit_kernels(
-    eigenvalues: Mapping[str, pd.DataFrame], kernels: Mapping[str, Stored], *, runs: Runs
-) -> Drawing:
-    """Draw the kernels of the first run.
-
-    Parameters
-    ----------
-    eigenvalues
-        A row an activation and sigma0, by run.
-    kernels
-        (n, n) by ``"<activation>/<sigma0>/<part>"``, and ``labels`` (n,), sorted; by run.
-    runs
-        What the images are.
-    """
+def limit_kernels(eigenvalues: Tables, kernels: Mapping[str, Stored], *, runs: Runs) -> Drawing:
+    """Draw the three kernels of the first run's first activation, and lambda_0 of all of them."""
     run = next(iter(runs.data))
-    return _draw(eigenvalues[run], kernels[run].arrays, runs.data[run])
-
-
-def _draw(
-    eigenvalues: pd.DataFrame, kernels: Mapping[str, NDArray[np.generic]], data: str
-) -> Drawing:
-    """Draw the three kernels of one activation, and lambda_0 of all of them."""
-    middle = eigenvalues.iloc[len(eigenvalues["sigma0"].unique()) // 2]
+    table, arrays = eigenvalues[run], kernels[run].arrays
+    middle = table.iloc[table["sigma0"].nunique() // 2]
     name, sigma0 = middle["activation"], middle["sigma0"]
     with styled():
         figure, (upper, lower) = panels(2, 2)
         *shown, last = upper + lower
         for axes, (part, title) in zip(shown, PARTS.items(), strict=True):
-            _heat_map(axes, kernels[f"{name}/{sigma0}/{part}"], kernels["labels"])
+            _heat_map(axes, arrays[f"{name}/{sigma0}/{part}"], arrays["labels"])
             axes.set_title(rf"{title}: {name}, $\sigma_0$ = {sigma0:g}")
-            axes.set_ylabel(f"{data}, by digit")
-        _least_eigenvalues(last, eigenvalues)
-        least = eigenvalues.iloc[eigenvalues["lambda_0"].argmin()]
+            axes.set_ylabel(f"{runs.data[run]}, by digit")
+        _least_eigenvalues(last, table)
+        least = table.iloc[table["lambda_0"].argmin()]
         alt = (
             f"Three heat maps of the limit kernels of {name} at sigma0 = {sigma0:g} over images "
             "sorted by digit, with visible blocks, and a table-like heat map of the least "

@@ -1,5 +1,6 @@
 """Lemma 1's limit kernels on data, and what Eqs. 2 and 3 mean for the latent's variance (W1)."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,7 @@ def measure(settings: LimitKernels, *, mnist: Stored) -> dict[str, Any]:
 
 
 def evaluate(settings: LimitKernels, x: Array) -> tuple[pd.DataFrame, dict[str, Array]]:
-    """Evaluate the kernels for every activation and sigma0.
-
-    Parameters
-    ----------
-    settings
-        Which activations and sigma0.
-    x
-        Inputs with unit rows, (n, d).
+    """Evaluate the kernels on unit rows (n, d) for every activation and sigma0.
 
     Returns
     -------
@@ -46,37 +40,29 @@ def evaluate(settings: LimitKernels, x: Array) -> tuple[pd.DataFrame, dict[str, 
     """
     rows = []
     kernels: dict[str, Array] = {}
-    for name in settings.activations:
-        activation = ACTIVATIONS[name]
-        for sigma0 in settings.sigma0:
-            limit = limit_kernels(activation, sigma0, x)
-            parts = {"mu": limit.mu, "sigma": limit.sigma, "d": limit.d}
-            kernels |= {f"{name}/{sigma0}/{part}": kernel for part, kernel in parts.items()}
-            rows.append(
-                {
-                    "activation": name,
-                    "sigma0": sigma0,
-                    "lambda_0": least_eigenvalue(limit.total),
-                    "lambda_max": float(np.linalg.eigvalsh(limit.total)[-1]),
-                    **{f"lambda_0_{part}": least_eigenvalue(k) for part, k in parts.items()},
-                    "series_error": limit.error,
-                    "meets_assumptions": activation.meets_assumptions,
-                }
-            )
+    for name, sigma0 in product(settings.activations, settings.sigma0):
+        limit = limit_kernels(ACTIVATIONS[name], sigma0, x)
+        parts = {"mu": limit.mu, "sigma": limit.sigma, "d": limit.d}
+        kernels |= {f"{name}/{sigma0}/{part}": kernel for part, kernel in parts.items()}
+        rows.append(
+            {
+                "activation": name,
+                "sigma0": sigma0,
+                "lambda_0": least_eigenvalue(limit.total),
+                "lambda_max": float(np.linalg.eigvalsh(limit.total)[-1]),
+                **{f"lambda_0_{part}": least_eigenvalue(k) for part, k in parts.items()},
+                "series_error": limit.error,
+                "meets_assumptions": ACTIVATIONS[name].meets_assumptions,
+            }
+        )
     return pd.DataFrame(rows), kernels
 
 
 def latent_variance(x: Array, sigma0: float) -> pd.DataFrame:
     """Compare the latent's variance at initialisation as Eq. 2 prints it with Eq. 3's (W1).
 
-    Eq. 2: ``diag(W_sigma x)``, so ``sigma0 sum_a x_a``; Eq. 3: ``sigma0^2 |x|^2``.
-
-    Parameters
-    ----------
-    x
-        Inputs with unit rows, (n, d).
-    sigma0
-        Initial W_sigma.
+    Eq. 2: ``diag(W_sigma x)``, so ``sigma0 sum_a x_a``; Eq. 3: ``sigma0^2 |x|^2``; ``x`` has unit
+    rows, (n, d).
 
     Returns
     -------

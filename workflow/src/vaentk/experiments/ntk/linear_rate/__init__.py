@@ -1,15 +1,12 @@
 """W2, Theorem 1: the linear rate of the loss."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Training, refuse_other_norms
-from vaentk.experiments.settings import (
-    ActivationName,
-    Positive,
-)
+from vaentk.experiments.settings import ActivationName, Positive
 
 
 class LinearRate(Training):
@@ -21,11 +18,9 @@ class LinearRate(Training):
 
     common_time: ClassVar[bool] = False
     common_step: ClassVar[bool] = False
+    antisymmetric: ClassVar[bool] = False
 
-    @model_validator(mode="after")
-    def _unit_norm(self) -> Self:
-        refuse_other_norms(self.inputs)
-        return self
+    _unit_norm = model_validator(mode="after")(refuse_other_norms)
 
     @property
     def trained(self) -> tuple[str, ...]:

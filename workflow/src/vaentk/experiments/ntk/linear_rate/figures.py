@@ -1,23 +1,13 @@
 """Theorem 1 and Lemma 4: the loss with its bound and prediction; distances against the width."""
 
-from collections.abc import Mapping
 from math import ceil
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import (
-    LAYERS,
-    REFERENCE,
-    Drawing,
-    against_width,
-    finish,
-    number,
-    panels,
-    styled,
-    width_colours,
-)
+from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
+from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, panels, styled
 
 KERNELS = {
     "descent_distance": (r"limit kernel $K$", "#0072B2", "o"),
@@ -32,20 +22,8 @@ LEGEND_SHARE = 0.42
 """Part of a panel that is kept free below the data for its legend."""
 
 
-def linear_rate(
-    curves: Mapping[str, pd.DataFrame], members: Mapping[str, pd.DataFrame], *, runs: Runs
-) -> Drawing:
-    """Draw three panels a run.
-
-    Parameters
-    ----------
-    curves
-        Loss, bound and kernel predictions by run, width, seed and time.
-    members
-        Largest distances and row displacements by run, width and seed.
-    runs
-        What their images are.
-    """
+def linear_rate(curves: Tables, members: Tables, *, runs: Runs) -> Drawing:
+    """Draw three panels a run."""
     with styled():
         figure, rows = panels(len(curves), 3)
         for (loss, distance, rows_moved), run in zip(rows, curves, strict=True):
@@ -59,7 +37,7 @@ def _loss_panel(axes: Axes, curve: pd.DataFrame, title: str) -> None:
     widths = sorted(curve["width"].unique())
     named = set(widths[:: -ceil(len(widths) / NAMED_WIDTHS)])
     later = curve[curve["time"] > 0]
-    for width, colour in width_colours(widths).items():
+    for width, colour in style.width_colours(widths).items():
         for index, (_, run) in enumerate(later[later["width"] == width].groupby("seed")):
             label = f"$m$ = {width}" if index == 0 and width in named else None
             axes.plot(run["time"], run["loss"], color=colour, linewidth=1.0, label=label)
@@ -73,7 +51,7 @@ def _loss_panel(axes: Axes, curve: pd.DataFrame, title: str) -> None:
 
 def _distance_panel(axes: Axes, members: pd.DataFrame) -> None:
     for column, look in KERNELS.items():
-        against_width(axes, members, column, look)
+        style.against_width(axes, members, column, look)
     means = members.groupby("width")["flow_distance"].mean()
     axes.plot(means.index, means, "--", color="#7F7F7F", label=r"flow of $K$")
     axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$", labelpad=8)
@@ -88,7 +66,7 @@ def _lemma4_panel(axes: Axes, members: pd.DataFrame) -> None:
     bound = members.groupby("width")["lemma4_bound"].mean()
     axes.plot(bound.index, bound, "-.", color=REFERENCE, label="the lemma's bound")
     for layer in _layers(members):
-        against_width(axes, members, f"row_{layer}", LAYERS[layer])
+        style.against_width(axes, members, f"row_{layer}", LAYERS[layer])
     axes.set_ylabel(r"$\max_r \; \Vert w_r(T) - w_r(0) \Vert$", labelpad=8)
     axes.set_title("Lemma 4: largest row displacement")
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
@@ -99,7 +77,7 @@ def _layers(members: pd.DataFrame) -> list[str]:
     return [layer for layer in ("mu", "sigma", "d") if f"row_{layer}" in members]
 
 
-def _alt(members: Mapping[str, pd.DataFrame], curves: Mapping[str, pd.DataFrame]) -> str:
+def _alt(members: Tables, curves: Tables) -> str:
     parts = []
     for run, table in members.items():
         means = table.groupby("width").mean(numeric_only=True)

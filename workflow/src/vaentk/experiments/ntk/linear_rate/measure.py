@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.kernels.finite import TangentKernel
@@ -31,6 +32,9 @@ Array = NDArray[np.float64]
 CLAIMED_SLOPE = -0.5
 """Exponent of the width in Lemma 4, and of the distance to a kernel's prediction."""
 
+DISTANCES = ("descent_distance", "empirical_distance", "flow_distance")
+"""To gradient descent on K and on Theta(0), and to gradient flow on K."""
+
 LAYERS = ("mu", "sigma", "d")
 """Layers of Eq. 2's network, in the order of the tables."""
 
@@ -42,33 +46,16 @@ Predict = Callable[[int, int, float, Array], Array]
 
 
 def measure(
-    settings: LinearRate,
-    *,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: LinearRate, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, pd.DataFrame]:
-    """Measure one run: Theorem 1's bound and the kernels' predictions, on every width.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records, outputs
-        What training left, by width.
-    """
+    """Measure one run: Theorem 1's bound and the kernels' predictions, on every width."""
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
     kernel = limit_kernel(settings, x)
     lambda_0 = least_eigenvalue(kernel)
     own = partial(empirical_residuals, settings, x)
-    parts = []
-    for width, record in records.items():
-        arrays = outputs[width].arrays
-        trained = {name.removeprefix("base/"): array for name, array in arrays.items()}
-        parts.append(curves(record, trained, x, kernel, own))
-    all_curves = pd.concat(parts)
+    all_curves = pd.concat(
+        curves(record, outputs[width].arrays, x, kernel, own) for width, record in records.items()
+    )
     final = pd.concat(records.values()).groupby(["width", "seed"], as_index=False).last()
     by_member = members(all_curves, final, lambda_0, x)
     return {
@@ -92,6 +79,7 @@ def curves(
     x: Array,
     kernel: Array,
     empirical: Predict,
+    variant: str = "base",
 ) -> pd.DataFrame:
     """Set every recorded loss beside the bound and three kernel predictions, for one width.
 
@@ -100,11 +88,9 @@ def curves(
     records
         Columns width, seed, step, time, loss of one width.
     outputs
-        ``f_hat(X)`` at recorded steps by ``"<seed>/<step>"``, (n, d).
-    x
-        Inputs and targets, (n, d).
-    kernel
-        The limit kernel K, (n, n), of the layers that are trained.
+        ``f_hat(X)`` at recorded steps by ``"<variant>/<seed>/<step>"``, (n, d).
+    x, kernel
+        Inputs and targets, (n, d), and the limit kernel K of the layers that are trained, (n, n).
     empirical
         What the network's own kernel predicts, `empirical_residuals` with its first arguments.
 
@@ -121,7 +107,8 @@ def curves(
     for seed, run in records.groupby("seed"):
         steps, times = run["step"].to_numpy(), run["time"].to_numpy()
         width = int(run["width"].iloc[0])
-        trained = np.stack([outputs[f"{seed}/{step}"] for step in steps]).astype(float) - x
+        recorded = np.stack([outputs[f"{variant}/{seed}/{step}"] for step in steps])
+        trained = recorded.astype(float) - x
         rate = times[-1] / steps[-1]
         predictions = {
             "flow": residuals(kernel, trained[0], gradient_flow(times, len(x))),
@@ -133,8 +120,7 @@ def curves(
         curve = run[["width", "seed", "step", "time", "loss"]].assign(bound=bound)
         for name, predicted in predictions.items():
             curve[f"{name}_loss"] = losses(predicted)
-            gap = np.linalg.norm(trained - predicted, axis=(1, 2))
-            curve[f"{name}_distance"] = gap / start
+            curve[f"{name}_distance"] = np.linalg.norm(trained - predicted, axis=(1, 2)) / start
         parts.append(curve)
     return pd.concat(parts, ignore_index=True)
 
@@ -156,15 +142,6 @@ def empirical_residuals(
 
 def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataFrame:
     """Summarise the curves by width: the bound's margin, distances and late rates.
-
-    Parameters
-    ----------
-    all_curves
-        Curves of every width, with a column width.
-    lambda_0
-        Least eigenvalue of K.
-    samples
-        n.
 
     Returns
     -------
@@ -189,24 +166,18 @@ def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataF
             "margin": float(worst["margin"]),
             "margin_time": float(worst["time"]),
         }
+        runs = [run for _, run in curve.groupby("seed")]
         for column in ("flow_distance", "descent_distance", "empirical_distance"):
-            largest = mean(curve.groupby("seed")[column].max())
-            row |= {column: largest.value, f"{column}_low": largest.low}
-            row |= {f"{column}_high": largest.high}
-        rate = mean([late_rate(run, "loss") for _, run in curve.groupby("seed")])
-        rows.append(
-            row
-            | {"rate": rate.value, "rate_low": rate.low, "rate_high": rate.high}
-            | {
-                "rate_flow": float(
-                    np.mean([late_rate(run, "flow_loss") for _, run in curve.groupby("seed")])
-                ),
-                "rate_claimed": lambda_0 / samples,
-                "rate_tight": 2 * lambda_0 / samples,
-                "loss_final": float(last["loss"].mean()),
-                "bound_final": float(last["bound"].mean()),
-            }
-        )
+            row |= mean([run[column].max() for run in runs]).columns(column)
+        row |= mean([late_rate(run, "loss") for run in runs]).columns("rate")
+        row |= {
+            "rate_flow": float(np.mean([late_rate(run, "flow_loss") for run in runs])),
+            "rate_claimed": lambda_0 / samples,
+            "rate_tight": 2 * lambda_0 / samples,
+            "loss_final": float(last["loss"].mean()),
+            "bound_final": float(last["bound"].mean()),
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -215,16 +186,7 @@ def members(
 ) -> pd.DataFrame:
     """Collect what is compared across widths, one row a width and seed.
 
-    Parameters
-    ----------
-    all_curves
-        Curves of every width, with a column width.
-    final
-        Last record of every member: width, seed, row_<layer> of the trained layers.
-    lambda_0
-        Least eigenvalue of K.
-    x
-        Inputs, (n, d).
+    ``final`` is the last record of every member: width, seed, row_<layer> of the trained layers.
 
     Returns
     -------
@@ -248,21 +210,12 @@ def members(
 
 
 def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit powers of the width to the distances and to Lemma 4's largest row displacements.
-
-    Parameters
-    ----------
-    table
-        What `members` returns.
-    slope_widths
-        How many of the largest widths are used.
-    """
+    """Fit powers of the width to the distances and displacements of `members`."""
     largest = of_largest_widths(table, slope_widths)
-    distances = ["descent_distance", "empirical_distance", "flow_distance"]
     displacements = [f"row_{layer}" for layer in LAYERS if f"row_{layer}" in table]
     rows = [
         {"quantity": quantity, "claimed": CLAIMED_SLOPE} | power_of_width(largest, quantity)
-        for quantity in (*distances, *displacements)
+        for quantity in (*DISTANCES, *displacements)
     ]
     return pd.DataFrame(rows)
 

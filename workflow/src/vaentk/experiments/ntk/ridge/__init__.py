@@ -1,17 +1,12 @@
 """W3, Theorem 2: kernel ridge regression."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
-from vaentk.experiments.settings import (
-    ActivationName,
-    Count,
-    Deviations,
-    Positive,
-)
+from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive
 
 
 class PenalisedMean(Training):
@@ -21,6 +16,8 @@ class PenalisedMean(Training):
     beta: Positive = Field(0.01, description="Eq. 12's weight")
     horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
     antisymmetric: bool = Field(False, description="whether the initial output is zero")
+
+    trained: ClassVar[tuple[str, ...]] = ("mu",)
 
     @property
     def initial(self) -> str:
@@ -37,9 +34,10 @@ class Ridge(Training):
     betas: Deviations = Field((0.001, 0.01, 0.1, 1.0), description="Eq. 12's weights")
     horizon: Positive = Field(12.0, description="time to train for, in units of 1/beta")
 
+    _unit_norm = model_validator(mode="after")(refuse_other_norms)
+
     @model_validator(mode="after")
-    def _unit_norm(self) -> Self:
-        refuse_other_norms(self.inputs)
+    def _even_widths(self) -> Self:
         if any(width % 2 for width in self.widths):
             raise ValueError("widths must be even: the antisymmetric network has pairs of units")
         return self

@@ -28,19 +28,17 @@ def error_term(
     """
     printed = table[
         (table["reading"] == "beta") & ~table["with_initial"] & (table["initial"] == "standard")
-    ]
+    ].reset_index(drop=True)
     inputs = torch.from_numpy(regression.x)
     smoothing = Smoothing(ACTIVATIONS[activation], sigma0)
     lambda_0 = float(np.linalg.eigvalsh(regression.train_train)[0])
-    norms: dict[tuple[int, int], float] = {}
-    for width, seed in printed[["width", "seed"]].drop_duplicates().itertuples(index=False):
-        model = StochasticNetwork(inputs, int(width), sigma0, smoothing)
-        weights = {k: w[0] for k, w in model.initial_weights((int(seed),)).items()}
+    kernel_norm = pd.Series(index=printed.index, dtype=float)
+    for _, of_member in printed.groupby(["width", "seed"]):
+        width, seed = map(int, of_member.iloc[0][["width", "seed"]])
+        model = StochasticNetwork(inputs, width, sigma0, smoothing)
+        weights = {k: w[0] for k, w in model.initial_weights((seed,)).items()}
         kernel = TangentKernel.of(weights, inputs, smoothing, parts=("mu",))
-        norms[width, seed] = distance(kernel, regression.train_train).value
-    kernel_norm = np.array(
-        [norms[key] for key in zip(printed["width"], printed["seed"], strict=True)]
-    )
+        kernel_norm[of_member.index] = distance(kernel, regression.train_train).value
     amplified = kernel_norm * np.sqrt(len(regression.x)) / (lambda_0 + printed["beta"])
     bound = printed["initial_worst"] + amplified
     columns = ["width", "seed", "beta", "initial_worst", "error_worst"]

@@ -33,16 +33,7 @@ GAP = 0.08
 
 
 def ridge_pictures(stored: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw seven rows of digits a run on images: the inputs, three ways for each initialisation.
-
-    Parameters
-    ----------
-    stored
-        By run: ``input``, ``<initial>/network``, ``<initial>/n beta``, ``<initial>/printed``,
-        (10, d) with d a square number of pixels; ``beta`` and ``width``, (1,).
-    runs
-        Their settings, and what their images are.
-    """
+    """Draw seven rows of digits a run on images: the inputs, three ways for each initialisation."""
     pictures = {
         run: stored[run].arrays
         for run, settings in runs.settings.items()
@@ -50,7 +41,10 @@ def ridge_pictures(stored: Mapping[str, Stored], *, runs: Runs) -> Drawing:
     }
     with styled():
         if not pictures:
-            return _nothing()
+            figure = Figure(figsize=(LEFT + ACROSS + RIGHT, ROW))
+            nothing = "No run of this configuration has images as inputs."
+            figure.text(0.5, 0.5, nothing, ha="center")
+            return finish(figure, f"A line of text: n{nothing[1:]}")
         block = ROW * (1 + len(INITIALS) * len(ROWS)) + TITLE
         width, height = LEFT + ACROSS + RIGHT, block * len(pictures)
         figure = Figure(figsize=(width, height))
@@ -63,13 +57,6 @@ def ridge_pictures(stored: Mapping[str, Stored], *, runs: Runs) -> Drawing:
                 box = (LEFT / width, bottom / height, ACROSS / width, ROW / height)
                 _mosaic(figure.add_axes(box), shown, label, scale)
         return finish(figure, _alt(pictures))
-
-
-def _nothing() -> Drawing:
-    """Say that there is nothing to draw."""
-    figure = Figure(figsize=(LEFT + ACROSS + RIGHT, ROW))
-    figure.text(0.5, 0.5, "No run of this configuration has images as inputs.", ha="center")
-    return finish(figure, "A line of text: no run of this configuration has images as inputs.")
 
 
 def _title(drawn: Mapping[str, Array], run: str) -> str:
@@ -115,11 +102,10 @@ def _alt(pictures: Mapping[str, Mapping[str, Array]]) -> str:
         said = []
         for initial in INITIALS:
             network = drawn[f"{initial}/network"]
-            gaps = [
-                number(float(np.linalg.norm(network - other) / np.linalg.norm(network)))
-                for other in (drawn[f"{initial}/n beta"], drawn[f"{initial}/printed"])
-            ]
-            said.append(f"{initial} {gaps[0]} and {gaps[1]}")
+            gaps = [network - drawn[f"{initial}/{name}"] for name in ("n beta", "printed")]
+            size = np.linalg.norm(network)
+            met, printed = (number(float(np.linalg.norm(gap) / size)) for gap in gaps)
+            said.append(f"{initial} {met} and {printed}")
         parts.append(
             f"Run {run}, m = {int(drawn['width'][0])}, beta = {float(drawn['beta'][0]):g}: "
             f"{', '.join(said)}"

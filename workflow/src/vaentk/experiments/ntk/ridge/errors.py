@@ -1,6 +1,7 @@
 """Distance of trained networks to the three ridges, and to the linearised flow on their way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -18,37 +19,24 @@ CLAIMED_SLOPE = -0.5
 """Exponent of the width in Theorem 2's error."""
 
 
+Network = tuple[PenalisedMean, pd.DataFrame, Array]
+"""A trained network: its case, its records, and its outputs at each of them on training and then
+held-out inputs, (T, n + n', d) float64."""
+
+
 def trained_networks(
     cases: Mapping[str, PenalisedMean], records: pd.DataFrame, outputs: Mapping[str, Array]
-) -> Iterator[tuple[PenalisedMean, pd.DataFrame, Array]]:
-    """Give every network of one width: its case, its records, and its outputs at each of them.
-
-    Outputs are (T, n + n', d) float64, on training and then held-out inputs; cases, records and
-    outputs as `errors` takes them.
-    """
+) -> list[Network]:
+    """Collect the networks of one width; outputs are by ``"<variant>/<seed>/<step>"``."""
+    networks = []
     for (variant, seed), run in records.groupby(["variant", "seed"], sort=False):
         followed = np.stack([outputs[f"{variant}/{seed}/{step}"] for step in run["step"]])
-        yield cases[str(variant)], run, followed.astype(float)
+        networks.append((cases[str(variant)], run, followed.astype(float)))
+    return networks
 
 
-def errors(
-    regression: KernelRegression,
-    cases: Mapping[str, PenalisedMean],
-    records: pd.DataFrame,
-    outputs: Mapping[str, Array],
-) -> pd.DataFrame:
-    """Compare the trained network of one width with ridge regression on held-out inputs.
-
-    Parameters
-    ----------
-    regression
-        Inputs and kernels.
-    cases
-        What was trained, by variant.
-    records
-        Observations of one width: variant, width, seed, step, change_mu, row_mu.
-    outputs
-        Outputs on training and held-out inputs by ``"<variant>/<seed>/<step>"``.
+def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFrame:
+    """Compare the trained networks of one width with ridge regression on held-out inputs.
 
     Returns
     -------
@@ -60,39 +48,32 @@ def errors(
     """
     samples = len(regression.x)
     rows = []
-    for case, run, followed in trained_networks(cases, records, outputs):
-        before, after = followed[0], followed[-1, samples:]
+    for case, run, followed in networks:
+        before, after, last = followed[0], followed[-1, samples:], run.iloc[-1]
         reference = regression.predict(regression.ridge("n beta", case.beta), before)
-        for reading in RIDGES:
+        for reading, with_initial in product(RIDGES, (True, False)):
             ridge = regression.ridge(reading, case.beta)
-            for with_initial in (True, False):
-                predicted = regression.predict(ridge, before if with_initial else None)
-                gap = after - predicted
-                rows.append(
-                    {
-                        "width": int(run["width"].iloc[0]),
-                        "seed": int(run["seed"].iloc[0]),
-                        "beta": case.beta,
-                        "initial": case.initial,
-                        "reading": reading,
-                        "ridge": ridge,
-                        "with_initial": with_initial,
-                        "error": np.linalg.norm(gap) / np.linalg.norm(reference),
-                        "error_worst": np.linalg.norm(gap, axis=1).max(),
-                        "initial_worst": np.linalg.norm(before[samples:], axis=1).max(),
-                        "change_mu": float(run["change_mu"].iloc[-1]),
-                        "kl_ratio": float(run["kl_ratio"].iloc[-1]),
-                    }
-                )
+            gap = after - regression.predict(ridge, before if with_initial else None)
+            rows.append(
+                {
+                    "width": last["width"],
+                    "seed": last["seed"],
+                    "beta": case.beta,
+                    "initial": case.initial,
+                    "reading": reading,
+                    "ridge": ridge,
+                    "with_initial": with_initial,
+                    "error": np.linalg.norm(gap) / np.linalg.norm(reference),
+                    "error_worst": np.linalg.norm(gap, axis=1).max(),
+                    "initial_worst": np.linalg.norm(before[samples:], axis=1).max(),
+                    "change_mu": last["change_mu"],
+                    "kl_ratio": last["kl_ratio"],
+                }
+            )
     return pd.DataFrame(rows)
 
 
-def path(
-    regression: KernelRegression,
-    cases: Mapping[str, PenalisedMean],
-    records: pd.DataFrame,
-    outputs: Mapping[str, Array],
-) -> pd.DataFrame:
+def path(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFrame:
     """Follow held-out outputs along training beside the linearised flow on Eq. 12, for one width.
 
     Returns
@@ -105,18 +86,18 @@ def path(
     """
     samples = len(regression.x)
     parts = []
-    for case, run, followed in trained_networks(cases, records, outputs):
+    for case, run, followed in networks:
         steps, times = run["step"].to_numpy(), run["time"].to_numpy()
-        start = followed[0]
-        rate = times[-1] / steps[-1]
-        filter_ = gradient_descent(rate, steps, samples, case.beta)
-        alpha = coefficients(regression.train_train, start[:samples] - regression.x, filter_)
-        predicted = start[samples:] - regression.test_train @ alpha
-        scale = max(np.linalg.norm(start[samples:]), np.linalg.norm(regression.held_out))
-        distance = np.linalg.norm(followed[:, samples:] - predicted, axis=(1, 2)) / scale
-        moved = np.linalg.norm(followed[:, samples:] - start[samples:], axis=(1, 2)) / scale
+        trained, start = np.split(followed[0], [samples])
+        held_out = followed[:, samples:]
+        filter_ = gradient_descent(times[-1] / steps[-1], steps, samples, case.beta)
+        alpha = coefficients(regression.train_train, trained - regression.x, filter_)
+        predicted = start - regression.test_train @ alpha
+        scale = max(np.linalg.norm(start), np.linalg.norm(regression.held_out))
         part = run[["width", "seed", "step", "time"]].assign(beta=case.beta, initial=case.initial)
-        parts.append(part.assign(distance=distance, moved=moved))
+        part["distance"] = np.linalg.norm(held_out - predicted, axis=(1, 2)) / scale
+        part["moved"] = np.linalg.norm(held_out - start, axis=(1, 2)) / scale
+        parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -131,17 +112,14 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         with the same with_initial.
     """
     keys = ["initial", "with_initial", "beta", "width", "reading"]
+    same_case = ["initial", "beta", "width", "reading"]
     rows = []
     for key, part in table.groupby(keys, sort=False):
-        estimate = mean(part["error"])
-        named = dict(zip(keys, key, strict=True))
-        low, high = max(estimate.low, 0.0), estimate.high
-        rows.append(named | {"error": estimate.value, "error_low": low, "error_high": high})
+        rows.append(dict(zip(keys, key, strict=True)) | mean(part["error"]).columns("error"))
     averaged = pd.DataFrame(rows)
-    without = averaged[~averaged["with_initial"]].set_index(["initial", "beta", "width", "reading"])
-    averaged = averaged.join(
-        without["error"].rename("error_without"), on=["initial", "beta", "width", "reading"]
-    )
+    averaged["error_low"] = averaged["error_low"].clip(lower=0)
+    without = averaged[~averaged["with_initial"]].set_index(same_case)["error"]
+    averaged = averaged.join(without.rename("error_without"), on=same_case)
     averaged["over_without"] = averaged["error"] / averaged["error_without"]
     least = averaged.loc[averaged.groupby(keys[:-1])["error"].idxmin()]
     nearest = least.set_index(keys[:-1])["reading"].rename("nearest")
@@ -149,15 +127,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def slopes(table: pd.DataFrame, paths: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit powers of the width to the errors, and to the largest distance along the path.
-
-    Parameters
-    ----------
-    table, paths
-        What `errors` and `path` return, of all widths.
-    slope_widths
-        How many of the largest widths are used.
-    """
+    """Fit powers of the width to the errors, and to the largest distance along the path."""
     rows = []
     keys = ["initial", "with_initial", "beta", "reading"]
     for key, part in of_largest_widths(table, slope_widths).groupby(keys, sort=False):

@@ -1,28 +1,17 @@
 """Theorem 2: how far the trained networks are from the three ridges, and along their training."""
 
-from collections.abc import Mapping
+from math import ceil
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from vaentk.experiments.declaration import Runs
+from vaentk.experiments.declaration import Runs, Tables
 from vaentk.experiments.ntk.ridge.digits import ridge_pictures
-from vaentk.figures.style import (
-    REFERENCE,
-    SMALL_PANEL,
-    Drawing,
-    against_width,
-    finish,
-    log_ticks,
-    number,
-    plain_ticks,
-    styled,
-    width_colours,
-)
+from vaentk.figures import style
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
 
 __all__ = ["ridge", "ridge_pictures"]
 
@@ -52,27 +41,10 @@ MARGIN = 1.3
 """How far the axis of a row of panels reaches beyond its data, as a factor."""
 
 
-def ridge(
-    errors: Mapping[str, pd.DataFrame],
-    summaries: Mapping[str, pd.DataFrame],
-    paths: Mapping[str, pd.DataFrame],
-    *,
-    runs: Runs,
-) -> Drawing:
+def ridge(errors: Tables, summaries: Tables, paths: Tables, *, runs: Runs) -> Drawing:
     """Draw four panels a run and beta: three cases against the width, and the path in time.
 
     Runs on principal components alone, where there are any: they can tell the ridges apart.
-
-    Parameters
-    ----------
-    errors
-        Distance to every ridge by run, width, seed, beta, initial, reading and with_initial.
-    summaries
-        The same, averaged over seeds, with intervals and the nearest reading.
-    paths
-        Distance to the linearised flow by run, width, seed, beta, initial and time.
-    runs
-        Their settings, and what their images are.
     """
     reduced = [run for run, settings in runs.settings.items() if settings.inputs.components]
     errors, summaries, paths = (
@@ -80,7 +52,7 @@ def ridge(
     )
     counts = [table["beta"].nunique() for table in errors.values()]
     with styled():
-        size = (SMALL_PANEL[0] * 4, HEIGHT * sum(counts) + 0.8 * len(counts))
+        size = (style.SMALL_PANEL[0] * 4, HEIGHT * sum(counts) + 0.8 * len(counts))
         figure = Figure(figsize=size, layout="constrained")
         parts = figure.subfigures(len(counts), 1, height_ratios=counts, squeeze=False)
         for (part,), run in zip(parts, errors, strict=True):
@@ -119,7 +91,7 @@ def _case(table: pd.DataFrame, initial: str, with_initial: bool) -> pd.DataFrame
 def _error_panel(axes: Axes, table: pd.DataFrame, claimed: float | None) -> None:
     for reading, look in READINGS.items():
         power = claimed if reading == "n beta" else None
-        against_width(axes, table[table["reading"] == reading], "error", look, power)
+        style.against_width(axes, table[table["reading"] == reading], "error", look, power)
 
 
 def _intervals(axes: Axes, summary: pd.DataFrame) -> None:
@@ -133,30 +105,28 @@ def _intervals(axes: Axes, summary: pd.DataFrame) -> None:
 
 def _path_panel(axes: Axes, path: pd.DataFrame) -> None:
     later = path[path["time"] > 0]
-    for width, colour in width_colours(sorted(later["width"].unique())).items():
+    for width, colour in style.width_colours(sorted(later["width"].unique())).items():
         for initial, line in LINES.items():
             part = later[(later["width"] == width) & (later["initial"] == initial)]
             means = part.groupby("step")[["time", "distance"]].mean()
             axes.plot(means["time"], means["distance"], line, color=colour, linewidth=1.0)
     axes.set(xscale="log", yscale="log", xlabel="time $t$")
-    plain_ticks(axes)
-    log_ticks(axes.xaxis, later["time"].min(), later["time"].max())
+    style.plain_ticks(axes)
+    style.log_ticks(axes.xaxis, later["time"].min(), later["time"].max())
 
 
 def _legend(part: SubFigure, axes: Axes, widths: list[int]) -> None:
     handles, labels = axes.get_legend_handles_labels()
-    handles.append(Line2D([], [], linestyle=":", color=REFERENCE))
-    labels.append(r"$m^{-1/2}$")
-    for initial, line in LINES.items():
-        handles.append(Line2D([], [], linestyle=line, color=REFERENCE))
-        labels.append(f"path, {initial}")
-    for width, colour in width_colours(widths).items():
-        handles.append(Line2D([], [], color=colour))
-        labels.append(f"path, $m$ = {width}")
-    part.legend(handles, labels, loc="outside lower center", ncols=int(np.ceil(len(labels) / 2)))
+    looks: dict[str, tuple[Literal["-", "--", ":"], str]] = {r"$m^{-1/2}$": (":", REFERENCE)}
+    looks |= {f"path, {initial}": (line, REFERENCE) for initial, line in LINES.items()}
+    colours = style.width_colours(widths)
+    looks |= {f"path, $m$ = {width}": ("-", colour) for width, colour in colours.items()}
+    handles += [Line2D([], [], linestyle=line, color=colour) for line, colour in looks.values()]
+    columns = ceil(len(handles) / 2)
+    part.legend(handles, [*labels, *looks], loc="outside lower center", ncols=columns)
 
 
-def _alt(summaries: Mapping[str, pd.DataFrame], paths: Mapping[str, pd.DataFrame]) -> str:
+def _alt(summaries: Tables, paths: Tables) -> str:
     parts = []
     for run, summary in summaries.items():
         for beta, of_beta in summary.groupby("beta"):

@@ -6,40 +6,30 @@ from typing import Any
 import pandas as pd
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.ridge import Ridge
 from vaentk.experiments.ntk.ridge.bound import error_term
-from vaentk.experiments.ntk.ridge.errors import errors, path, slopes, summary
+from vaentk.experiments.ntk.ridge.errors import errors, path, slopes, summary, trained_networks
 from vaentk.experiments.ntk.ridge.penalty import displacements
 from vaentk.experiments.ntk.ridge.pictures import pictures
 from vaentk.experiments.ntk.ridge.regression import KernelRegression
 
 
 def measure(
-    settings: Ridge,
-    *,
-    mnist: Stored,
-    records: Mapping[int, pd.DataFrame],
-    outputs: Mapping[int, Stored],
+    settings: Ridge, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
 ) -> dict[str, Any]:
-    """Measure one run: every width against the three ridges, and along its training.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records, outputs
-        What training left, by width.
-    """
+    """Measure one run: every width against the three ridges, and along its training."""
     cases = settings.variants()
     inputs = inputs_of(mnist.arrays, settings.inputs, settings.held_out)
     x, held_out = inputs["x"], inputs["x_held_out"]
     regression = KernelRegression.of(settings.activation, settings.sigma0, x, held_out)
-    trained = [(records[width], outputs[width].arrays) for width in settings.widths]
-    by_member = pd.concat(errors(regression, cases, *width) for width in trained)
-    paths = pd.concat(path(regression, cases, *width) for width in trained)
+    all_errors, all_paths = [], []
+    for width in settings.widths:
+        networks = trained_networks(cases, records[width], outputs[width].arrays)
+        all_errors.append(errors(regression, networks))
+        all_paths.append(path(regression, networks))
+    by_member, paths = pd.concat(all_errors), pd.concat(all_paths)
     return {
         "errors": by_member,
         "path": paths,
@@ -47,5 +37,5 @@ def measure(
         "slopes": slopes(by_member, paths, settings.slope_widths),
         "error_term": error_term(regression, by_member, settings.activation, settings.sigma0),
         "displacements": displacements(by_member, x),
-        "pictures": pictures(regression, cases, *trained[-1], inputs["labels_held_out"]),
+        "pictures": pictures(regression, networks, inputs["labels_held_out"]),
     }

@@ -22,14 +22,8 @@ class KlObserver:
     """Measures Eq. 4's KL term on the trained displacement against Eq. 12's penalty.
 
     ``kl_ratio`` is ``d/n sum_i |dW x_i|^2 / |dW|_F^2``, which is 1 for every displacement where
-    ``C = (1/n) sum x x^T`` of unit-norm inputs is I/d.
-
-    Parameters
-    ----------
-    x
-        Training inputs, (n, d).
-    initial
-        W_mu(0) of the members, (S, m, d).
+    ``C = (1/n) sum x x^T`` of unit-norm inputs is I/d. ``x`` are the training inputs, (n, d), and
+    ``initial`` the members' W_mu(0), (S, m, d).
     """
 
     def __init__(self, x: Array, initial: Tensor) -> None:
@@ -60,9 +54,7 @@ def displacements(table: pd.DataFrame, x: Array) -> pd.DataFrame:
     means["width"] = int(table["width"].max())
     means["change_over_smaller"] = means["change_mu"] / means["change_mu"].shift(1)
     means["largest_change_over_smaller"] = means["change_over_smaller"].max()
-    for name, value in kl_form(x).items():
-        means[name] = value
-    return means
+    return means.assign(**kl_form(x))
 
 
 def kl_form(x: Array) -> dict[str, float]:

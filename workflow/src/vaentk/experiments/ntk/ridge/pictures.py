@@ -1,24 +1,18 @@
 """Held-out digits as trained networks and ridge regression reconstruct them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from vaentk.experiments.ntk.ridge import PenalisedMean
-from vaentk.experiments.ntk.ridge.errors import trained_networks
+from vaentk.experiments.ntk.ridge.errors import Network
 from vaentk.experiments.ntk.ridge.regression import KernelRegression
 
 Array = NDArray[np.float64]
 
 
 def pictures(
-    regression: KernelRegression,
-    cases: Mapping[str, PenalisedMean],
-    records: pd.DataFrame,
-    outputs: Mapping[str, Array],
-    labels: NDArray[np.uint8],
+    regression: KernelRegression, networks: Sequence[Network], labels: NDArray[np.uint8]
 ) -> dict[str, Array]:
     """Reconstruct one held-out input a class, by the trained networks and by ridge regression.
 
@@ -30,10 +24,10 @@ def pictures(
         each; ``beta`` and ``width``, (1,).
     """
     chosen = np.array([int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)])
-    beta = min(case.beta for case in cases.values())
+    beta = min(case.beta for case, _, _ in networks)
     drawn = {"input": regression.held_out[chosen], "beta": np.array([beta])}
-    drawn["width"] = np.array([float(records["width"].iloc[0])])
-    for case, _, followed in trained_networks(cases, records, outputs):
+    for case, run, followed in networks:
+        drawn["width"] = np.array([float(run["width"].iloc[0])])
         if case.beta != beta or f"{case.initial}/network" in drawn:
             continue
         predicted = {

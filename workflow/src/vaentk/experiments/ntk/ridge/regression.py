@@ -37,12 +37,8 @@ class KernelRegression:
     def of(cls, activation: str, sigma0: float, x: Array, held_out: Array) -> "KernelRegression":
         """Evaluate the limit kernels."""
         phi = ACTIVATIONS[activation]
-        return cls(
-            x,
-            held_out,
-            limit_kernels(phi, sigma0, x).mu,
-            limit_kernels(phi, sigma0, held_out, x).mu,
-        )
+        train_train = limit_kernels(phi, sigma0, x).mu
+        return cls(x, held_out, train_train, limit_kernels(phi, sigma0, held_out, x).mu)
 
     def ridge(self, reading: str, beta: float) -> float:
         """Return the ridge of one of the three readings."""
@@ -54,9 +50,8 @@ class KernelRegression:
         ``f_0(x) + K(x, X) (K + ridge)^(-1) (X - f_0(X))``, with ``f_0 = 0`` where ``initial``, the
         network's initial outputs on training and then held-out inputs, is not given.
         """
-        samples = len(self.x)
         trained, held_out = (None, None)
         if initial is not None:
-            trained, held_out = initial[:samples], initial[samples:]
+            trained, held_out = np.split(initial, [len(self.x)])
         alpha = coefficients(self.train_train, initial_residual(self.x, trained), ridge)
         return predict(self.test_train, alpha, held_out)

@@ -1,16 +1,15 @@
 """Tables of Theorem 2."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.stacking import stack
 
 RIDGE_COLUMNS = {"beta": "error_beta", "n beta": "error_n_beta", "2 n beta": "error_2_n_beta"}
 """Column of the error to each reading of Theorem 2's ridge."""
 
 
-def ridge(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def ridge(summaries: Tables) -> pd.DataFrame:
     """Table of Theorem 2: the error to the three ridges side by side, and which is nearest."""
     table = _told_apart(stack(summaries))
     keys = ["run", "initial", "with_initial", "beta", "width"]
@@ -23,12 +22,12 @@ def ridge(summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return _by_case(side_by_side, list(summaries))
 
 
-def ridge_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def ridge_slopes(slopes: Tables) -> pd.DataFrame:
     """Table of Theorem 2's powers of the width."""
     return _by_case(_told_apart(stack(slopes)), list(slopes))
 
 
-def ridge_error_term(terms: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def ridge_error_term(terms: Tables) -> pd.DataFrame:
     """Table of Theorem 2's bound by width and beta, means over seeds."""
     columns = ["initial_worst", "kernel_norm", "bound", "error_worst", "over_bound"]
     groups = stack(terms).groupby(["run", "beta", "width"], as_index=False)
@@ -36,7 +35,7 @@ def ridge_error_term(terms: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return _by_case(averaged, list(terms))
 
 
-def ridge_displacements(displacements: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def ridge_displacements(displacements: Tables) -> pd.DataFrame:
     """Table of what the penalty does; ``condition`` is said to be the inputs'."""
     table = stack(displacements).rename(columns={"condition": "input_condition"})
     return table.drop(columns="largest_change_over_smaller")
@@ -52,5 +51,4 @@ def _by_case(table: pd.DataFrame, runs: list[str]) -> pd.DataFrame:
     falling = ["initial", "with_initial"]
     keys = [key for key in ("quantity", *falling, "beta", "width") if key in table]
     ordered = table.sort_values(keys, ascending=[k not in falling for k in keys], kind="stable")
-    place = {run: number for number, run in enumerate(runs)}
-    return ordered.sort_values("run", key=lambda names: names.map(place), kind="stable")
+    return ordered.sort_values("run", key=lambda names: names.map(runs.index), kind="stable")

@@ -6,9 +6,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.experiments.settings import (
-    VariantName,
-)
+from vaentk.experiments.settings import VariantName
 
 
 class Sensitivity(WeightChange):

@@ -1,14 +1,13 @@
 """Figure 2's powers with one setting changed at a time, and how far W_sigma moves."""
 
 import re
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from vaentk.experiments.declaration import Runs
+from vaentk.experiments.declaration import Runs, Tables
 from vaentk.figures.style import LAYERS, PANEL, REFERENCE, Drawing, finish, number, panels, styled
 
 BASE = "base"
@@ -23,20 +22,8 @@ MARGIN = 0.12
 """What is shown beside the outermost slopes; longer intervals are cut."""
 
 
-def sensitivity(
-    slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame], *, runs: Runs
-) -> Drawing:
-    """Draw three panels a run, a row of dots a variant, the base on top.
-
-    Parameters
-    ----------
-    slopes
-        Slope of every variant and layer by run, at the final time.
-    worst
-        Largest difference of every variant from the base by run.
-    runs
-        What their images are.
-    """
+def sensitivity(slopes: Tables, worst: Tables, *, runs: Runs) -> Drawing:
+    """Draw three panels a run, a row of dots a variant, the base on top."""
     most = max(table["variant"].nunique() for table in slopes.values())
     with styled():
         figure, rows = panels(len(slopes), 3)
@@ -54,7 +41,8 @@ def sensitivity(
 
 
 def _rows(axes: Axes, names: list[str], labelled: bool) -> None:
-    """Give every variant a row, the first on top, and mark the base's."""
+    """Give every variant a row, the first on top, mark the base's, and name what is drawn."""
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
     axes.set_yticks(range(len(names)), [spoken(name) if labelled else "" for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.axhspan(names.index(BASE) - 0.5, names.index(BASE) + 0.5, color="#f0f0f0", zorder=0)
@@ -77,7 +65,6 @@ def _slopes(axes: Axes, table: pd.DataFrame, names: list[str], pair: tuple[str, 
     axes.set_xlim(powers.min() - margin, powers.max() + margin)
     axes.set_xlabel("fitted power of $m$")
     axes.set_title(f"claimed power {number(claimed)}", pad=20)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
 
 
 def _sigma_change(axes: Axes, table: pd.DataFrame, names: list[str]) -> None:
@@ -90,31 +77,16 @@ def _sigma_change(axes: Axes, table: pd.DataFrame, names: list[str]) -> None:
     axes.axvline(1.0, color=REFERENCE, linestyle=":", linewidth=1.3)
     axes.hlines(places, part["largest_change"], part["narrow_change"], color=colour, linewidth=0.8)
     for face, (label, column) in zip(("white", colour), columns.items(), strict=True):
-        axes.plot(
-            part[column],
-            places,
-            marker,
-            color=colour,
-            markerfacecolor=face,
-            linestyle="",
-            label=label,
-        )
+        axes.plot(part[column], places, marker, color=colour, markerfacecolor=face, label=label)
+    across, grey = axes.get_yaxis_transform(), "#555555"
     for place in set(range(len(names))) - set(places):
-        axes.annotate(
-            "does not move",
-            (0.04, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-            color="#555555",
-        )
+        axes.text(0.04, place, "does not move", transform=across, va="center", size=8, color=grey)
     changes = part[["narrow_change", "largest_change"]].to_numpy().ravel()
     axes.set_xscale("log")
     axes.set_xlim(min([0.05, *(changes / 2)]), max([2.0, *(changes * 1.5)]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(r"$\Vert W_\sigma(T) - W_\sigma(0) \Vert_F \; / \; \Vert W_\sigma(0) \Vert_F$")
     axes.set_title(r"change of $W_\sigma$ (dotted: driven to 0)", pad=20)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, borderaxespad=0.1)
 
 
 def spoken(name: str) -> str:
@@ -123,7 +95,7 @@ def spoken(name: str) -> str:
     return f"{SETTINGS[value[1]]}{value[2]}" if value else name.replace("-", " ")
 
 
-def _alt(slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame]) -> str:
+def _alt(slopes: Tables, worst: Tables) -> str:
     parts = []
     for run, table in slopes.items():
         base = table[table["variant"] == BASE].set_index("layer")["slope"]

@@ -1,41 +1,23 @@
 """Figure 2's slopes under other settings: what the paper leaves open, one at a time (W4)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.sensitivity import Sensitivity
 from vaentk.experiments.ntk.weight_change import measure as weight_change
 
 BASE = "base"
 
 
-def measure(
-    settings: Sensitivity, *, records: Mapping[int, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Measure one run: the slopes of every variant, and the largest difference from the base.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    records
-        What training left, by width.
-    """
+def measure(settings: Sensitivity, *, records: Tables) -> dict[str, pd.DataFrame]:
+    """Measure one run: the slopes of every variant, and the largest difference from the base."""
     table = slopes(pd.concat(records.values(), ignore_index=True), settings)
     return {"slopes": table, "worst": worst(table)}
 
 
 def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
     """Fit the slopes of every variant at the final time, and their differences from the base.
-
-    Parameters
-    ----------
-    records
-        Observations of every variant and width.
-    settings
-        The run.
 
     Returns
     -------
@@ -49,18 +31,21 @@ def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
     cases = settings.variants()
     for variant, part in records.groupby("variant", sort=False):
         case = cases[str(variant)]
-        moving = [c for c in weight_change.CLAIMED_SLOPES if _moves(part, c)]
+        moving = [k for k in weight_change.CLAIMED_SLOPES if part[f"change_{k}"].max() > 0]
         changes = weight_change.changes(part)
         fitted = weight_change.slopes(changes, case.slope_widths, case.inputs.outputs)
         fitted = fitted[(fitted["fraction"] == 1.0) & fitted["layer"].isin(moving)]
         widest = part[part["width"] == max(case.widths)].sort_values("step")
         losses = widest.groupby("seed")["reconstruction"]
+        final = changes[changes["fraction"] == 1.0]
+        moved = final.groupby(["width", "layer"])["change"].mean()
         parts.append(
-            fitted.join(
-                _mean_change(changes, max(case.widths)).rename("largest_change"), on="layer"
+            fitted.assign(
+                variant=variant,
+                largest_change=fitted["layer"].map(moved[max(case.widths)]),
+                narrow_change=fitted["layer"].map(moved[min(case.widths)]),
+                loss_left=float((losses.last() / losses.first()).mean()),
             )
-            .join(_mean_change(changes, min(case.widths)).rename("narrow_change"), on="layer")
-            .assign(variant=variant, loss_left=float((losses.last() / losses.first()).mean()))
         )
     table = pd.concat(parts, ignore_index=True)
     base = table[table["variant"] == BASE].set_index("layer")
@@ -82,31 +67,13 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
         A row a variant: layer, difference, absolute_difference, and
         absolute_from_claim, the largest distance of a slope to the paper's power.
     """
-    plotted = table[np.isfinite(table["claimed"])]
-    plotted = plotted.assign(
-        absolute_difference=plotted["difference"].abs(),
-        from_claim=(plotted["slope"] - plotted["claimed"]).abs(),
+    plotted = table[np.isfinite(table["claimed"])].assign(
+        absolute_difference=lambda part: part["difference"].abs(),
+        absolute_from_claim=lambda part: (part["slope"] - part["claimed"]).abs(),
     )
-    rows = []
-    for variant, part in plotted.groupby("variant", sort=False):
-        largest = part.loc[part["absolute_difference"].idxmax()]
-        rows.append(
-            {
-                "variant": variant,
-                "layer": largest["layer"],
-                "difference": largest["difference"],
-                "absolute_difference": largest["absolute_difference"],
-                "absolute_from_claim": part["from_claim"].max(),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _moves(part: pd.DataFrame, layer: str) -> bool:
-    return bool(part[f"change_{layer}"].max() > 0)
-
-
-def _mean_change(changes: pd.DataFrame, width: int) -> pd.Series:
-    """Return every layer's change at the final time, mean over the seeds of one width."""
-    final = changes[(changes["fraction"] == 1.0) & (changes["width"] == width)]
-    return final.groupby("layer")["change"].mean()
+    by_variant = plotted.groupby("variant", sort=False)
+    largest = plotted.loc[by_variant["absolute_difference"].idxmax()]
+    farthest = largest["variant"].map(by_variant["absolute_from_claim"].max())
+    columns = ["variant", "layer", "difference", "absolute_difference", "absolute_from_claim"]
+    table = largest.assign(absolute_from_claim=farthest)
+    return table[columns].reset_index(drop=True)

@@ -1,17 +1,16 @@
 """Table of Figure 2 under other settings."""
 
-from collections.abc import Mapping
-
 import pandas as pd
+
+from vaentk.experiments.declaration import Tables
+from vaentk.experiments.stacking import stack
 
 PLOTTED_LAYERS = ("enc", "hid", "mu", "dec")
 
 
-def sensitivity(
-    slopes: Mapping[str, pd.DataFrame], worst: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
+def sensitivity(slopes: Tables, worst: Tables) -> pd.DataFrame:
     """Table of Figure 2 under other settings: a row a variant, a slope with interval a layer."""
-    parts = []
+    tables = {}
     for run, table in slopes.items():
         wide = table.groupby("variant", sort=False)["loss_left"].first().to_frame()
         by_layer = {layer: part.set_index("variant") for layer, part in table.groupby("layer")}
@@ -26,6 +25,5 @@ def sensitivity(
         wide["sigma_change_narrow"] = moved["narrow_change"]
         wide["sigma_change"] = moved["largest_change"]
         wide["loss_left"] = wide.pop("loss_left")
-        parts.append(wide.reset_index().assign(run=run))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["run", *table.columns.drop("run")]]
+        tables[run] = wide.reset_index()
+    return stack(tables)

@@ -6,54 +6,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import (
-    LAYERS,
-    PANEL,
-    REFERENCE,
-    Drawing,
-    against_width,
-    finish,
-    number,
-    plain_ticks,
-    styled,
-    threshold,
-    width_colours,
-)
+from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
+from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, styled
 
 HEIGHT = 2.0
 """Inches of a row of panels: three of them fit a sheet of paper with their lettering unshrunk."""
 
 TOTAL = (r"$\Theta$", "#0072B2", "o")
-PARTS = {
-    part: (text, *LAYERS[part][1:])
-    for part, text in (
-        ("mu", r"$\Theta_\mu$"),
-        ("sigma", r"$\Theta_\sigma$"),
-        ("d", r"$\Theta_d$"),
-    )
-}
+TEXTS = {"mu": r"$\Theta_\mu$", "sigma": r"$\Theta_\sigma$", "d": r"$\Theta_d$"}
+PARTS = {part: (text, *LAYERS[part][1:]) for part, text in TEXTS.items()}
 """Label, colour and marker of the kernel and of its parts."""
 
 
-def tangent_kernels(
-    initial: Mapping[str, pd.DataFrame], training: Mapping[str, pd.DataFrame], *, runs: Runs
-) -> Drawing:
-    """Draw a row of three panels a run, and one more for a run that was trained.
-
-    Parameters
-    ----------
-    initial
-        Norms, least eigenvalues and deviations of blocks at the start, by run, width and seed.
-    training
-        Drift and least eigenvalue along training; no rows where nothing was trained.
-    runs
-        What their images are.
-    """
+def tangent_kernels(initial: Tables, training: Tables, *, runs: Runs) -> Drawing:
+    """Draw a row of three panels a run, and one more for a run that was trained."""
     trained = [run for run, table in training.items() if len(table)]
     with styled():
         rows = len(initial) + len(trained)
-        figure = Figure(figsize=(PANEL[0] * 3, HEIGHT * rows + 0.5), layout="constrained")
+        figure = Figure(figsize=(style.PANEL[0] * 3, HEIGHT * rows + 0.5), layout="constrained")
         heights = [len(initial), *([len(trained)] if trained else [])]
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
         _start(parts[0][0], initial, runs)
@@ -62,7 +33,7 @@ def tangent_kernels(
         return finish(figure, _alt(initial, {run: training[run] for run in trained}))
 
 
-def _start(part: SubFigure, initial: Mapping[str, pd.DataFrame], runs: Runs) -> None:
+def _start(part: SubFigure, initial: Tables, runs: Runs) -> None:
     rows = part.subplots(len(initial), 3, squeeze=False)
     for (norm, least, blocks), (run, table) in zip(rows, initial.items(), strict=True):
         _norm_panel(norm, table)
@@ -73,30 +44,29 @@ def _start(part: SubFigure, initial: Mapping[str, pd.DataFrame], runs: Runs) -> 
     first.plot([], [], color=REFERENCE, label="equal outputs")
     first.plot([], [], "--", color=REFERENCE, label="between outputs")
     first.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
-    handles, labels = first.get_legend_handles_labels()
-    part.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    style.legend_below(part, first)
 
 
 def _norm_panel(axes: Axes, table: pd.DataFrame) -> None:
-    against_width(axes, table, "norm", TOTAL)
+    style.against_width(axes, table, "norm", TOTAL)
     axes.lines[1].set(linewidth=4, alpha=0.4)
     for name, look in PARTS.items():
-        against_width(axes, table, f"norm_{name}", look)
+        style.against_width(axes, table, f"norm_{name}", look)
     expected = table.groupby("width")["marchenko_pastur"].mean()
     axes.plot(expected.index, expected, "--", color="#E69F00", label="random matrices")
-    threshold(axes, float(table["lambda_0"].iloc[0]) / 4, r"$\lambda_0/4$ (Lemma 2)")
+    style.threshold(axes, float(table["lambda_0"].iloc[0]) / 4, r"$\lambda_0/4$ (Lemma 2)")
     axes.set_ylabel(r"$\Vert \Theta(0) - \Theta_\infty \Vert_2$")
 
 
 def _least_panel(axes: Axes, table: pd.DataFrame) -> None:
-    against_width(axes, table, "lambda_min_over", TOTAL, claimed=None)
+    style.against_width(axes, table, "lambda_min_over", TOTAL, claimed=None)
     axes.set(yscale="linear")
     axes.set_ylim(0, max(1.05, 1.1 * table["lambda_min_over"].max()))
     error = table["lambda_min_error"] / table["lambda_0"]
     axes.errorbar(
         table["width"], table["lambda_min_over"], error, fmt="none", color=TOTAL[1], capsize=2
     )
-    threshold(axes, 0.75, r"$3 \lambda_0/4$")
+    style.threshold(axes, 0.75, r"$3 \lambda_0/4$")
     axes.axhline(1.0, color=REFERENCE, linewidth=0.7)
     axes.set_ylabel(r"$\lambda_{\min}(\Theta(0)) \; / \; \lambda_0$")
     axes.set_title("least eigenvalue")
@@ -108,7 +78,7 @@ def _block_panel(axes: Axes, table: pd.DataFrame) -> None:
             column = f"{kind}_{name}"
             if (table[column] > 0).all():
                 claimed = -0.5 if kind == "within" else None
-                against_width(axes, table, column, look, claimed, line)
+                style.against_width(axes, table, column, look, claimed, line)
     axes.set_ylabel("rms deviation")
     axes.set_title("blocks of equal and of different outputs")
 
@@ -118,27 +88,25 @@ def _training(part: SubFigure, trained: Mapping[str, tuple[pd.DataFrame, pd.Data
     for (drift, largest, least), (run, (start, table)) in zip(rows, trained.items(), strict=True):
         lambda_0 = float(start["lambda_0"].iloc[0])
         _along(drift, table[table["time"] > 0], "drift")
-        drift.set(yscale="log")
-        plain_ticks(drift)
-        drift.set(ylabel=r"$\Vert \Theta(t) - \Theta(0) \Vert_2$")
+        drift.set(yscale="log", ylabel=r"$\Vert \Theta(t) - \Theta(0) \Vert_2$")
+        style.plain_ticks(drift)
         drift.set_title(f"{run}, along training")
         most = table.groupby(["width", "seed"])[["drift"]].max().reset_index()
-        against_width(largest, most, "drift", TOTAL)
-        threshold(largest, lambda_0 / 4, r"$\lambda_0/4$")
+        style.against_width(largest, most, "drift", TOTAL)
+        style.threshold(largest, lambda_0 / 4, r"$\lambda_0/4$")
         largest.set_ylabel(r"$\max_t \; \Vert \Theta(t) - \Theta(0) \Vert_2$", labelpad=8)
         largest.set_title("largest drift")
         _along(least, table[table["time"] > 0], "lambda_min_over")
         least.set_ylim(0, max(1.05, 1.1 * table["lambda_min_over"].max()))
-        threshold(least, 0.5, r"$\lambda_0/2$ (Lemma 3)", below=True)
+        style.threshold(least, 0.5, r"$\lambda_0/2$ (Lemma 3)", below=True)
         least.set_ylabel(r"$\lambda_{\min}(\Theta(t)) \; / \; \lambda_0$")
         least.set_title("least eigenvalue along training")
-    handles, labels = rows[0][0].get_legend_handles_labels()
-    part.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 9))
+    style.legend_below(part, rows[0][0])
 
 
 def _along(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """Draw a quantity against time: seeds as points, their mean as a line, widths as colours."""
-    for width, colour in width_colours(sorted(table["width"].unique())).items():
+    for width, colour in style.width_colours(sorted(table["width"].unique())).items():
         of_width = table[table["width"] == width]
         axes.plot(of_width["time"], of_width[column], "o", color=colour, alpha=0.45)
         means = of_width.groupby("fraction")[["time", column]].mean()
@@ -146,7 +114,7 @@ def _along(axes: Axes, table: pd.DataFrame, column: str) -> None:
     axes.set(xscale="log", xlabel="time $t$")
 
 
-def _alt(initial: Mapping[str, pd.DataFrame], trained: Mapping[str, pd.DataFrame]) -> str:
+def _alt(initial: Tables, trained: Tables) -> str:
     parts = []
     for run, table in initial.items():
         means = table.groupby("width").mean(numeric_only=True)

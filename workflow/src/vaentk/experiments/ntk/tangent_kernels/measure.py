@@ -1,6 +1,5 @@
 """Lemmas 1 to 3 at finite width: the full kernel at initialisation and along training (W1)."""
 
-from collections.abc import Mapping
 from math import log
 
 import numpy as np
@@ -8,14 +7,12 @@ import pandas as pd
 
 from vaentk.activations import ACTIVATIONS
 from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
-from vaentk.experiments.ntk.tangent_kernels.observer import observe
 from vaentk.kernels.finite import PARTS
 from vaentk.kernels.limit import LimitKernels, least_eigenvalue, limit_kernels
 from vaentk.statistics.slopes import of_largest_widths, power_of_width
-
-__all__ = ["measure", "observe"]
 
 CLAIMED_SLOPE = -0.5
 """Exponent of the width in Lemmas 2 and 3."""
@@ -24,20 +21,8 @@ CONFIDENCE = 0.1
 """Lemma 2's delta, for the width that it asks for."""
 
 
-def measure(
-    settings: TangentKernels, *, mnist: Stored, records: Mapping[int, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Measure one run: the kernel at the start and along training, and what the lemmas ask of it.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    mnist
-        The data set.
-    records
-        What training left, by width.
-    """
+def measure(settings: TangentKernels, *, mnist: Stored, records: Tables) -> dict[str, pd.DataFrame]:
+    """Measure one run: the kernel at the start and along training, and what Lemma 2 asks of it."""
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
     limit = limit_kernels(ACTIVATIONS[settings.activation], settings.sigma0, x)
     observed = pd.concat(records.values(), ignore_index=True)
@@ -52,16 +37,7 @@ def measure(
 
 
 def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.DataFrame:
-    """Collect what was seen at the start, a row a width and seed.
-
-    Parameters
-    ----------
-    records
-        Observations of every width: width, seed, step and the columns that `Observer` gives.
-    limit
-        The limit kernels of the inputs.
-    outputs
-        d.
+    """Collect what `Observer` saw at the start, a row a width and seed.
 
     Returns
     -------
@@ -110,15 +86,7 @@ def along_training(records: pd.DataFrame, lambda_0: float) -> pd.DataFrame:
 
 
 def slopes(start: pd.DataFrame, training: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit powers of the width to the norms, the blocks' deviations and the largest drift.
-
-    Parameters
-    ----------
-    start, training
-        What `initial` and `along_training` return.
-    slope_widths
-        How many of the largest widths are used.
-    """
+    """Fit powers of the width to the norms, the blocks' deviations and the largest drift."""
     quantities = ["norm", *(f"norm_{part}" for part in PARTS)]
     quantities += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
     tables: list[tuple[pd.DataFrame, str]] = [(start, quantity) for quantity in quantities]
@@ -149,17 +117,14 @@ def lemma2_width(start: pd.DataFrame, samples: int) -> pd.DataFrame:
     measured = float((widest["width"] * (4 * widest["norm"] / lambda_0) ** 2).mean())
     entries = (samples * outputs) ** 2 * log(samples * outputs / CONFIDENCE)
     printed, derived = entries / lambda_0, entries / (lambda_0 / 4) ** 2
-    return pd.DataFrame(
-        [
-            {
-                "outputs": outputs,
-                "lambda_0": lambda_0,
-                "width": int(widest["width"].iloc[0]),
-                "norm": float(widest["norm"].mean()),
-                "width_measured": measured,
-                "width_printed": printed,
-                "width_derived": derived,
-                "derived_over_printed": derived / printed,
-            }
-        ]
-    )
+    row = {
+        "outputs": outputs,
+        "lambda_0": lambda_0,
+        "width": int(widest["width"].iloc[0]),
+        "norm": float(widest["norm"].mean()),
+        "width_measured": measured,
+        "width_printed": printed,
+        "width_derived": derived,
+        "derived_over_printed": derived / printed,
+    }
+    return pd.DataFrame([row])

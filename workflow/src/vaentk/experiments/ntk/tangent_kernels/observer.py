@@ -32,16 +32,7 @@ DIFFERENCE_STEP = 1e-5
 class Observer:
     """Looks at the kernels of some members, in float64, at chosen steps of their training.
 
-    Parameters
-    ----------
-    settings
-        The run.
-    x
-        Inputs, (n, d) float64.
-    initial
-        W(0) of the members, (S, m, d) by layer.
-    steps
-        Steps at which the kernel is compared with that at the start.
+    ``x`` are the inputs, (n, d) float64, and ``initial`` the members' W(0), (S, m, d) by layer.
     """
 
     def __init__(
@@ -80,8 +71,7 @@ class Observer:
     def _later(self, weights: Weights, member: int) -> Observations:
         kernel = self._kernel(weights, member)
         drift = distance(kernel, self._kernel(self.initial, member), self.settings.tolerance)
-        moved_by = {"drift": drift.value, "drift_error": drift.error}
-        return moved_by | self._spectrum(kernel)
+        return {"drift": drift.value, "drift_error": drift.error} | self._spectrum(kernel)
 
     def _spectrum(self, kernel: TangentKernel) -> Observations:
         """Return lambda_min and ``|Theta - Theta_inf|_2`` with their errors."""
@@ -136,7 +126,8 @@ def observe(
 ) -> Observer:
     """Make the observer of some members of one width, whatever the precision of their training."""
     initial = problem.model().initial_weights(seeds)
-    return Observer(settings, problem.x, initial, watched_steps(schedule.steps))
+    watched = {0, *(schedule.steps // 2**octave for octave in OCTAVES)}
+    return Observer(settings, problem.x, initial, watched)
 
 
 def block_deviations(kernel: TangentKernel, limit: LimitKernels) -> Observations:
@@ -155,8 +146,3 @@ def block_deviations(kernel: TangentKernel, limit: LimitKernels) -> Observations
         for name, deviation in (("between", block[~equal]), ("within", block[equal] - exact)):
             deviations[f"{name}_{part}"] = float(deviation.square().mean().sqrt()) / scale
     return deviations
-
-
-def watched_steps(steps: int) -> set[int]:
-    """Return the steps at which the kernel is looked at."""
-    return {0, *(steps // 2**octave for octave in OCTAVES)}

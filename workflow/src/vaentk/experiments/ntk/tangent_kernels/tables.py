@@ -1,13 +1,12 @@
 """Tables of Lemmas 1 to 3 at finite width."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.stacking import stack
 
 
-def tangent_kernels(initial: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def tangent_kernels(initial: Tables) -> pd.DataFrame:
     """Table of Lemma 2, by width: means over seeds, and the largest error of an eigenvalue."""
     table = stack(initial)
     columns = ["lambda_0", "lambda_min", "lambda_min_error", "lambda_min_over", "lambda_max"]
@@ -20,11 +19,11 @@ def tangent_kernels(initial: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return averaged
 
 
-def tangent_kernels_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def tangent_kernels_slopes(slopes: Tables) -> pd.DataFrame:
     """Table of the powers of the width of norms, deviations of blocks and drift."""
     return stack(slopes)
 
 
-def tangent_kernels_lemma2(widths: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def tangent_kernels_lemma2(widths: Tables) -> pd.DataFrame:
     """Table of the width that Lemma 2 asks for, a row a run."""
     return stack(widths)

@@ -6,12 +6,7 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Training
-from vaentk.experiments.settings import (
-    ActivationName,
-    Count,
-    NonNegative,
-    Positive,
-)
+from vaentk.experiments.settings import ActivationName, Count, NonNegative, Positive
 
 
 class WeightChange(Training):

@@ -1,22 +1,12 @@
 """Figure 2 in the paper's form, and how its powers approach their limit."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from vaentk.experiments.declaration import Runs
-from vaentk.figures.style import (
-    LAYERS,
-    REFERENCE,
-    Drawing,
-    finish,
-    number,
-    panels,
-    power_ticks,
-    styled,
-)
+from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
+from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, panels, styled
 
 PLOTTED = ("enc", "hid", "mu", "dec", "sigma")
 """Layers of Figure 2, and last W_sigma, which the paper does not plot."""
@@ -27,18 +17,8 @@ CLAIMED = PLOTTED[:-1]
 RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 
 
-def weight_change(
-    changes: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame], *, runs: Runs
-) -> Drawing:
-    """Draw one panel a run: points are seeds, solid lines their means, dotted lines the claim.
-
-    Parameters
-    ----------
-    changes, slopes
-        Measures by run, at all recorded times; the final time is drawn.
-    runs
-        What their images are.
-    """
+def weight_change(changes: Tables, slopes: Tables, *, runs: Runs) -> Drawing:
+    """Draw one panel a run: points are seeds, solid lines their means, dotted lines the claim."""
     with styled():
         figure, (row,) = panels(1, len(changes), sharey=True)
         for axes, (run, table) in zip(row, changes.items(), strict=True):
@@ -47,48 +27,33 @@ def weight_change(
             _panel(axes, final, fitted)
             axes.set_title(f"{runs.data[run]}, $d$ = {int(fitted['outputs'].iloc[0])}")
         row[0].set_ylabel(r"$\Vert W(T) - W(0) \Vert_F \; / \; \Vert W(0) \Vert_F$")
-        handles, labels = row[0].get_legend_handles_labels()
-        columns = {1: 2, 2: 3}.get(len(row), 6)
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        style.legend_below(figure, row[0], {1: 2, 2: 3}.get(len(row), 6))
         return finish(figure, _alt(slopes))
 
 
-def weight_change_slopes(
-    local: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame], *, runs: Runs
-) -> Drawing:
-    """Draw, per layer, the slope between neighbouring widths, and the fitted slope over time.
-
-    Parameters
-    ----------
-    local
-        Slopes between neighbouring widths by run, at the final time.
-    slopes
-        Slopes over the largest widths by run, at all recorded times.
-    runs
-        Their settings.
-    """
+def weight_change_slopes(local: Tables, slopes: Tables, *, runs: Runs) -> Drawing:
+    """Draw, per layer, the slope between neighbouring widths, and the fitted slope over time."""
     with styled():
         figure, rows = panels(2, len(CLAIMED), sharey="col")
-        for column, layer in enumerate(CLAIMED):
+        for layer, above, below in zip(CLAIMED, *rows, strict=True):
             claimed = float("nan")
             for colour, (run, table) in zip(RUN_COLOURS, local.items(), strict=False):
                 label = f"$d$ = {runs.settings[run].inputs.outputs}"
                 near = table[table["layer"] == layer]
-                _points(rows[0][column], near["width_over_outputs"], near, colour, label)
+                _points(above, near["width_over_outputs"], near, colour, label)
                 over_time = slopes[run][slopes[run]["layer"] == layer]
-                _points(rows[1][column], over_time["fraction"], over_time, colour, label)
+                _points(below, over_time["fraction"], over_time, colour, label)
                 claimed = float(over_time["claimed"].iloc[0])
-            for row in rows:
-                row[column].axhline(claimed, color=REFERENCE, linestyle=":", linewidth=1.1)
-                row[column].set_xscale("log", base=2)
-                row[column].xaxis.set_major_formatter(_as_fraction)
-            rows[0][column].set_title(f"{LAYERS[layer][0]} (claimed {number(claimed)})")
-            rows[0][column].set_xlabel("width per output, $m/d$")
-            rows[1][column].set_xlabel("part of the training time")
+            for axes in (above, below):
+                axes.axhline(claimed, color=REFERENCE, linestyle=":", linewidth=1.1)
+                axes.set_xscale("log", base=2)
+                axes.xaxis.set_major_formatter(_as_fraction)
+            above.set_title(f"{LAYERS[layer][0]} (claimed {number(claimed)})")
+            above.set_xlabel("width per output, $m/d$")
+            below.set_xlabel("part of the training time")
         rows[0][0].set_ylabel("slope between widths")
         rows[1][0].set_ylabel("slope, largest widths")
-        handles, labels = rows[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        style.legend_below(figure, rows[0][0])
         return finish(figure, _alt_slopes(local))
 
 
@@ -106,12 +71,12 @@ def _panel(axes: Axes, final: pd.DataFrame, fitted: pd.DataFrame) -> None:
             line = means.iloc[-1] * (np.array(widths) / widths[-1]) ** claimed
             axes.plot(widths, line, ":", color=REFERENCE, linewidth=1.1)
     axes.plot([], [], ":", color=REFERENCE, label="claimed power")
-    power_ticks(axes, widths)
+    style.power_ticks(axes, widths)
     axes.set_yscale("log")
     axes.set_xlabel("width $m$")
 
 
-def _alt(slopes: Mapping[str, pd.DataFrame]) -> str:
+def _alt(slopes: Tables) -> str:
     parts = []
     for table in slopes.values():
         final = table[table["fraction"] == 1.0].set_index("layer")
@@ -135,7 +100,7 @@ def _points(axes: Axes, x: pd.Series, table: pd.DataFrame, colour: str, label: s
     axes.vlines(x, table["low"], table["high"], color=colour, linewidth=0.9, alpha=0.6)
 
 
-def _alt_slopes(local: Mapping[str, pd.DataFrame]) -> str:
+def _alt_slopes(local: Tables) -> str:
     parts = []
     for table in local.values():
         widest = table[table["width"] == table["width"].max()].set_index("layer")

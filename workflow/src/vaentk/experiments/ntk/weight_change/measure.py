@@ -1,11 +1,11 @@
 """Figure 2 as a measurement: how far each layer moves, and the power of the width it follows."""
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.statistics.intervals import power_law_slope
 from vaentk.statistics.slopes import of_largest_widths, power_of_width
@@ -15,18 +15,8 @@ CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": 
 """Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma."""
 
 
-def measure(
-    settings: WeightChange, *, records: Mapping[int, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Measure one run: Figure 2's changes, and their slopes against the width.
-
-    Parameters
-    ----------
-    settings
-        The run.
-    records
-        What training left, by width.
-    """
+def measure(settings: WeightChange, *, records: Tables) -> dict[str, pd.DataFrame]:
+    """Measure one run: Figure 2's changes, and their slopes against the width."""
     observed = pd.concat(records.values(), ignore_index=True)
     outputs = settings.inputs.outputs
     moved = changes(observed)
@@ -40,11 +30,6 @@ def measure(
 
 def changes(records: pd.DataFrame) -> pd.DataFrame:
     """Pick the relative Frobenius changes at the times that all widths share.
-
-    Parameters
-    ----------
-    records
-        Observations of every width: width, seed, step, time, change_<layer>.
 
     Returns
     -------
@@ -68,21 +53,12 @@ def changes(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame:
-    """Fit ``change ~ width^slope`` for every layer and time, over the largest widths.
-
-    Parameters
-    ----------
-    table
-        What `changes` returns.
-    slope_widths
-        How many of the largest widths are used.
-    outputs
-        Output dimension d, for the column width_over_outputs.
+    """Fit ``change ~ width^slope`` for every layer and time of `changes`, over the largest widths.
 
     Returns
     -------
     DataFrame
-        A row a layer and fraction with the 95% interval over seeds and widths.
+        A row a layer and fraction with the 95% interval over seeds and widths; outputs is d.
     """
     largest = of_largest_widths(table, slope_widths)
     rows = [
@@ -109,34 +85,18 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
         low, high (95% over seeds), points.
     """
     final = table[table["fraction"] == 1.0]
-    widths = sorted(final["width"].unique())
     rows = []
-    for below, above in pairwise(widths):
-        pair = final[final["width"].isin((below, above))]
+    for below, above in pairwise(sorted(final["width"].unique())):
         centre = float(np.sqrt(below * above))
-        for layer, part in pair.groupby("layer"):
+        place = {"outputs": outputs, "width": centre, "width_over_outputs": centre / outputs}
+        for layer, part in final[final["width"].isin((below, above))].groupby("layer"):
             fit = power_law_slope(part["width"], part["change"])
-            rows.append(
-                {
-                    "layer": layer,
-                    "outputs": outputs,
-                    "width": centre,
-                    "width_over_outputs": centre / outputs,
-                    **fit.as_slope(),
-                }
-            )
+            rows.append({"layer": layer, **place, **fit.as_slope()})
     return pd.DataFrame(rows)
 
 
 def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
     """Summarise how each width was trained: limit, steps, first and last loss.
-
-    Parameters
-    ----------
-    records
-        Observations of every width.
-    settings
-        The run, for the paper's own learning rate and number of steps.
 
     Returns
     -------
