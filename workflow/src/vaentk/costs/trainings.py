@@ -13,7 +13,8 @@ from vaentk.costs import rates
 from vaentk.costs.cost import Cost
 from vaentk.costs.rates import LIBRARIES, LIMIT, LOOKS, MB, PRODUCTS, START
 from vaentk.data.sets import SETS
-from vaentk.experiments.convergence.deep_vae import DeepNetwork, DeepTraining, DeepVAE
+from vaentk.experiments.convergence.deep_vae import DeepTraining, DeepVAE
+from vaentk.experiments.convergence.deep_vae.networks import model_of
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.latents.discovery import Discovery
@@ -22,9 +23,7 @@ from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.models.conv_layers import operations, shapes
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
-from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.models.conv_vae import ConvVAE
 from vaentk.training.footprints import (
     conv_member,
     deep_member,
@@ -66,7 +65,7 @@ def held(dataset: str, data: Data) -> float:
 
 def gradients(settings: GradientNoise, trained: DeepTraining, config: Config) -> Cost:
     """Estimate the gradients of one grid of B and K."""
-    model, members = _sizes(trained.network), len(trained.seeds)
+    model, members = model_of(trained.network), len(trained.seeds)
     kinds = len(settings.states) * len(settings.estimators) * len(settings.images)
     each, passes = 0.0, 0
     for batch, samples in product(settings.batches, settings.samples):
@@ -145,21 +144,21 @@ def _convolutional(
     settings: Disentanglement | Discovery, latent: int, data: Data, cores: int
 ) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
-    channels, encoded = SETS[settings.dataset].channels, images_of(settings.dataset, data)
+    model = ConvVAE(SETS[settings.dataset].channels, latent)
+    encoded = images_of(settings.dataset, data)
     members = len(settings.seeds)
     if isinstance(settings, Disentanglement):
         members *= len(settings.betas)
         encoded = 2 * ceil(encoded / prod(settings.every or (1,)))
     cores = min(members, cores)
-    update = operations(channels, latent, settings.batch)
-    each = settings.steps * update + encoded * rates.ENCODED * update / settings.batch
+    each = model.operations() * (settings.steps * settings.batch + encoded * rates.ENCODED)
     codes = 8.0 * members * encoded * latent
-    member = conv_member(channels, latent, settings.batch)
+    member = conv_member(model, settings.batch)
     return Cost(
         START + ceil(members / cores) * each / rates.CONVOLUTIONS,
         _on_gpu(settings.steps, rates.REPLAYED, members * each),
         held(settings.dataset, data) + 2 * codes + cores * member,
-        codes + 4.0 * members * sum(map(prod, shapes(channels, latent).values())),
+        codes + 4.0 * members * sum(map(prod, model.shapes().values())),
         cores,
     )
 
@@ -167,7 +166,7 @@ def _convolutional(
 def _deep(settings: DeepTraining, config: Config, cores: int) -> Cost:
     """All seeds of one variant of a deep VAE, and what is measured along the way."""
     network, members, batch = settings.network, len(settings.seeds), settings.batch
-    model, images = _sizes(network), network.images
+    model, images = model_of(network), network.images
     if images is None:
         faces = round(rates.TRAINED_ON * images_of("celeba", config.data))
         images = rates.CIFAR_TRAINING if network.dataset == "cifar" else faces
@@ -203,14 +202,6 @@ def _linear(settings: LinearVae) -> Cost:
     )
 
 
-def _sizes(network: DeepNetwork) -> DeepGaussianVAE:
-    """The network's sizes; its functions cost little beside its products."""
-    functions = Nonlinearities.named("relu")
-    if network.widths is None or network.hidden is None:
-        return deep_gaussian_vae(network.side, functions, 3, network.latent)
-    return DeepGaussianVAE(3, network.latent, network.widths, network.hidden, functions)
-
-
-def _rate(model: DeepGaussianVAE) -> float:
+def _rate(model: ConvVAE) -> float:
     """Operations a second on one core."""
     return min(PRODUCTS, rates.DEEP * max(1.0, model.widths[-1] / rates.CHANNELS))

@@ -6,6 +6,19 @@ import torch
 from torch import Tensor
 
 
+def with_averages(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a state holds of weights before the first update, (S, ...) each; they are copied.
+
+    ``weights/<name>``, and Adam's averages ``mean/<name>`` and ``square/<name>``.
+    """
+    tensors = {}
+    for name, weight in weights.items():
+        tensors[f"weights/{name}"] = weight.clone()
+        tensors[f"mean/{name}"] = torch.zeros_like(weight)
+        tensors[f"square/{name}"] = torch.zeros_like(weight)
+    return tensors
+
+
 def adam(
     weights: Mapping[str, Tensor],
     means: Mapping[str, Tensor],
@@ -13,16 +26,10 @@ def adam(
     step: int,
     learning_rate: float | Tensor,
 ) -> torch.optim.Adam:
-    """Adam with decay rates 0.9 and 0.999 and epsilon 1e-8, which changes the averages in place.
+    """Adam after ``step`` updates, with decay rates 0.9 and 0.999 and epsilon 1e-8.
 
-    Parameters
-    ----------
-    weights, means, squares : mapping of Tensor
-        What is trained, and the running averages of its gradient and of its square, by name.
-    step : int
-        Updates made before.
-    learning_rate : float or Tensor
-        A tensor, on the weights' device, may be filled anew between updates.
+    It changes the averages of the gradient and of its square in place. A learning rate that is a
+    tensor, on the weights' device, may be filled anew between updates.
     """
     device = next(iter(weights.values())).device
     optimiser = torch.optim.Adam(
