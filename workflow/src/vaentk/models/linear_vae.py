@@ -25,20 +25,14 @@ class Parameters:
     """Parameters of R linear VAEs, or a gradient or direction in them; float64.
 
     There may be any leading dimensions in R's place, of all three alike.
-
-    Attributes
-    ----------
-    decoder : Tensor
-        ``[W b]``, (R, d, q + 1).
-    encoder : Tensor
-        ``[V a]``, (R, q, d + 1).
-    s : Tensor
-        Log-variances of the code, (R, q).
     """
 
     decoder: Tensor
+    """``[W b]``, (R, d, q + 1)."""
     encoder: Tensor
+    """``[V a]``, (R, q, d + 1)."""
     s: Tensor
+    """Log-variances of the code, (R, q)."""
 
     @classmethod
     def of(cls, w: Tensor, b: Tensor, v: Tensor, a: Tensor, s: Tensor) -> Self:
@@ -100,18 +94,12 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What the mean ELBO knows of a data set or a distribution.
-
-    Attributes
-    ----------
-    mean : Tensor
-        (d,)
-    covariance : Tensor
-        (d, d), of a data set divided by the number of samples.
-    """
+    """What the mean ELBO knows of a data set or a distribution."""
 
     mean: Tensor
+    """(d,)"""
     covariance: Tensor
+    """(d, d), of a data set divided by the number of samples."""
 
     @classmethod
     def of(cls, data: Tensor) -> Self:
@@ -145,18 +133,12 @@ class _Pass(NamedTuple):
 
 @dataclass(frozen=True)
 class LinearVae:
-    """The objective of a linear VAE.
-
-    Attributes
-    ----------
-    variance : float
-        c^2 of the decoder, fixed.
-    beta : float
-        Weight of the KL term; 1 is the ELBO.
-    """
+    """The objective of a linear VAE."""
 
     variance: float
+    """c^2 of the decoder, fixed."""
     beta: float = 1.0
+    """Weight of the KL term; 1 is the ELBO."""
 
     def elbo(self, parameters: Parameters, moments: Moments) -> Tensor:
         """Mean over data of ``E_q log p(x|z) - beta KL(q(z|x) | p(z))`` in nats, (R,).
