@@ -77,7 +77,7 @@ def reconstruction_error(
     """
     total = torch.zeros(len(mean), device=mean.device)
     batches = _batches(images, numbers, len(mean))
-    for codes, pixels in zip(mean.split(BLOCK, dim=1), batches, strict=True):
+    for codes, pixels in zip(torch.split(mean, BLOCK, dim=1), batches, strict=True):
         logits = model.decode(weights, codes)
         nats = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
         total += nats.sum(dim=(1, 2, 3, 4))
@@ -88,7 +88,7 @@ def _batches(
     images: ImageSet, numbers: NDArray[np.int64], members: int
 ) -> Iterator[Float[Tensor, "S b c h w"]]:
     """Blocks of images from 0 to 1, the same for all members."""
-    for chosen in torch.from_numpy(numbers).split(BLOCK):
+    for chosen in torch.split(torch.from_numpy(numbers), BLOCK):
         pixels = images.images(chosen.to(images.device)).float().div_(255)
         yield pixels.expand(members, -1, -1, -1, -1)
 

@@ -212,25 +212,6 @@ class LinearVae:
         directions = Parameters.views(basis.expand(shape), data_dim, latent_dim)
         return self.hessian_product(runs, directions, moments).flat()
 
-    def evidence(self, parameters: Parameters, moments: Moments) -> Tensor:
-        """Mean over data of ``log p(x) = log N(x; b, W W^T + c^2 I)`` in nats, (R,).
-
-        Whatever beta; at beta = 1 the ELBO is at most this, and equal where q is the posterior.
-        With ``M = W^T W + c^2 I_q`` and ``K = E (x - b)(x - b)^T``::
-
-            -1/2 [d log(2 pi) + (d - q) log c^2 + log det M + (tr K - tr(M^-1 W^T K W)) / c^2]
-        """
-        w = parameters.w
-        data_dim, latent_dim = w.shape[-2:]
-        shift = (moments.mean - parameters.b).unsqueeze(-1)
-        second = w.mT @ (moments.covariance + shift @ shift.mT) @ w
-        identity = torch.eye(latent_dim, dtype=w.dtype, device=w.device)
-        factor = torch.linalg.cholesky(w.mT @ w + self.variance * identity)
-        logdet = (data_dim - latent_dim) * log(self.variance) + 2 * _diagonal(factor).log().sum(-1)
-        explained = _diagonal(torch.cholesky_solve(second, factor)).sum(-1)
-        squares = moments.covariance.trace() + shift.square().sum((-2, -1)) - explained
-        return -0.5 * (data_dim * log(2 * pi) + logdet + squares / self.variance)
-
     def optimum(self, moments: Moments, latent_dim: int) -> Parameters:
         """A maximum of `elbo` over all parameters, R = 1: probabilistic PCA with its posterior.
 

@@ -7,7 +7,7 @@ its size. What is trained comes as values and functions: nothing here knows of n
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,69 +23,41 @@ from vaentk.training.state import State, Tick, no_tick
 
 @dataclass(frozen=True)
 class Training:
-    """Members of one shape, and how they are trained.
-
-    Attributes
-    ----------
-    label : str
-        Names the training beside its progress.
-    members : sequence of dict
-        What tells every member from the others, under the same keys as in its records.
-    steps : int
-        Where a state's ``step`` ends.
-    start : callable
-        State of a chunk before the first step.
-    run : callable
-        Takes a chunk's state to the end and calls the tick on the way; a state that is at the end
-        stays as it is.
-    member_bytes : float
-        Memory of one member on a GPU.
-    depends_on : tuple
-        Plain values that a state depends on, besides device and parameters of the job.
-    folder : str
-        Of checkpoints and events, among those of the job's other trainings.
-    processes : bool
-        Whether on a CPU every member is a chunk of its own and may be trained in a process of its
-        own; the training is then sent there. Otherwise all are one chunk.
-    scalars : bool
-        Whether TensorBoard shows the records.
-    pictures : callable, optional
-        Shows more there.
-    unit : str
-        What a step is called.
-    """
+    """Members of one shape, and how they are trained."""
 
     label: str
+    """Names the training beside its progress."""
     members: Sequence[Member]
+    """What tells every member from the others, under the same keys as in its records."""
     steps: int
+    """Where a state's ``step`` ends."""
     start: Callable[[Chunk], State]
+    """State of a chunk before the first step."""
     run: Callable[[Chunk, State, Tick], State]
+    """Takes a chunk's state to the end and calls the tick on the way; a state that is at the end
+    stays as it is."""
     member_bytes: float = 1.0
+    """Memory of one member on a GPU."""
     depends_on: tuple[object, ...] = ()
+    """Plain values that a state depends on, besides device and parameters of the job."""
     folder: str = ""
+    """Of checkpoints and events, among those of the job's other trainings."""
     processes: bool = False
+    """Whether on a CPU every member is a chunk of its own and may be trained in a process of its
+    own; the training is then sent there. Otherwise all are one chunk."""
     scalars: bool = True
+    """Whether TensorBoard shows the records."""
     pictures: Pictures | None = None
+    """Shows more there."""
     unit: str = "step"
+    """What a step is called."""
 
 
 def train_members(training: Training, job: Job, spread: Spread = in_turn) -> State:
-    """Train all members, those from their checkpoints that have one.
+    """Train all members, those from their checkpoints that have one: as if in one chunk, in order.
 
     Checkpoints lie in the job's folder for them, and stay there until the job's results are saved.
-
-    Parameters
-    ----------
-    training : Training
-    job : Job
-        Gives the device, the log and the parameters.
-    spread : callable
-        Map over worker processes, where members may go apart.
-
-    Returns
-    -------
-    State
-        Of all members in order, as if they had been one chunk.
+    ``spread`` is a map over worker processes, where members may go apart.
     """
     known = [job.device, job.params, *training.depends_on]
     checkpoints = ChunkCheckpoints(
@@ -122,7 +94,7 @@ def _train_chunk(
         if training.scalars:
             folder = events / checkpoint.path.stem
             shown = Events(folder, members, state, training.steps, training.pictures)
-            show = stack.enter_context(shown).show
+            show = stack.enter_context(closing(shown)).show
 
         def tick(state: State) -> None:
             leave_if_orphaned()

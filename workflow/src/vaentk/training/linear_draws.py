@@ -32,20 +32,7 @@ class Draws:
 
     How much is drawn at once depends on B, K and q and not on the other runs, so that a run has
     the same draws in any company. Where the noise of one iteration is too much, it comes in parts.
-
-    Parameters
-    ----------
-    points : Tensor
-        The data set, (N, d + 1), with a one appended.
-    latent_dim : int
-    estimator : Estimator
-    states : Tensor
-        The generators' states, uint8 (R, bytes).
-
-    Attributes
-    ----------
-    block : int
-        Iterations whose draws are made at once.
+    The data set has a one appended, (N, d + 1); the generators' states are uint8 (R, bytes).
     """
 
     def __init__(
