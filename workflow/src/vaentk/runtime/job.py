@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -265,8 +266,6 @@ def _stop(sentence: str) -> None:
 def _processor() -> str:
     """Return the processor's name."""
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
+    model = re.search(r"^model name\s*:\s*(.*\S)", text, re.MULTILINE)
+    return model[1] if model else platform.processor() or platform.machine()

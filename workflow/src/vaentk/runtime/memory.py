@@ -48,9 +48,9 @@ def in_chunks(
     On a CPU a member's result is the same in any chunk. On a GPU its last digits may differ with
     the size of its chunk, because libraries choose their kernels by the shapes they are given.
 
-    ``split`` is called with a chunk that did not fit and its parts, to hand its checkpoint on. Gives
-    chunks as they were in the end, in the order of their members, with their results; raises what
-    ``work`` raises, of full memories that of a single member.
+    ``split`` is called with a chunk that did not fit and its parts, to hand its checkpoint on.
+    Chunks are returned as they were in the end, in the order of their members, with their results.
+    What ``work`` raises is raised, of full memories that of a single member.
     """
     waiting, done = list(chunks), []
     most = max((len(chunk) for chunk in waiting), default=0)

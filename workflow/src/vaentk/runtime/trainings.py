@@ -6,19 +6,25 @@ its size. What is trained comes as values and functions: nothing here knows of n
 """
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from vaentk.runtime import progress
+from tqdm import tqdm
+
 from vaentk.runtime.checkpoints import Chunk, ChunkCheckpoints, Member
 from vaentk.runtime.job import Job, log
 from vaentk.runtime.memory import fitting, in_chunks
 from vaentk.runtime.tensorboard import Events, Pictures, name_of
 from vaentk.runtime.workers import Spread, in_turn, leave_if_orphaned
 from vaentk.training.state import State, Tick, no_tick
+
+LIVE, LOGGED = 0.5, 20
+"""Seconds between two lines of progress in a terminal and in a file."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,7 @@ def _train_chunk(
     else:
         log.info("resuming %s after %s %d", what, training.unit, state.step)
     with ExitStack() as stack:
-        done = progress.bar(training.steps, state.step, what, training.unit)
-        bar, show = stack.enter_context(done), no_tick
+        bar, show = stack.enter_context(_bar(training, state.step, what)), no_tick
         if training.scalars:
             folder = events / checkpoint.path.stem
             shown = Events(folder, members, state, training.steps, training.pictures)
@@ -106,3 +111,17 @@ def _train_chunk(
         show(state)
     checkpoint.save(state)
     return state
+
+
+def _bar(training: Training, done: int, what: str) -> "tqdm[Any]":
+    """Show on standard error how many steps are done, of which some were done before."""
+    return tqdm(
+        total=training.steps,
+        initial=done,
+        desc=what,
+        unit=training.unit,
+        unit_scale=training.unit != "step",
+        file=sys.stderr,
+        mininterval=LIVE if sys.stderr.isatty() else LOGGED,
+        leave=False,
+    )

@@ -144,19 +144,12 @@ class _Learner:
     ) -> None:
         self.bound, self.images, self.recipe = bound, images, recipe
         self.seeds, self.step = recipe.seeds[own], state.step
-        # Through .data, because a change of one member's part would make autograd, in another
-        # thread, take the whole ensemble's tensor for changed.
-        self.weights, means, squares = (
-            {name: tensor[own].data for name, tensor in state.part(kind).items()}
-            for kind in ("weights", "mean", "square")
-        )
-        first = next(iter(self.weights.values()))
+        first = next(iter(state.tensors.values()))
         self.device = first.device
         self.beta = first.new_full((len(self.seeds),), recipe.beta)
         self.rate = first.new_zeros(())
-        self.optimiser = None
-        if recipe.optimiser == "adam":
-            self.optimiser = adam(self.weights, means, squares, state.step, self.rate)
+        self.weights, optimiser = adam(state, own, self.rate)
+        self.optimiser = optimiser if recipe.optimiser == "adam" else None
         self.epoch = len(images.numbers) // recipe.batch
         self.orders: tuple[int, Tensor] | None = None
         self.update = Graph(self._update) if first.is_cuda else self._update

@@ -19,7 +19,8 @@ from vaentk.errors import UserError
 from vaentk.models.initial import standard_normal
 from vaentk.models.linear_estimators import Estimator, estimate
 from vaentk.models.linear_vae import LinearVae, Moments, Parameters, append_one
-from vaentk.training.linear_draws import Batch, Draws, generators
+from vaentk.training import generators
+from vaentk.training.linear_draws import Batch, Draws
 from vaentk.training.state import State, Tick, no_tick
 
 MEAN_DECAY: Final = 0.9
@@ -125,7 +126,7 @@ def initial_state(
             tensors[f"mean/{name}"] = torch.zeros_like(tensors[name])
             tensors[f"square/{name}"] = torch.zeros_like(tensors[name])
     tensors["sum"] = torch.zeros_like(parameters.s[:, 0])
-    tensors["generators"] = generators(seeds)
+    tensors["generators"] = generators.fresh(seeds)
     state = State(0, tensors)
     _observe(problem, seeds, recipe, state)
     return state
@@ -158,7 +159,7 @@ def train(
             state.step += 1
             _update(state, gradient, recipe)
             _observe(problem, seeds, recipe, state)
-        state.tensors["generators"] = draws.generator_states()
+        state.tensors["generators"] = generators.states_of(draws.generators)
         _refuse_divergence(seeds, recipe, state)
         tick(state)
     return state

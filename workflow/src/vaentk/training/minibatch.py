@@ -18,6 +18,7 @@ from torch.nn import functional
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.training import generators
 from vaentk.training.adam import adam, with_averages
 from vaentk.training.graph import Graph
 from vaentk.training.state import State, Tick, no_tick
@@ -71,10 +72,8 @@ def initial_state(model: ConvVAE, members: Sequence[Member], device: str) -> Sta
     """
     drawn = model.initial_weights(tuple(member.seed for member in members))
     tensors = with_averages({name: weight.to(device) for name, weight in drawn.items()})
-    # Another stream than the one that drew the weights.
-    seeds = [~member.seed % 2**63 for member in members]
-    states = [torch.Generator(device).manual_seed(seed).get_state() for seed in seeds]
-    return State(0, tensors | {"generators": torch.stack(states)})
+    states = generators.fresh([member.seed for member in members], device)
+    return State(0, tensors | {"generators": states})
 
 
 def losses(model: ConvVAE, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor) -> Losses:
@@ -127,7 +126,7 @@ def train(
             _record(values.tolist(), members, recipe, state)
             state.step += steps
             for learner, group in zip(learners, groups, strict=True):
-                state.tensors["generators"][group] = learner.generator_states()
+                state.tensors["generators"][group] = generators.states_of(learner.generators)
             tick(state)
     return state
 
@@ -146,16 +145,10 @@ class _Learner:
     ) -> None:
         self.model, self.images, self.recipe = model, images, recipe
         self.beta = torch.tensor([m.beta for m in members[group]], device=images.device)
-        self.weights = {n: w[group].requires_grad_() for n, w in state.part("weights").items()}
-        means, squares = (
-            {name: state.tensors[f"{kind}/{name}"][group] for name in self.weights}
-            for kind in ("mean", "square")
-        )
-        self.optimiser = adam(self.weights, means, squares, state.step, recipe.learning_rate)
-        self.generators = []
-        for saved in state.tensors["generators"][group]:
-            self.generators.append(torch.Generator(images.device))
-            self.generators[-1].set_state(saved.clone())  # a view would crash torch
+        self.weights, self.optimiser = adam(state, group, recipe.learning_rate)
+        for weight in self.weights.values():
+            weight.requires_grad_()
+        self.generators = generators.restored(state.tensors["generators"][group], images.device)
         self.update = Graph(self._update) if images.pixels.is_cuda else self._update
 
     def block(self, steps: int) -> Tensor:
@@ -164,10 +157,6 @@ class _Learner:
         numbers, noise = (torch.stack(drawn, dim=1) for drawn in zip(*draws, strict=True))
         values = [self.update(*drawn) for drawn in zip(numbers, noise, strict=True)]
         return torch.stack(values).cpu()
-
-    def generator_states(self) -> Tensor:
-        """What `State` keeps of the generators."""
-        return torch.stack([generator.get_state() for generator in self.generators])
 
     def _draws(self, generator: torch.Generator, steps: int) -> tuple[Tensor, Tensor]:
         """Draw one member's images and noise: int64 (steps, b), float32 (steps, b, latent_dim)."""
