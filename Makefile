@@ -16,10 +16,10 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report plan compare reference test lint bench peers clean unlock lock FORCE
+.PHONY: help report plan compare reference test test-all lint bench peers clean unlock lock FORCE
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 report: $(INSTALLED) ## run the default configuration, to results/report/index.html
 	@$(ACTIVATE) && start=$$(date +%s) \
@@ -36,9 +36,13 @@ compare: $(INSTALLED) ## what differs between two runs: make compare A=results B
 reference: $(INSTALLED) ## keep what is small of a run to commit it: make reference NAME=mine TITLE="My run"
 	@$(ACTIVATE) && python -m vaentk.commands.reference $(NAME) --title "$(TITLE)" $(ARGS)
 
-test: $(INSTALLED) ## run the tests
-	@$(ACTIVATE) && echo "vaentk: running the tests (half an hour or more on two cores)" \
-	  && python -m pytest --numprocesses auto --dist loadscope $(ARGS)
+test: $(INSTALLED) ## run the tests: library, theory, workflow, page
+	@$(ACTIVATE) && echo "vaentk: running the tests (some ten minutes on two cores)" \
+	  && python -m pytest --numprocesses auto $(ARGS) tests/unit tests/theory tests/workflow tests/browser
+
+test-all: test ## and the image in a container, and SLURM: as root on Debian, 27 GB
+	@$(ACTIVATE) && echo "vaentk: building the image, and starting SLURM" \
+	  && python -m pytest --numprocesses auto $(ARGS) tests/container tests/cluster
 
 lint: $(INSTALLED) ## ruff, mypy and import contracts on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaentk.report import ReportData, Source, gather, read_page_text, render
+from vaentk.report.captions import read_page_text
+from vaentk.report.contents import ReportData
+from vaentk.report.datasets import Source
+from vaentk.report.figure import Figure
+from vaentk.report.page import render
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ROOT / "workflow" / "report"
@@ -115,10 +119,10 @@ def material(**changes: Any) -> dict[str, Any]:
                 "figure": ["figures/change.svg"],
             }
         ),
-        "figures": {"change": (SVG, 'Falling "lines"')},
+        "figures": {"change": Figure(SVG, 'Falling "lines"')},
         "tables": {"slopes": pd.DataFrame({"layer": ["mu"], "slope": [-0.98765], "held": [True]})},
         "images": {"weight_change": {"small": "digits"}},
-        "sources": [DIGITS],
+        "sources": {"digits": DIGITS},
         "run_times": pd.DataFrame(
             {"job": ["train/x"], "seconds": [1.26], "max_rss_mb": [99.6], "machine": ["a machine"]}
         ),
@@ -133,7 +137,7 @@ def material(**changes: Any) -> dict[str, Any]:
 
 
 def gathered(words: str = ROOM, **changes: Any) -> ReportData:
-    return gather(read_page_text(PAGE, {"weight_change": words}), **material(**changes))
+    return ReportData(read_page_text(PAGE, {"weight_change": words}), **material(**changes))
 
 
 def page(template: str = "index.html.j2", words: str = ROOM, **changes: Any) -> str:

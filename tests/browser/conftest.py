@@ -13,15 +13,13 @@ from matplotlib.figure import Figure
 from pages import TEXTS, rooms
 
 from vaentk.figures.style import Drawing, finish, styled
-from vaentk.report import (
-    ReferenceRun,
-    Source,
-    describe_machine,
-    gather,
-    read_page_text,
-    read_reference,
-    render,
-)
+from vaentk.report import figure
+from vaentk.report.captions import read_page_text
+from vaentk.report.contents import ReportData
+from vaentk.report.datasets import Source
+from vaentk.report.page import render
+from vaentk.report.reference import ReferenceRun, read_reference
+from vaentk.report.run_times import describe_machine
 
 PAGES = ("index", "summary")
 FLAGS = [
@@ -209,7 +207,7 @@ def fixture_pages() -> dict[str, str]:
     drawings = {name: drawing(count, alt) for name, count in panels.items()}
     sidecar = {"rule": "train_weight_change", "code": "0123456789abcdef" * 4, "dtype": "float32"}
     sidecar |= {"device": "cpu", "seeds": [0, 1], "inputs": {"a": "sha256:00"}}
-    data = gather(
+    data = ReportData(
         text,
         config=CONFIG,
         claims=claims(),
@@ -235,11 +233,11 @@ def fixture_pages() -> dict[str, str]:
                 "figure": "figures/linear_rate.svg",
             }
         ),
-        figures={name: (drawn.svg, drawn.alt) for name, drawn in drawings.items()},
+        figures={name: figure.Figure(drawn.svg, drawn.alt) for name, drawn in drawings.items()},
         tables=tables(),
         images={kind: dict.fromkeys(runs, "mnist") for kind, runs in CONFIG["experiments"].items()},
-        sources=[
-            Source(
+        sources={
+            "mnist": Source(
                 name="mnist",
                 label="embedded subset",
                 images=5000,
@@ -248,7 +246,7 @@ def fixture_pages() -> dict[str, str]:
                 citation="LeCun, Bottou, Bengio and Haffner 1998, doi:10.1109/5.726791",
                 checksum="sha256:" + "0123456789abcdef" * 4,
             )
-        ],
+        },
         run_times=run_times,
         sidecars={
             f"train/weight_change/mnist-14x14/{width}.parquet": sidecar

@@ -68,9 +68,61 @@ def test_second_run_finds_nothing_to_do_and_says_so(finished: Path, snakemake: C
     assert "Nothing to be done" in again.stdout
 
 
-ROOM = "experiments/ntk/ridge"
+THEOREM_1 = ("linear_rate", "activations", "frozen_sigma", "least_width")
+DESCENTS = (*THEOREM_1, "ridge", "tangent_kernels", "weight_change", "sensitivity")
+PANELS = (*THEOREM_1, "limit_kernels", "tangent_kernels", "weight_change", "sensitivity")
+PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
+
 LIBRARY_EDITS = {
-    "the trainer": ("training/descent.py", "state.step += 1", "state.step += 1 + 0", ("train", "")),
+    "the trainer": (
+        "training/descent.py",
+        "state.step += 1",
+        "state.step += 1 + 0",
+        {f"train_{kind}" for kind in DESCENTS},
+    ),
+    "a measure of one room": (
+        "experiments/ntk/ridge/errors.py",
+        "samples = len(",
+        "samples = 0 + len(",
+        {"measure_ridge"},
+    ),
+    "a figure of one room": (
+        "experiments/ntk/ridge/figures.py",
+        "SHIFT = 1.04",
+        "SHIFT = 1.05",
+        {"figures_ridge"},
+    ),
+    "the settings of one room": (
+        "experiments/ntk/ridge/__init__.py",
+        "Inputs(samples=32, components=16)",
+        "Inputs(samples=32, components=15)",
+        {"train_ridge", "measure_ridge", "figures_ridge"},
+    ),
+    "what one room declares": (
+        "experiments/ntk/ridge/__init__.py",
+        '        "ridge_slopes": ("slopes",),\n',
+        "",
+        {"tables_ridge"},
+    ),
+    "the configuration": ("config.py", '"quick"', '"short"', set()),
+    "the drawing of faces": (
+        "data/faces/drawing.py",
+        "BATCH: Final = 32",
+        "BATCH: Final = 16",
+        {"faces"},
+    ),
+    "the look of figures": (
+        "figures/style.py",
+        "(3.3, 2.9)",
+        "(3.3, 3.0)",
+        {f"figures_{kind}" for kind in PANELS},
+    ),
+    "a kernel": (
+        "kernels/flow.py",
+        "vectors.T @ residual",
+        "vectors.T @ residual * 1",
+        {f"measure_{kind}" for kind in (*THEOREM_1, "ridge")},
+    ),
 }
 
 

@@ -2,10 +2,6 @@
 
 
 # A second: less than a cluster needs to start a job.
-localrules:
-    claims,
-
-
 rule claims:
     input:
         claims=local("config/claims.yaml"),
@@ -22,6 +18,7 @@ rule claims:
         "results/logs/claims/claims.log",
     benchmark:
         "results/benchmarks/claims/claims.tsv"
+    localrule: True
     conda:
         "../../envs/rule.yaml"
     params:

@@ -24,6 +24,14 @@ EXPERIMENTS = {kind: e for kind, e in experiments().items() if getattr(CONFIG.ex
 GPU = gpu_at_hand(CONFIG.device)
 FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
 IMAGE_SETS = ["mnist", *CONFIG.data.image_sets]
+WORD_FILES = {
+    kind: f"workflow/src/{experiment.room.replace('.', '/')}/words.yaml"
+    for kind, experiment in EXPERIMENTS.items()
+}
+WORDS = {
+    kind: strict_yaml.read((Path(workflow.basedir) / path).read_text(encoding="utf-8"), path)
+    for kind, path in WORD_FILES.items()
+}
 
 # AWS Batch has some pairs of cores and memory; its profile asks for them by this default resource.
 if "aws_batch" in (workflow.resource_settings.default_resources or ()):
@@ -66,33 +74,20 @@ def settings_of_results():
     return CONFIG.model_dump(mode="json", exclude={"data": {"cache", "offline"}})
 
 
-def class_of(settings):
-    """``module:class`` of settings, for a script to build them of plain data."""
-    return f"{type(settings).__module__}:{type(settings).__name__}"
-
-
 def entered(kind, stage):
     """Parameters of a stage's job: its functions, its class of settings, the digest of all that."""
     experiment = EXPERIMENTS[kind]
     functions = experiment.functions(stage)
-    first = next(iter(runs(kind).values()))
-    part = next(iter(experiment.parts(first)), None) if stage == "train" else None
-    settings_class = class_of(first.of_part(part) if stage == "train" else first)
+    settings = next(iter(runs(kind).values()))
+    if stage == "train":
+        settings = settings.of_part(experiment.parts(settings)[0])
+    settings_class = f"{type(settings).__module__}:{type(settings).__name__}"
     entries = [*functions.values()] + ([] if stage == "tables" else [settings_class])
     return {
         "functions": functions,
         "settings_class": settings_class,
         "code": code(f"{stage}.py", entries),
     }
-
-
-def run_settings(kind):
-    """Function of the wildcards that gives a run's settings as plain data."""
-
-    def settings(wildcards):
-        return runs(kind)[wildcards.run].model_dump(mode="json")
-
-    return settings
 
 
 def parts(kind):
@@ -104,21 +99,23 @@ def parts(kind):
     return listed
 
 
-def part_settings(kind):
-    """Function of the wildcards that gives what a training job depends on, as plain data."""
-
-    def settings(wildcards):
-        run = runs(kind)[wildcards.run]
-        [part] = [p for p in EXPERIMENTS[kind].parts(run) if str(p) == wildcards.part]
-        return run.of_part(part).model_dump(mode="json")
-
-    return settings
-
-
 def any_part(kind):
     """Regular expression of all parts of a kind's runs."""
     named = {str(part) for run in runs(kind).values() for part in EXPERIMENTS[kind].parts(run)}
     return "|".join(sorted(re.escape(part) for part in named))
+
+
+def settings_of_job(kind):
+    """Function of the wildcards that gives the settings of a run, or of one part, as plain data."""
+
+    def settings(wildcards):
+        run = runs(kind)[wildcards.run]
+        for part in parts(kind)(wildcards):
+            if str(part) == wildcards.get("part"):
+                run = run.of_part(part)
+        return run.model_dump(mode="json")
+
+    return settings
 
 
 def network_settings(kind):
@@ -160,29 +157,16 @@ def given(kind, names):
     return {name: sources[name] for name in names if name in sources}
 
 
-def measures(kind, names):
-    """Measures of all runs of a kind, by name."""
-    arrays = EXPERIMENTS[kind].arrays
-    return {
-        name: [
-            f"results/measure/{kind}/{run}/{name}.{'safetensors' if name in arrays else 'csv'}"
-            for run in runs(kind)
-        ]
-        for name in names
-    }
+def measure(kind, run, name):
+    """The file of a measure: a table, or arrays."""
+    ending = "safetensors" if name in EXPERIMENTS[kind].arrays else "csv"
+    return f"results/measure/{kind}/{run}/{name}.{ending}"
 
 
-def all_of(measures_of):
-    """Names of all measures that figures or tables are made of."""
-    return list(dict.fromkeys(name for names in measures_of.values() for name in names))
-
-
-def shown(kind):
-    """The runs that figures show: their settings, and what their images are in words."""
-    return {
-        "settings": {run: s.model_dump(mode="json") for run, s in runs(kind).items()},
-        "data": {run: CONFIG.data_of(kind, run) for run in runs(kind)},
-    }
+def measures(kind, made):
+    """Measures of all runs that the figures or tables of a kind are made of, by name."""
+    names = dict.fromkeys(name for names in made.values() for name in names)
+    return {name: [measure(kind, run, name) for run in runs(kind)] for name in names}
 
 
 def asked(rule, name):
@@ -195,13 +179,8 @@ def asked(rule, name):
     return amount
 
 
-def cores(rule):
-    """The cores that a job asks for."""
-    return asked(rule, "threads")
-
-
 def needs(rule):
-    """What it asks for beside cores: a GPU, memory and time, more at every new attempt."""
+    """What a job asks for beside ``threads``: a GPU, memory and time, more at every new attempt."""
     amounts = {name: asked(rule, name) for name in ("gpu", "mem_mb", "runtime")}
     return amounts | ({"_gpus": amounts["gpu"]} if PAIRS else {})
 
@@ -235,25 +214,21 @@ def all_records():
 
 
 def all_measures():
-    """Every measure that the configuration makes."""
+    """Every table that the configuration measures."""
     made = [
-        path
+        measure(kind, run, name)
         for kind, experiment in EXPERIMENTS.items()
-        for paths in measures(kind, experiment.measures).values()
-        for path in paths
+        for name in experiment.measures
+        for run in runs(kind)
     ]
     return ["results/measure/data/facts.csv", *made]
 
 
-def all_sheets():
-    """The contact sheet of every data set."""
-    return [f"results/figures/images_{name}.svg" for name in IMAGE_SETS]
-
-
 def all_figures():
-    """Every figure that the configuration makes."""
-    made = [f"results/figures/{name}.svg" for e in EXPERIMENTS.values() for name in e.figures]
-    return made + all_sheets()
+    """Every figure that the configuration makes, contact sheets included."""
+    made = [name for experiment in EXPERIMENTS.values() for name in experiment.figures]
+    made += [f"images_{name}" for name in IMAGE_SETS]
+    return [f"results/figures/{name}.svg" for name in made]
 
 
 def all_tables():
@@ -276,21 +251,9 @@ def all_jobs():
     return named + [f"{stage}/{kind}" for stage in ("figures", "tables") for kind in EXPERIMENTS]
 
 
-def words(kind):
-    """The file of what the report says of an experiment."""
-    folders = EXPERIMENTS[kind].room.replace(".", "/")
-    return f"workflow/src/{folders}/words.yaml"
-
-
-def read_words(kind):
-    """What it says."""
-    path = Path(workflow.basedir) / words(kind)
-    return strict_yaml.read(path.read_text(encoding="utf-8"), words(kind))
-
-
 def displayed(kind, stage, ending):
     """Figures or tables of an experiment, which Snakemake's own report has under its title."""
-    said = read_words(kind)
+    said = WORDS[kind]
     return {
         name: captioned(
             f"results/{stage}/{name}.{ending}",
@@ -305,12 +268,12 @@ def displayed(kind, stage, ending):
 
 def captions(kind, stage):
     """Captions of an experiment's figures or tables, by title."""
-    return {entry["title"]: entry["caption"] for entry in read_words(kind)[stage].values()}
+    return {entry["title"]: entry["caption"] for entry in WORDS[kind][stage].values()}
 
 
 def all_words():
     """What the report says of every experiment."""
-    return [local(words(kind)) for kind in EXPERIMENTS]
+    return [local(path) for path in WORD_FILES.values()]
 
 
 def reference_claims():

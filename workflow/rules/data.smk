@@ -88,7 +88,7 @@ rule celeba:
         name="celeba|celeba_whole",
     conda:
         "../../envs/rule.yaml"
-    threads: cores("celeba")
+    threads: asked("celeba", "threads")
     resources:
         **needs("celeba"),
     params:

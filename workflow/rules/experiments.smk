@@ -27,12 +27,12 @@ for kind, experiment in EXPERIMENTS.items():
             priority: LONG
             conda:
                 "../../envs/rule.yaml"
-            threads: cores(f"train_{kind}")
+            threads: asked(f"train_{kind}", "threads")
             resources:
                 **needs(f"train_{kind}"),
             params:
                 **entered(kind, "train"),
-                settings=part_settings(kind),
+                settings=settings_of_job(kind),
                 parts=parts(kind),
                 given=experiment.takes,
                 dtype=experiment.dtype or CONFIG.dtype,
@@ -50,12 +50,8 @@ for kind, experiment in EXPERIMENTS.items():
         output:
             **recorded(
                 **{
-                    name: f"results/measure/{kind}/{{run}}/{name}.{ending}"
-                    for names, ending in (
-                        (experiment.measures, "csv"),
-                        (experiment.arrays, "safetensors"),
-                    )
-                    for name in names
+                    name: measure(kind, "{run}", name)
+                    for name in (*experiment.measures, *experiment.arrays)
                 }
             ),
         log:
@@ -64,12 +60,12 @@ for kind, experiment in EXPERIMENTS.items():
             f"results/benchmarks/measure/{kind}/{{run}}.tsv"
         conda:
             "../../envs/rule.yaml"
-        threads: cores(f"measure_{kind}")
+        threads: asked(f"measure_{kind}", "threads")
         resources:
             **needs(f"measure_{kind}"),
         params:
             **entered(kind, "measure"),
-            settings=run_settings(kind),
+            settings=settings_of_job(kind),
             network=network_settings(kind),
             parts=parts(kind),
             given=experiment.measured_from,
@@ -86,7 +82,7 @@ for kind, experiment in EXPERIMENTS.items():
             name:
                 f"figures_{kind}"
             input:
-                **measures(kind, all_of(experiment.figures)),
+                **measures(kind, experiment.figures),
             output:
                 **recorded(**displayed(kind, "figures", "svg")),
             log:
@@ -97,8 +93,9 @@ for kind, experiment in EXPERIMENTS.items():
             conda:
                 "../../envs/rule.yaml"
             params:
-                **shown(kind),
                 **entered(kind, "figures"),
+                settings={run: s.model_dump(mode="json") for run, s in runs(kind).items()},
+                data={run: CONFIG.data_of(kind, run) for run in runs(kind)},
                 made=experiment.figures,
                 captions=captions(kind, "figures"),
             script:
@@ -110,7 +107,7 @@ for kind, experiment in EXPERIMENTS.items():
             name:
                 f"tables_{kind}"
             input:
-                **measures(kind, all_of(experiment.tables)),
+                **measures(kind, experiment.tables),
             output:
                 **recorded(**displayed(kind, "tables", "csv")),
             log:

@@ -3,10 +3,6 @@
 
 
 # A second: less than a cluster needs to start a job.
-localrules:
-    report,
-
-
 rule report:
     input:
         template=local("workflow/report/index.html.j2"),
@@ -34,6 +30,7 @@ rule report:
         "results/logs/report/index.log",
     benchmark:
         "results/benchmarks/report/index.tsv"
+    localrule: True
     conda:
         "../../envs/rule.yaml"
     params:

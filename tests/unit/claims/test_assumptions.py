@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from vaentk.claims.assumptions import COLUMNS, assumptions
+from vaentk.claims.assumptions import assumptions
+from vaentk.claims.ledger import Assumption
 from vaentk.errors import UserError
 
 
@@ -37,7 +38,7 @@ SETTINGS = {
 )
 def test_settings_are_filled_in(choice: str, filled: str) -> None:
     table = assumptions([assumption(choice, tried=choice)], SETTINGS)
-    assert tuple(table.columns) == COLUMNS
+    assert list(table.columns) == list(Assumption.model_fields)
     assert table["choice"][0] == filled
     assert table["tried"][0] == filled
 

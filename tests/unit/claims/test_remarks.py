@@ -5,7 +5,8 @@ from io import StringIO
 import pandas as pd
 import yaml
 
-from vaentk.claims.remarks import COLUMNS, remarks
+from vaentk.claims.ledger import Remark
+from vaentk.claims.remarks import remarks
 
 SLOPES = """layer,fraction,slope,low,high
 enc,1.0,-0.5123456,-0.55,0.0
@@ -35,7 +36,7 @@ REMARK = """
 def test_a_remark_has_its_numbers_or_says_why_not() -> None:
     measures = {"weight_change/run/slopes.csv": pd.read_csv(StringIO(SLOPES))}
     table = remarks(yaml.safe_load(REMARK), measures, "quick")
-    assert tuple(table.columns) == COLUMNS
+    assert list(table.columns) == list(Remark.model_fields)
     lines = table["evidence"].item().split("\n")
     assert lines[0] == "the slope: -0.5123 [-0.55, 0]"
     assert lines[1].startswith("the other: not run (the configuration quick measures no row")

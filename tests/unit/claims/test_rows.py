@@ -8,7 +8,7 @@ import pytest
 
 from vaentk import strict_yaml
 from vaentk.claims.assumptions import assumptions
-from vaentk.claims.ledger import parse_assumptions, parse_claims, parse_remarks
+from vaentk.claims.ledger import Assumption, Claim, Remark, parse
 from vaentk.claims.verdicts import VERDICTS
 from vaentk.config import load
 
@@ -143,7 +143,7 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_real_claims_cover_every_protocol() -> None:
-    rows = parse_claims(read("claims.yaml"))
+    rows = parse(read("claims.yaml"), Claim)
     assert len(rows) >= 45
     labels = [
         f"{letter}{number}"
@@ -157,7 +157,7 @@ def test_the_real_claims_cover_every_protocol() -> None:
 
 
 def test_the_real_tests_ask_for_what_measures_hold() -> None:
-    for row in parse_claims(read("claims.yaml")):
+    for row in parse(read("claims.yaml"), Claim):
         if row.test is None:
             continue
         columns = [form for path, form in FORMS.items() if re.fullmatch(path, row.test.measure)]
@@ -168,7 +168,7 @@ def test_the_real_tests_ask_for_what_measures_hold() -> None:
 
 def test_the_real_remarks_ask_for_what_measures_hold() -> None:
     paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
-    rows = parse_remarks(read("remarks.yaml"))
+    rows = parse(read("remarks.yaml"), Remark)
     assert [row.id for row in rows] == [f"R{number}" for number in range(1, len(rows) + 1)]
     for row in rows:
         for item in row.evidence:
@@ -184,7 +184,7 @@ def test_the_real_remarks_ask_for_what_measures_hold() -> None:
 def test_the_runs_that_the_real_tests_name_exist() -> None:
     """A reason says that config/paper.yaml has the run: so it must."""
     paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
-    for row in parse_claims(read("claims.yaml")):
+    for row in parse(read("claims.yaml"), Claim):
         if row.test is not None:
             kind, run, _ = row.test.measure.split("/")
             assert run in getattr(paper, kind), row.id
@@ -198,7 +198,7 @@ def test_no_verdict_is_typed(name: str) -> None:
 
 def test_the_real_assumptions_fill_from_the_default_configuration() -> None:
     rows = read("assumptions.yaml")
-    ids = [row.id for row in parse_assumptions(rows)]
+    ids = [row.id for row in parse(rows, Assumption)]
     assert ids == [f"A{number}" for number in range(1, len(ids) + 1)]
     assert len(ids) >= 10
     table = assumptions(rows, load(read("config.yaml")).model_dump(mode="json"))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from vaentk.claims.ledger import Expectation, parse_claims
+from vaentk.claims.ledger import Claim, Expectation, parse
 from vaentk.claims.verdicts import COLUMNS, decide, evaluate
 from vaentk.errors import UserError
 
@@ -320,13 +320,13 @@ def test_a_mistyped_measure_is_not_an_absent_run() -> None:
 )
 def test_mistakes_in_rows_name_row_and_key(row: Any, message: str) -> None:
     with pytest.raises(UserError) as raised:
-        parse_claims([row])
+        parse([row], Claim)
     assert str(raised.value).startswith(f"config/claims.yaml: {message}")
     assert "\n" not in str(raised.value)
 
 
 def test_rows_are_a_list_with_distinct_ids() -> None:
     with pytest.raises(UserError, match=r"config/claims\.yaml: W4-planted: the id is used twice"):
-        parse_claims([claim(), claim()])
+        parse([claim(), claim()], Claim)
     with pytest.raises(UserError, match=r"config/claims\.yaml must hold a list of rows"):
         evaluate({"claims": []}, {}, "quick")

@@ -56,7 +56,7 @@ def test_rows_are_experiments_and_stages_in_their_order_and_add_up(config: Confi
 
 def test_a_machine_shares_its_cores_and_its_gpu(config: Config) -> None:
     text = plan.table(JOBS, config, gpu=True, cores=4)
-    costs = [cost_of(config, job, 4) for job in JOBS[:-1]]
+    costs = [cost_of(config, job) for job in JOBS[:-1]]
     on_cpu = plan.span(sum(c.seconds * c.cores for c in costs) / 4)
     assert f"This machine: about {on_cpu} on its 4 CPU cores." in text
     assert "With one GPU (it has one): about" in text

@@ -13,8 +13,7 @@ from docutils.writers.html4css1 import Writer
 from pages import PAGE, ROOM, TEXTS, rooms
 
 from vaentk.errors import UserError
-from vaentk.report import read_page_text
-from vaentk.report.captions import read_section
+from vaentk.report.captions import read_page_text, read_section
 
 
 @pytest.mark.parametrize(
@@ -43,6 +42,24 @@ def test_the_real_words_are_whole() -> None:
         for name, heading in section.columns.items():
             assert heading != text.columns.get(name), (section.id, name)
             assert heading != name.replace("_", " ") or name in text.columns, (section.id, name)
+
+
+LABELS = {
+    "mnist": {"embedded subset", "real"},
+    "dsprites": {"drawn", "real"},
+    "celeba": {"partial", "real"},
+    "celeba_whole": {"partial", "real"},
+    "faces": {"stand-in"},
+    "cars3d": {"real"},
+    "cifar10": {"real"},
+    "cifar100": {"real"},
+}
+"""What the scripts that make images say that they are."""
+
+
+def test_every_data_set_has_words_for_what_it_may_be() -> None:
+    datasets = read_page_text((TEXTS / "page.yaml").read_text(encoding="utf-8"), {}).datasets
+    assert {name: set(dataset.words) for name, dataset in datasets.items()} == LABELS
 
 
 def rendered(path: Path, **params: Any) -> str:

@@ -5,7 +5,8 @@ import pandas as pd
 from pages import SVG
 
 from vaentk.data.table import DataFile
-from vaentk.report import sources
+from vaentk.report.datasets import sources
+from vaentk.report.figure import Figure
 
 FILE = DataFile(
     name="cars3d",
@@ -35,7 +36,7 @@ FACTS = {
 
 
 def test_sources_join_facts_with_the_table_of_files() -> None:
-    (cars,) = sources(pd.DataFrame([FACTS]), [FILE], {"cars3d": (SVG, "cars")})
+    (cars,) = sources(pd.DataFrame([FACTS]), [FILE], {"cars3d": Figure(SVG, "cars")}).values()
     assert (cars.label, cars.images, cars.pixels) == ("real", 17568, 64)
     assert (cars.licence, cars.citation, cars.checksum) == ("theirs", "Someone 2015", "sha256:2")
     facts = dict(cars.facts)
@@ -47,7 +48,7 @@ def test_sources_join_facts_with_the_table_of_files() -> None:
 
 def test_a_stand_in_is_ours_and_says_after_whom() -> None:
     frame = pd.DataFrame([FACTS | {"name": "drawn", "data": "stand-in"}])
-    (drawn,) = sources(frame, [FILE], {})
+    (drawn,) = sources(frame, [FILE], {}).values()
     assert drawn.licence == "MIT, the vaentk authors"
     assert drawn.citation == "After Someone 2015"
     assert drawn.sheet is None

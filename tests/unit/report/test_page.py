@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pages import DIGITS, ROOM, SVG, material, page, without_run_times
 
+from vaentk.report.figure import Figure
 from vaentk.report.page import columns, settings
 from vaentk.report.text import plain
 
@@ -158,8 +159,10 @@ def test_only_the_run_times_depend_on_the_machine() -> None:
 
 
 def test_a_data_set_shows_its_images_and_facts() -> None:
-    shown = replace(DIGITS, facts=(("Shape", "1 x 28 x 28"),), sheet=(SVG, "Digits in <rows>"))
-    text = page(sources=[shown])
+    shown = replace(
+        DIGITS, facts=(("Shape", "1 x 28 x 28"),), sheet=Figure(SVG, "Digits in <rows>")
+    )
+    text = page(sources={"digits": shown})
     assert 'id="figure-images_digits"' in text
     assert 'alt="Digits in &lt;rows&gt;"' in text
     assert "<dt>Shape</dt><dd>1 x 28 x 28</dd>" in text

@@ -8,8 +8,7 @@ import pytest
 from pages import claim, page
 
 from vaentk.errors import UserError
-from vaentk.report import read_reference
-from vaentk.report.reference import agreement
+from vaentk.report.reference import agreement, read_reference
 
 ABOUT = """
 title: Long run

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vaentk.report import describe_machine, read_run_times
+from vaentk.report.run_times import describe_machine, read_run_times
 
 
 def test_machine_in_words() -> None:

@@ -7,6 +7,7 @@ Unknown keys, wrong types and impossible values are one sentence that names the 
 import json
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -28,7 +29,6 @@ from vaentk.experiments.ntk.limit_kernels import LimitKernels
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import Ridge
 from vaentk.experiments.ntk.sensitivity import Sensitivity
-from vaentk.experiments.ntk.settings import Inputs
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.experiments.settings import NonNegative, RunName, Strict
@@ -147,12 +147,13 @@ class Config(Strict):
     @model_validator(mode="after")
     def _enough_samples(self) -> Self:
         available = CAPACITY[self.data.mnist]
-        for key, inputs in self.all_inputs().items():
-            if inputs.samples > available:
-                raise ValueError(
-                    f"{key}.inputs.samples is {inputs.samples}, but data.mnist: {self.data.mnist} "
-                    f"has {available} class-balanced images"
-                )
+        for kind, runs in self.experiments:
+            for name, run in runs.items():
+                if hasattr(run, "inputs") and run.inputs.samples > available:
+                    raise ValueError(
+                        f"experiments.{kind}.{name}.inputs.samples is {run.inputs.samples}, but "
+                        f"data.mnist: {self.data.mnist} has {available} class-balanced images"
+                    )
         for name, run in self.experiments.ridge.items():
             left = available - run.inputs.samples
             if run.held_out > left:
@@ -212,15 +213,6 @@ class Config(Strict):
             return self.experiments.deep_vae[settings.network]
         return settings
 
-    def all_inputs(self) -> dict[str, Inputs]:
-        """Return every run's inputs by the key that holds them."""
-        return {
-            f"experiments.{kind}.{name}": run.inputs
-            for kind, runs in self.experiments
-            for name, run in runs.items()
-            if hasattr(run, "inputs")
-        }
-
 
 def experiments() -> dict[str, Experiment]:
     """Return what every experiment is made of, by kind, in the order of the configuration.
@@ -237,23 +229,16 @@ def experiments() -> dict[str, Experiment]:
 def load(settings: Mapping[str, Any]) -> Config:
     """Check a configuration as Snakemake or a YAML reader gives it.
 
-    Parameters
-    ----------
-    settings
-        Plain mappings, lists, strings and numbers. A run that is null is left out, so that a file
-        that says only what differs can drop a run of the default.
-
-    Raises
-    ------
-    UserError
-        One sentence naming the key that is wrong, what it holds and what it should hold.
+    A run that is null is left out, so that a file that says only what differs can drop a run of the
+    default. A mistake is a `UserError`: one sentence naming the key that is wrong, what it holds
+    and what it should hold.
     """
     try:
         plain = json.dumps(_without_dropped_runs(settings), default=_as_list)
         return Config.model_validate_json(plain)
+    except ValidationError as error:
+        raise UserError(_sentence(error)) from None
     except (TypeError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            raise UserError(_sentence(error)) from None
         raise UserError(f"configuration: {error}") from None
 
 
@@ -314,14 +299,11 @@ def _is_number(text: str) -> bool:
 
 def _nearest(location: tuple[int | str, ...]) -> str:
     """Suggest the key that was meant, among the fields of the section it stands in."""
-    from difflib import get_close_matches
-
     section: Any = Config.model_json_schema()
     definitions = section["$defs"]
     for part in location[:-1]:
         patterns: list[Any] = [*section.get("patternProperties", {}).values(), {}]
-        child = section.get("properties", {}).get(part) or section.get("additionalProperties")
-        child = child or patterns[0]
+        child = section.get("properties", {}).get(part) or patterns[0]
         section = definitions.get(str(child.get("$ref", "")).rsplit("/", 1)[-1], child)
     known = list(section.get("properties", {}))
     close = get_close_matches(str(location[-1]), known, n=1)

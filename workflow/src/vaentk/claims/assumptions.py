@@ -6,50 +6,31 @@ from typing import Any
 
 import pandas as pd
 
-from vaentk.claims.ledger import ASSUMPTIONS, parse_assumptions
+from vaentk.claims.ledger import Assumption, parse
 from vaentk.claims.readings import show
 from vaentk.errors import UserError
-
-COLUMNS = ("id", "paper", "where", "open", "choice", "tried")
-"""Columns of the table of assumptions, all text."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def assumptions(rows: object, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """Fill the register of assumptions with the settings of this configuration.
+    """Fill the register of assumptions with the settings of this configuration, all text.
 
-    Parameters
-    ----------
-    rows
-        The rows of `config/assumptions.yaml`, as a YAML reader gives them. ``{a.b}`` in choice or
-        tried stands for a setting; ``{a.*.b}`` for that of every run: its value where they agree,
-        ``run: value, ...`` where they do not.
-    settings
-        The whole checked configuration as plain data, defaults included.
-
-    Returns
-    -------
-    DataFrame
-        One row an assumption with `COLUMNS`, all text.
-
-    Raises
-    ------
-    UserError
-        For a mistake in the rows, and for a setting that does not exist.
+    ``rows`` are those of `config/assumptions.yaml`, as a YAML reader gives them; ``settings`` is
+    the whole checked configuration as plain data. In choice and tried, ``{a.b}`` stands for a
+    setting and ``{a.*.b}`` for that of every run: its value where they agree, ``run: value, ...``
+    where they do not. A mistake in the rows or a setting that does not exist is a `UserError`.
     """
     filled = []
-    for row in parse_assumptions(rows):
+    for row in parse(rows, Assumption):
         texts = row.model_dump()
         try:
             for key in ("choice", "tried"):
-                texts[key] = _PLACEHOLDER.sub(
-                    lambda match: _setting(match[1], settings), texts[key]
-                )
+                texts[key] = _PLACEHOLDER.sub(lambda key: _setting(key[1], settings), texts[key])
         except UserError as error:
-            raise UserError(f"{ASSUMPTIONS}: {row.id}: {error}") from None
+            raise UserError(f"{row.file}: {row.id}: {error}") from None
         filled.append(texts)
-    return pd.DataFrame(filled, columns=list(COLUMNS), dtype="str")
+    return pd.DataFrame(filled, columns=list(Assumption.model_fields), dtype="str")
 
 
 def _setting(key: str, settings: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The rows of claims.yaml, assumptions.yaml and remarks.yaml in config/: typed, strict, closed."""
 
 from math import inf
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.types import StringConstraints
@@ -9,30 +9,21 @@ from pydantic.types import StringConstraints
 from vaentk.errors import UserError
 from vaentk.experiments.settings import Strict
 
-CLAIMS, ASSUMPTIONS = "config/claims.yaml", "config/assumptions.yaml"
-REMARKS = "config/remarks.yaml"
-"""Where the rows come from, as errors name it."""
-
 EXTREMES = ("max", "min")
 """The values of `Test.where` that are found in the measure."""
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+FigurePath = Annotated[str, StringConstraints(pattern=r"^figures/[a-z0-9_]+\.svg$")]
 Paper = Literal["Wang & Huang 2024", "Surendran et al. 2024", "both", "beyond"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Wanted = bool | int | float | str | list[str]
 
 
 class Expectation(Strict):
-    """What a statement says of a number (a band or a bound) or of a text; one form of four.
+    """What a statement says of a number or of a text; one form of four.
 
-    Attributes
-    ----------
-    value, within
-        The band ``value - within`` to ``value + within``, ends included.
-    at_most, at_least
-        The bounds, included.
-    equal
-        The text.
+    These are the band ``value - within`` to ``value + within``, one of the bounds ``at_most`` and
+    ``at_least``, all ends included, or the text ``equal``.
     """
 
     value: Number | None = None
@@ -68,19 +59,11 @@ class Expectation(Strict):
 
 
 class Test(Strict):
-    """Where the number is.
+    """Where the number is: a row and columns of a table under ``results/measure``.
 
-    Attributes
-    ----------
-    measure
-        Path of a table under ``results/measure``.
-    where
-        What selects exactly one row of it, by column: a value, a list of which any will do, or
-        ``max`` or ``min``, the row with that extreme.
-    column, low, high
-        Columns of the value and of the ends of its interval, if it has one.
-    over
-        Column by which all three are divided.
+    ``where`` selects exactly one row, by column: a value, a list of which any will do, or ``max``
+    or ``min``, the row with that extreme. ``column``, ``low`` and ``high`` hold the value and the
+    ends of its interval, if it has one; by the column ``over`` all three are divided.
     """
 
     __test__ = False  # Not one of pytest's.
@@ -112,6 +95,8 @@ class Claim(Strict):
     ``headline`` marks the few statements that the one-page summary shows.
     """
 
+    file: ClassVar = "config/claims.yaml"
+
     id: Annotated[str, StringConstraints(pattern=r"^(W[1-6]|S[1-5]|X[1-6])(-[a-z0-9]+)+$")]
     paper: Paper
     where: Text
@@ -119,7 +104,7 @@ class Claim(Strict):
     expect: Expectation | None = None
     expected: Text | None = None
     test: Test | None = None
-    figure: Annotated[str, StringConstraints(pattern=r"^figures/[a-z0-9_]+\.svg$")] | None = None
+    figure: FigurePath | None = None
     headline: bool = False
 
     @model_validator(mode="after")
@@ -133,6 +118,8 @@ class Claim(Strict):
 
 class Assumption(Strict):
     """One choice that a paper leaves open; ``{key}`` in choice and tried stands for a setting."""
+
+    file: ClassVar = "config/assumptions.yaml"
 
     id: Annotated[str, StringConstraints(pattern=r"^A[1-9]\d*$")]
     paper: Paper
@@ -152,38 +139,41 @@ class Evidence(Strict):
 class Remark(Strict):
     """One place where a paper's text and the evidence part."""
 
+    file: ClassVar = "config/remarks.yaml"
+
     id: Annotated[str, StringConstraints(pattern=r"^R[1-9]\d*$")]
     paper: Paper
     where: Text
     printed: Text
     found: Text
     evidence: Annotated[list[Evidence], Field(min_length=1)]
-    figure: Annotated[str, StringConstraints(pattern=r"^figures/[a-z0-9_]+\.svg$")]
+    figure: FigurePath
 
 
 Row = TypeVar("Row", Claim, Assumption, Remark)
 
 
-def parse_claims(rows: object) -> list[Claim]:
-    """Check the rows of `config/claims.yaml`, as a YAML reader gives them.
+def parse(rows: object, kind: type[Row]) -> list[Row]:
+    """Check the rows of one file of the ledger, as a YAML reader gives them.
 
-    Raises
-    ------
-    UserError
-        One sentence naming the row and its first mistake: an unknown or missing key, a wrong type,
-        an id twice or not of the form ``W4-name``.
+    A mistake is a `UserError`, one sentence that names the row and its first mistake: an unknown or
+    missing key, a wrong type, an id twice or not of the form that such rows have.
     """
-    return _parse(rows, Claim, CLAIMS)
-
-
-def parse_assumptions(rows: object) -> list[Assumption]:
-    """Check the rows of `config/assumptions.yaml`, as `parse_claims` does those of claims."""
-    return _parse(rows, Assumption, ASSUMPTIONS)
-
-
-def parse_remarks(rows: object) -> list[Remark]:
-    """Check the rows of `config/remarks.yaml`, as `parse_claims` does those of claims."""
-    return _parse(rows, Remark, REMARKS)
+    if not isinstance(rows, list):
+        raise UserError(f"{kind.file} must hold a list of rows")
+    parsed: dict[str, Row] = {}
+    for number, given in enumerate(rows, start=1):
+        name = f"row {number}"
+        if isinstance(given, dict) and isinstance(given.get("id"), str):
+            name = given["id"]
+        try:
+            row = kind.model_validate(given)
+        except ValidationError as error:
+            raise UserError(f"{kind.file}: {name}: {_mistake(error)}") from None
+        if row.id in parsed:
+            raise UserError(f"{kind.file}: {name}: the id is used twice")
+        parsed[row.id] = row
+    return list(parsed.values())
 
 
 def _written(wanted: Wanted) -> str:
@@ -193,25 +183,6 @@ def _written(wanted: Wanted) -> str:
     if isinstance(wanted, bool):
         return "yes" if wanted else "no"
     return f"{wanted:g}" if isinstance(wanted, float) else str(wanted)
-
-
-def _parse(rows: object, kind: type[Row], path: str) -> list[Row]:
-    """Check every row of a list, and that no id comes twice."""
-    if not isinstance(rows, list):
-        raise UserError(f"{path} must hold a list of rows")
-    parsed: dict[str, Row] = {}
-    for number, given in enumerate(rows, start=1):
-        name = f"row {number}"
-        if isinstance(given, dict) and isinstance(given.get("id"), str):
-            name = given["id"]
-        try:
-            row = kind.model_validate(given)
-        except ValidationError as error:
-            raise UserError(f"{path}: {name}: {_mistake(error)}") from None
-        if row.id in parsed:
-            raise UserError(f"{path}: {name}: the id is used twice")
-        parsed[row.id] = row
-    return list(parsed.values())
 
 
 def _mistake(error: ValidationError) -> str:

@@ -33,26 +33,27 @@ class Reading(NamedTuple):
         return "" if self.low is None or self.high is None else interval_text(self.low, self.high)
 
 
-class MissingRow(Exception):
-    """The configuration left out the row that a test reads (an activation, a sigma0)."""
+class Absent(Exception):
+    """The configuration left out the run or the row that a test reads, as the sentence says."""
 
 
-def read(frame: pd.DataFrame, test: Test) -> Reading:
+def read(measures: Mapping[str, pd.DataFrame], test: Test, configuration: str) -> Reading:
     """Read value and interval from the one row selected."""
+    if test.measure not in measures:
+        raise Absent(_why_absent(test.measure, measures, configuration))
+    frame, lacks = measures[test.measure], f"the configuration {configuration} measures no row"
     names = [name for name in (test.column, test.low, test.high, test.over) if name]
     for name in (*test.where, *names):
         if name not in frame.columns:
             have = ", ".join(frame.columns)
             raise UserError(f"{test.measure} has no column {name}; it has {have}")
     if frame.empty:
-        raise MissingRow(f"of {test.measure}")
-    row = _select(frame, test)
+        raise Absent(f"{lacks} of {test.measure}")
+    row = _select(frame, test, lacks)
     sought = [key for key, wanted in test.where.items() if _is_sought(wanted)]
     place = ", ".join(f"{key} {show(row[key])}" for key in sought if key != test.column)
-    if test.low is None or test.high is None:
-        value, low, high = row[test.column], None, None
-    else:
-        value, low, high = row[test.column], float(row[test.low]), float(row[test.high])
+    value = row[test.column]
+    low, high = (float(row[end]) if end else None for end in (test.low, test.high))
     if test.over is None:
         return Reading(value, low, high, test.column, place)
     name = f"{test.column} / {test.over}"
@@ -64,7 +65,7 @@ def read(frame: pd.DataFrame, test: Test) -> Reading:
     return Reading(float(value) / divisor, low, high, name, place)
 
 
-def why_absent(path: str, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:
+def _why_absent(path: str, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:
     """Say why a measure is not there: its run is not configured. Anything else is a mistake."""
     kind, run = path.removesuffix(".csv").split("/")[:2]
     siblings = [other for other in measures if other.startswith(f"{kind}/{run}/")]
@@ -74,14 +75,14 @@ def why_absent(path: str, measures: Mapping[str, pd.DataFrame], configuration: s
     return reason if configuration == "paper" else f"{reason}; config/paper.yaml has"
 
 
-def _select(frame: pd.DataFrame, test: Test) -> pd.Series:
+def _select(frame: pd.DataFrame, test: Test, lacks: str) -> pd.Series:
     """Find the one row: stated values and lists first, then extremes in the order written."""
     chosen = frame
     for key, wanted in sorted(test.where.items(), key=lambda item: item[1] in EXTREMES):
         chosen = chosen[_matches(chosen[key], wanted)]
     terms = ", ".join(f"{key}: {wanted}" for key, wanted in test.where.items())
     if chosen.empty:
-        raise MissingRow(f"{{{terms}}} of {test.measure}")
+        raise Absent(f"{lacks} {{{terms}}} of {test.measure}")
     if len(chosen) > 1:
         rows = f"{len(chosen)} rows"
         raise UserError(f"where {{{terms}}} selects {rows} of {test.measure} and must select one")

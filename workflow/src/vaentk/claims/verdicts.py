@@ -8,8 +8,8 @@ from math import isnan
 
 import pandas as pd
 
-from vaentk.claims.ledger import CLAIMS, Claim, Expectation, parse_claims
-from vaentk.claims.readings import MissingRow, interval_text, is_number, read, why_absent
+from vaentk.claims.ledger import Claim, Expectation, parse
+from vaentk.claims.readings import Absent, interval_text, is_number, read
 from vaentk.errors import UserError
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
@@ -30,7 +30,7 @@ one-page summary shows.
 def evaluate(
     rows: object, measures: Mapping[str, pd.DataFrame], configuration: str
 ) -> pd.DataFrame:
-    """Compute the verdict on every claim.
+    """Compute the verdict on every claim: a table with `COLUMNS`, all text, in the given order.
 
     Parameters
     ----------
@@ -42,17 +42,12 @@ def evaluate(
     configuration
         Name of the configuration, for the reasons.
 
-    Returns
-    -------
-    DataFrame
-        One row a claim, in the given order, with `COLUMNS`, all text.
-
     Raises
     ------
     UserError
         For a mistake in the rows, and where a test does not select exactly one number.
     """
-    judged = [_judge(claim, measures, configuration) for claim in parse_claims(rows)]
+    judged = [_judge(claim, measures, configuration) for claim in parse(rows, Claim)]
     return pd.DataFrame(judged, columns=list(COLUMNS), dtype="str")
 
 
@@ -66,17 +61,14 @@ def _judge(
     row |= {"source": str(claim.test or ""), "headline": "yes" if claim.headline else ""}
     if claim.test is None or claim.expect is None:
         return row
-    path = claim.test.measure
     try:
-        if path not in measures:
-            return row | {"reason": why_absent(path, measures, configuration)}
-        reading = read(measures[path], claim.test)
+        reading = read(measures, claim.test, configuration)
         value, low, high, name, place = reading
         verdict, reason = decide(value, low, high, claim.expect, name)
-    except MissingRow as missing:
-        return row | {"reason": f"the configuration {configuration} measures no row {missing}"}
+    except Absent as absent:
+        return row | {"reason": str(absent)}
     except UserError as error:
-        raise UserError(f"{CLAIMS}: {claim.id}: {error}") from None
+        raise UserError(f"{claim.file}: {claim.id}: {error}") from None
     row |= {"measured": reading.measured, "interval": reading.interval, "verdict": verdict}
     return row | {"reason": f"at {place}: {reason}" if place else reason}
 
@@ -94,19 +86,8 @@ def decide(
     does not, and one that straddles an edge of it is inconclusive. Without an interval (``low`` and
     ``high`` None) the value decides alone. A value or an end that is NaN is inconclusive.
 
-    Parameters
-    ----------
-    value, low, high
-        What was measured, and the ends of its 95% interval.
-    expectation
-        What the claim says.
-    name
-        What the value is called in the reason.
-
-    Raises
-    ------
-    UserError
-        For a text where a number is expected, or an interval with its ends exchanged.
+    ``name`` is what the value is called in the reason. A text where a number is expected, or an
+    interval with its ends exchanged, is a `UserError`.
     """
     if expectation.equal is not None:
         if str(value) == expectation.equal:

@@ -8,13 +8,12 @@ number without an interval is not compared. Figures and tables are made of the s
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from math import hypot, inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from scipy.stats import false_discovery_control, norm
 
 from vaentk.errors import UserError
@@ -22,51 +21,20 @@ from vaentk.runtime import io
 
 CLAIMS, MEASURES = Path("claims/claims.csv"), Path("measure")
 
-SETTINGS_COLUMNS = ("setting", "A", "B")
-CLAIM_COLUMNS = ("claim", "A", "B", "measured A", "measured B", "statement")
-NUMBER_COLUMNS = ("measure", "row", "number", "A", "B")
+PLACE, ENDS = ["measure", "row", "number"], ["value", "low", "high"]
 
 LEVEL = 0.05
 TWO_SIDED = float(norm.isf(0.025))
 """Standard errors from a number to an end of its 95% interval."""
 
-Triple = tuple[float, float, float]
 
+class Comparison(NamedTuple):
+    """What differs between two runs A and B, in tables of text.
 
-class Pair(NamedTuple):
-    """One number of both runs: where it is, and value, low and high of each."""
-
-    place: tuple[str, str, str]
-    a: Triple
-    b: Triple
-
-    @property
-    def errors_apart(self) -> float:
-        """Difference over its standard error."""
-        (x, x_low, x_high), (y, y_low, y_high) = self.a, self.b
-        if x == y:
-            return 0.0
-        halves = (x_high - x, y - y_low) if x < y else (x - x_low, y_high - y)
-        spread = hypot(*halves)
-        return TWO_SIDED * abs(x - y) / spread if spread else inf
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """What differs between two runs, all text.
-
-    Attributes
-    ----------
-    settings
-        `SETTINGS_COLUMNS`: keys of the configuration.
-    claims
-        `CLAIM_COLUMNS`: statements whose verdict changed, or that one run alone has.
-    numbers
-        `NUMBER_COLUMNS`: each with its interval.
-    unmatched
-        Measures that one run alone has, or whose rows are not the other's.
-    compared
-        Numbers with an interval that both runs have.
+    ``settings`` are keys of the configuration, ``claims`` statements whose verdict changed or that
+    one run alone has, ``numbers`` those too far apart, each with its interval. ``unmatched`` names
+    measures that one run alone has, or whose rows are not the other's; ``compared`` counts the
+    numbers with an interval that both runs have.
     """
 
     settings: pd.DataFrame
@@ -77,48 +45,29 @@ class Comparison:
 
 
 def compare(a: Path, b: Path) -> Comparison:
-    """Compare the results of two runs.
-
-    Parameters
-    ----------
-    a, b
-        Folders ``results`` of finished runs.
-
-    Raises
-    ------
-    UserError
-        If a folder holds no finished run.
-    """
+    """Compare the folders ``results`` of two runs; one without a finished run is a `UserError`."""
     for folder in (a, b):
         if not (folder / CLAIMS).is_file():
             raise UserError(
                 f"{folder} is not the results folder of a finished run: there is no {CLAIMS} in it."
             )
-    first, second = _measures(a), _measures(b)
-    pairs: list[Pair] = []
+    pairs = [pd.DataFrame(columns=[*PLACE, *(f"{x}_{run}" for run in "AB" for x in ENDS)])]
     unmatched = []
+    first, second = (
+        {path.relative_to(folder / MEASURES) for path in (folder / MEASURES).rglob("*.csv")}
+        for folder in (a, b)
+    )
     for path in sorted(first | second):
-        if path not in first or path not in second:
+        if path not in first & second:
             unmatched.append(f"{path}: in {'A' if path in first else 'B'} alone")
             continue
         left, right = (io.read_table(folder / MEASURES / path) for folder in (a, b))
-        if not _same_rows(left, right):
+        if _same_rows(left, right):
+            pairs += [_pairs(str(path), left, right, columns) for columns in _intervals(left)]
+        else:
             unmatched.append(f"{path}: its rows differ")
-            continue
-        for columns in _intervals(left):
-            pairs += _pairs(path, left, right, columns)
-    return Comparison(
-        pd.DataFrame(_settings(a, b), columns=list(SETTINGS_COLUMNS)),
-        pd.DataFrame(_claims(a, b), columns=list(CLAIM_COLUMNS)),
-        pd.DataFrame(_apart(pairs), columns=list(NUMBER_COLUMNS)),
-        unmatched,
-        len(pairs),
-    )
-
-
-def _measures(folder: Path) -> set[str]:
-    root = folder / MEASURES
-    return {path.relative_to(root).as_posix() for path in root.rglob("*.csv")}
+    numbers = pd.concat(pairs).dropna()
+    return Comparison(_settings(a, b), _claims(a, b), _apart(numbers), unmatched, len(numbers))
 
 
 def _flat(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -130,93 +79,81 @@ def _flat(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
         yield from _flat(value, f"{key}.{name}" if key else name)
 
 
-def _settings(a: Path, b: Path) -> list[tuple[str, str, str]]:
+def _settings(a: Path, b: Path) -> pd.DataFrame:
     """List the keys of the configuration that differ; empty where a run lacks one."""
-    flat = []
-    for folder in (a, b):
-        record = json.loads(io.read_text(folder / f"{CLAIMS}.json"))
-        flat.append(dict(_flat(record["parameters"]["settings"])))
-    first, second = flat
+    records = (json.loads(io.read_text(folder / f"{CLAIMS}.json")) for folder in (a, b))
+    first, second = (dict(_flat(record["parameters"]["settings"])) for record in records)
     keys = [key for key in first | second if first.get(key) != second.get(key)]
-    return [(key, first.get(key, ""), second.get(key, "")) for key in keys]
+    rows = [(key, first.get(key, ""), second.get(key, "")) for key in keys]
+    return pd.DataFrame(rows, columns=["setting", "A", "B"])
 
 
-def _claims(a: Path, b: Path) -> list[tuple[str, ...]]:
-    first, second = (
-        io.read_table(folder / CLAIMS, as_text=True).set_index("id") for folder in (a, b)
-    )
-    rows = []
-    for name in dict.fromkeys([*first.index, *second.index]):
-        pair = [claims.loc[name] if name in claims.index else None for claims in (first, second)]
-        verdicts = ["absent" if row is None else row["verdict"] for row in pair]
-        if verdicts[0] == verdicts[1]:
-            continue
-        measured = [
-            "" if row is None else f"{row['measured']} {row['interval']}".strip() for row in pair
-        ]
-        statement = next(row["statement"] for row in pair if row is not None)
-        rows.append((name, *verdicts, *measured, statement))
-    return rows
+def _claims(a: Path, b: Path) -> pd.DataFrame:
+    """List the claims whose verdict changed, with what was measured."""
+    runs = [io.read_table(folder / CLAIMS, as_text=True).set_index("id") for folder in (a, b)]
+    names = list(dict.fromkeys(name for run in runs for name in run.index))
+    first, second = (run.reindex(names) for run in runs)
+    table = pd.DataFrame({"claim": names}, index=names)
+    for label, run in (("A", first), ("B", second)):
+        table[label] = run["verdict"].fillna("absent")
+    for label, run in (("A", first), ("B", second)):
+        measured = run["measured"].fillna("") + " " + run["interval"].fillna("")
+        table[f"measured {label}"] = measured.str.strip()
+    table["statement"] = first["statement"].fillna(second["statement"])
+    return table[table["A"] != table["B"]]
 
 
-def _intervals(table: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _intervals(table: pd.DataFrame) -> list[list[str]]:
     """Find numbers with an interval: x, x_low, x_high, or low and high behind their number."""
     columns = list(table.columns)
-    triples = [
-        (name, f"{name}_low", f"{name}_high")
-        for name in columns
-        if {f"{name}_low", f"{name}_high"} <= set(columns)
-    ]
+    triples = [[name, f"{name}_low", f"{name}_high"] for name in columns]
+    triples = [triple for triple in triples if set(triple) <= set(columns)]
     if {"low", "high"} <= set(columns) and columns.index("low") > 0:
-        triples.append((columns[columns.index("low") - 1], "low", "high"))
+        triples.append([columns[columns.index("low") - 1], "low", "high"])
     return triples
 
 
-def _names(table: pd.DataFrame) -> list[str]:
+def _names(table: pd.DataFrame) -> pd.DataFrame:
     """Columns that say what a row is about: text and whole numbers, but what was measured."""
-    measured = {name for triple in _intervals(table) for name in triple}
-    kinds = table.dtypes
-    return [
-        name
-        for name in table.columns
-        if name not in measured
-        and not pd.api.types.is_float_dtype(kinds[name])
-        and not pd.api.types.is_bool_dtype(kinds[name])
-    ]
+    others = table.drop(columns=[name for triple in _intervals(table) for name in triple])
+    return others[[n for n in others if not is_float_dtype(others[n]) | is_bool_dtype(others[n])]]
 
 
 def _same_rows(left: pd.DataFrame, right: pd.DataFrame) -> bool:
     """Say whether rows can be compared one by one: the same texts in the same order."""
     if list(left.columns) != list(right.columns) or len(left) != len(right):
         return False
-    texts = [name for name in _names(left) if not pd.api.types.is_numeric_dtype(left[name])]
-    return all(left[name].equals(right[name]) for name in texts)
-
-
-def _pairs(
-    path: str, left: pd.DataFrame, right: pd.DataFrame, columns: tuple[str, str, str]
-) -> Iterator[Pair]:
-    """Pair the numbers of two measures row by row, where both have an interval."""
     names = _names(left)
-    rows = left[names].to_dict("records")
-    ours, theirs = (table[list(columns)].to_numpy(float) for table in (left, right))
-    for row, x, y in zip(rows, ours, theirs, strict=True):
-        if not (np.isnan(x).any() or np.isnan(y).any()):
-            about = ", ".join(f"{name} {value}" for name, value in row.items())
-            yield Pair((path, about, columns[0]), tuple(x), tuple(y))
+    return all(left[name].equals(right[name]) for name in names if not is_numeric_dtype(left[name]))
 
 
-def _apart(pairs: list[Pair]) -> list[tuple[str, ...]]:
+def _pairs(path: str, left: pd.DataFrame, right: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Put the numbers of two measures side by side: where they are, value, low and high of each."""
+    rows = _names(left).to_dict("records")
+    about = [", ".join(f"{name} {value}" for name, value in row.items()) for row in rows]
+    place = pd.DataFrame({"measure": path, "row": about, "number": columns[0]})
+    numbers = (
+        table[columns].astype(float).set_axis([f"{x}_{run}" for x in ENDS], axis=1)
+        for run, table in (("A", left), ("B", right))
+    )
+    return pd.concat([place, *numbers], axis=1)
+
+
+def _apart(numbers: pd.DataFrame) -> pd.DataFrame:
     """List the pairs that chance does not explain."""
-    if not pairs:
-        return []
-    p_values = 2 * norm.sf([pair.errors_apart for pair in pairs])
-    chosen = false_discovery_control(p_values) <= LEVEL
-    return [
-        (*pair.place, *(f"{x:.4g} [{low:.4g}, {high:.4g}]" for x, low, high in (pair.a, pair.b)))
-        for pair, take in zip(pairs, chosen, strict=True)
-        if take
-    ]
+    x, x_low, x_high, y, y_low, y_high = numbers.iloc[:, 3:].to_numpy(float).T
+    below = x < y
+    spread = np.hypot(
+        np.where(below, x_high - x, x - x_low), np.where(below, y - y_low, y_high - y)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        errors_apart = np.where(x == y, 0.0, TWO_SIDED * abs(x - y) / spread)
+    apart = numbers[false_discovery_control(2 * norm.sf(errors_apart)) <= LEVEL]
+    table: pd.DataFrame = apart[PLACE]
+    for run in "AB":
+        ends = apart[[f"{name}_{run}" for name in ENDS]].to_numpy(float)
+        table = table.assign(**{run: [f"{x:.4g} [{low:.4g}, {high:.4g}]" for x, low, high in ends]})
+    return table
 
 
 def describe(comparison: Comparison, a: str, b: str) -> str:

@@ -24,8 +24,10 @@ REPORT: Final = Path("report/index.html")
 LARGEST: Final = 100_000
 """Bytes of a measure that is kept; longer ones are curves, which the report shows as figures."""
 
-SMALL: Final = ("claims/*.csv", "tables/*.csv", "measure/**/*.csv", "report/*.html")
-FIGURES: Final = ("weight_change", "linear_rate", "ridge")
+SMALL: Final = (
+    *("claims/*.csv", "tables/*.csv", "measure/**/*.csv", "report/*.html"),
+    *(f"figures/{name}.svg" for name in ("weight_change", "linear_rate", "ridge")),
+)
 
 NOT_TO_PASS_ON: Final = ("celeba", "celeba_whole")
 """Images whose terms forbid to pass them on: a page that shows them is not kept, its summary is."""
@@ -34,27 +36,10 @@ NOT_TO_PASS_ON: Final = ("celeba", "celeba_whole")
 def keep(results: Path, target: Path, title: str, note: str = "") -> dict[str, Any]:
     """Copy what is small of a finished run, and say what it is.
 
-    Parameters
-    ----------
-    results
-        Folder ``results`` of a finished run.
-    target
-        Where to; what was there is replaced when all is copied.
-    title
-        What reports call the run.
-    note
-        What a reader has to know of it.
-
-    Returns
-    -------
-    dict
-        What ``about.yaml`` says: title, configuration, commit, machine (cpu, cores, memory_gb,
-        gpu), seconds of all jobs one after the other, data, note.
-
-    Raises
-    ------
-    UserError
-        If the folder holds no finished run, or its jobs ran on several kinds of machines.
+    ``results`` is the folder of a finished run; ``target``, what was there before, is replaced when
+    all is copied. ``title`` is what reports call the run, ``note`` what a reader has to know of it.
+    Returned is what ``about.yaml`` says; its seconds are those of all jobs one after the other.
+    A folder without a finished run, or of jobs on several kinds of machines, is a `UserError`.
     """
     for path in (CLAIMS, REPORT):
         if not (results / path).is_file():
@@ -83,10 +68,6 @@ def _files(results: Path) -> Iterator[Path]:
             large = path.suffix == ".csv" and path.stat().st_size > LARGEST
             if not large and not (private and path == results / REPORT):
                 yield path
-    for name in FIGURES:
-        path = results / "figures" / f"{name}.svg"
-        if path.is_file():
-            yield path
 
 
 def _about(results: Path, title: str, note: str) -> dict[str, Any]:

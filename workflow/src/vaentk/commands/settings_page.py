@@ -45,16 +45,10 @@ def page() -> str:
     parts = [OPENING, "## At the top", _table({"properties": top}, definitions)]
     parts += ["## `data`", _table(definitions["Data"], definitions)]
     for kind, holder in definitions["Experiments"]["properties"].items():
-        run = definitions[_name(_value_of(holder))]
+        [reference] = holder["patternProperties"].values()  # of names of runs
+        run = definitions[_name(reference)]
         parts += [f"## `experiments.{kind}.<run>`", _first_paragraph(run), _table(run, definitions)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _value_of(holder: Schema) -> Schema:
-    """What a mapping from names of runs holds."""
-    values = holder.get("additionalProperties") or holder["patternProperties"]
-    settings: Schema = values if "$ref" in values else next(iter(values.values()))
-    return settings
 
 
 def _name(reference: Schema) -> str:

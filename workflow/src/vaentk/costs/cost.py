@@ -16,18 +16,8 @@ LEAST_MINUTES, LEAST_MB, STEP_MB = 10, 1500, 500
 class Cost:
     """What one job takes.
 
-    Attributes
-    ----------
-    seconds
-        On its CPU cores.
-    on_gpu
-        Seconds on a GPU, of a job that would use one; else None.
-    memory
-        Bytes of the host's memory, at their most.
-    disk
-        Bytes of the files that it leaves.
-    cores
-        That it uses on a CPU.
+    ``seconds`` are on its CPU ``cores``; ``on_gpu`` those on a GPU, of a job that would use one.
+    ``memory`` is bytes of the host's, at their most; ``disk`` bytes of the files that it leaves.
     """
 
     seconds: float
@@ -41,29 +31,23 @@ class Cost:
     ) -> dict[str, int]:
         """Return ``threads``, ``gpu``, ``mem_mb`` and ``runtime`` (minutes) that a job asks for.
 
-        Parameters
-        ----------
-        gpu
-            Whether jobs that can will use one; a single core feeds it.
-        attempt
-            From 1; memory and time are doubled with every further one.
-        pairs
-            Cores and megabytes that machines come with, where no others can be asked for.
+        ``gpu`` says whether jobs that can will use one; a single core feeds it. Memory and time are
+        doubled with every further attempt. ``pairs`` are the cores and megabytes that machines come
+        with, where no others can be asked for.
         """
-        on_gpu = gpu and self.on_gpu is not None
-        seconds = self.on_gpu if on_gpu and self.on_gpu is not None else self.seconds
-        minutes = max(LEAST_MINUTES, HEADROOM * seconds / MINUTE)
-        memory = 1.5 * self.memory + (DRIVER if on_gpu else 0)
+        on_gpu = self.on_gpu if gpu else None
+        cores, seconds, memory = self.cores, self.seconds, 1.5 * self.memory
+        if on_gpu is not None:
+            cores, seconds, memory = 1, on_gpu, memory + DRIVER
         again = 2 ** (attempt - 1)
-        cores, mem_mb = self.cores, max(LEAST_MB, STEP_MB * ceil(memory / MB / STEP_MB)) * again
-        cores = 1 if on_gpu else cores
+        mem_mb = max(LEAST_MB, STEP_MB * ceil(memory / MB / STEP_MB)) * again
         if pairs:
             most = min(cores, max(pairs)[0])
             enough = [pair for pair in pairs if pair[0] >= most and pair[1] >= mem_mb]
             cores, mem_mb = min(enough, default=max(pairs))
         return {
             "threads": cores,
-            "gpu": int(on_gpu),
+            "gpu": int(on_gpu is not None),
             "mem_mb": mem_mb,
-            "runtime": ceil(minutes) * again,
+            "runtime": ceil(max(LEAST_MINUTES, HEADROOM * seconds / MINUTE)) * again,
         }

@@ -6,11 +6,9 @@ MINUTE = 60
 START = 5.0
 """Seconds that a job with torch takes before it computes."""
 
-PRODUCTS = 62e9
-"""Floating-point operations a second, on one core, of large matrix products."""
-
-CONVOLUTIONS = 30e9
-"""The same of a convolutional VAE's update."""
+PRODUCTS, CONVOLUTIONS = 62e9, 30e9
+"""Floating-point operations a second, on one core: of large matrix products, of the update of a
+convolutional VAE."""
 
 DEEP, CHANNELS = 19e9, 128
 """The same of a deep VAE's gradient with up to so many channels; with more in proportion."""
@@ -18,24 +16,17 @@ DEEP, CHANNELS = 19e9, 128
 STEP, PASS, ITERATION = 2e-4, 0.013, 4e-4
 """Seconds of a step that do not grow with the network: of a width, a deep VAE, a linear VAE."""
 
-CODES = PRODUCTS * 2.5e-8
-"""Operations that take as long as a linear VAE's code, by its data's and latent dimensions."""
+CODE, LATENT, EIGENVALUES = 1550, 800, 1240
+"""Operations that take as long as a linear VAE's code, by its data's and latent dimensions; as a
+function of one unit of the latent; as extreme eigenvalues of a finite kernel, over ``n d m``."""
 
-LATENT = 800
-"""Operations that take as long as a function of one unit of the latent."""
-
-EIGENVALUES = 1240
-"""Operations that take as long as the extreme eigenvalues of a finite kernel, over ``n d m``."""
-
-START_ON_GPU, ON_GPU, LAUNCH = 20.0, 10e12, 1e-5
+START_ON_GPU, ON_GPU, LAUNCHED, REPLAYED = 20.0, 10e12, 1.5e-3, 2e-4
 """On a GPU: seconds before a job computes, operations a second (a sixth of an H200's rate in
-float32) and seconds a kernel launched. Assumed: nothing here was measured on a GPU."""
+float32), seconds of launching a step's kernels without and with a graph. All assumed."""
 
-LAUNCHED, REPLAYED = 150, 20
-"""Kernels of a step that a GPU waits for, without and with a graph. Assumed."""
-
-LOOKS, LIMIT, KERNELS = 75, 60, 8
-"""Of a width: observations, steps that its stability limit is worth, kernels along training."""
+LOOKS, OVERHEAD, KERNELS = 75, 135, 8
+"""Of a width: observations, steps that these and its stability limit are worth, and kernels along
+training."""
 
 SLOWEST = {7: (1.4e4, 2.4), 14: (2034.0, 2.0), 28: (905.0, 1.65)}
 """``n / lambda_0`` of 64 class-balanced digits with erf at sigma0 = 0.5, and its power of n, by
@@ -50,8 +41,9 @@ STEEPEST, CENTRED = {7: 4.1, 14: 5.4, 28: 6.3}, 20.0
 TRAINED_ON, CIFAR_TRAINING, ENCODED = 0.8, 50_000, 1 / 6
 """Part of the faces, and images of CIFAR, trained on; part of an update that encoding takes."""
 
-MEASURED = 8.0
-"""Seconds of measuring a run where nothing below says more."""
+MEASURED, SHOWN, UNKNOWN = 8.0, 4.0, 600.0
+"""Seconds of measuring a run where nothing below says more; of a job that shows, decides or
+reports; of a training that is not known here, which is assumed."""
 
 PREDICTED, SCORED, DISCOVERED = 1e-7, 2e-4, 5e-4
 """Seconds of predicting a member's training by its kernel, over ``n d m``; of scoring a code of a
@@ -60,14 +52,5 @@ network; of searching a face for attributes."""
 FACE, PHOTOGRAPH = 1.2e-3, 3e-3
 """Seconds of drawing a face; of reading a photograph of CelebA, assumed."""
 
-SHOWN = 4.0
-"""Seconds of a job that shows, decides or reports."""
-
-LIBRARIES = 800 * MB
-"""What a process with torch holds before it has data."""
-
-DRIVER = 3000 * MB
-"""What CUDA adds to it in the host's memory. Assumed."""
-
-UNKNOWN = 600.0
-"""Seconds of a training that is not known here. Assumed."""
+LIBRARIES, DRIVER = 800 * MB, 3000 * MB
+"""What a process with torch holds before it has data; what CUDA adds to it, assumed."""

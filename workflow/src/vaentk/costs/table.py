@@ -12,7 +12,7 @@ CORES = 2
 
 HOUR = 3600
 STAGES = ("data", "train", "measure", "figures", "tables", "claims", "report")
-TARGET = "all"
+LINE = "{:<9} {:<16} {:>6} {:>11} {:>11} {:>10} {:>10}"
 
 MEANING = f"""
 CPU time is time of one core, by rates measured on two CPU cores; GPU time that of jobs that would
@@ -24,7 +24,7 @@ job; a cluster is asked for half as much again, and for three times the time.
 
 def at_most(config: Config, gpu: bool) -> str:
     """Say in a sentence what all trainings of a configuration take, done or not."""
-    costs = [cost_of(config, job, CORES) for job in trainings(config)]
+    costs = [cost_of(config, job) for job in trainings(config)]
     cpu = _spread(costs, gpu=False, cores=CORES)
     said = f"all trainings together take about {span(cpu)} on {CORES} CPU cores (measured rates)"
     if gpu or cpu > HOUR:
@@ -39,13 +39,13 @@ def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int) -> str:
     """
     rows: dict[tuple[str, str], list[Cost]] = {}
     for rule, wildcards in planned:
-        if rule != TARGET:
-            cost = cost_of(config, (rule, wildcards), cores)
+        if rule != "all":  # the target is no work
+            cost = cost_of(config, (rule, wildcards))
             rows.setdefault(_row_of(rule), []).append(cost)
     costs = [cost for costs in rows.values() for cost in costs]
     if not costs:
         return "Nothing to do: every result is there and up to date."
-    head = _line("stage", "experiment", "jobs", "CPU time", "GPU time", "memory", "disk")
+    head = LINE.format("stage", "experiment", "jobs", "CPU time", "GPU time", "memory", "disk")
     ruled = "-" * len(head)
     ordered = sorted(rows, key=lambda row: (STAGES.index(row[0]), row[1]))
     lines = [head, ruled, *(_row(*row, rows[row]) for row in ordered), ruled]
@@ -86,20 +86,10 @@ def _row_of(rule: str) -> tuple[str, str]:
 def _row(stage: str, experiment: str, costs: Sequence[Cost]) -> str:
     """One line of the table: core time on a CPU, time of a GPU, the largest job's memory."""
     on_gpu = [cost.on_gpu for cost in costs if cost.on_gpu is not None]
-    return _line(
-        stage,
-        experiment,
-        f"{len(costs):,}",
-        span(sum(cost.seconds * cost.cores for cost in costs)),
-        span(sum(on_gpu)) if on_gpu else "-",
-        _size(max(cost.memory for cost in costs)),
-        _size(sum(cost.disk for cost in costs)),
-    )
-
-
-def _line(stage: str, experiment: str, *rest: str) -> str:
-    jobs, cpu, gpu, memory, disk = rest
-    return f"{stage:<9} {experiment:<16} {jobs:>6} {cpu:>11} {gpu:>11} {memory:>10} {disk:>10}"
+    cpu = span(sum(cost.seconds * cost.cores for cost in costs))
+    memory, disk = max(cost.memory for cost in costs), sum(cost.disk for cost in costs)
+    gpu = span(sum(on_gpu)) if on_gpu else "-"
+    return LINE.format(stage, experiment, f"{len(costs):,}", cpu, gpu, _size(memory), _size(disk))
 
 
 def _size(size: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from vaentk.config import Config, Data
 from vaentk.costs import rates
 from vaentk.costs.cost import Cost
-from vaentk.costs.rates import LIBRARIES, LIMIT, LOOKS, MB, PRODUCTS, START
+from vaentk.costs.rates import LAUNCHED, LIBRARIES, MB, PRODUCTS, REPLAYED
 from vaentk.data.sets import SETS
 from vaentk.experiments.convergence.deep_vae import DeepTraining, DeepVAE
 from vaentk.experiments.convergence.deep_vae.networks import model_of
@@ -24,13 +24,7 @@ from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.training.footprints import (
-    conv_member,
-    deep_member,
-    eq2_member,
-    figure2_member,
-    noise_repetition,
-)
+from vaentk.training import footprints
 from vaentk.training.schedule import eq7_learning_rate
 
 NARROW = 4096
@@ -38,14 +32,14 @@ NARROW = 4096
 until several cores are free leaves some of them idle."""
 
 
-def training(settings: Any, part: Any, config: Config, cores: int) -> Cost:
+def training(settings: Any, part: Any, config: Config) -> Cost:
     """Estimate one training job of a run: a width, a latent size, an optimiser or a variant."""
     if isinstance(settings, LinearRate | Ridge | WeightChange):
-        return _width(settings, part, config.dtype, cores)
+        return _width(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
-        return _convolutional(settings, part, config.data, cores)
+        return _convolutional(settings, part, config.data)
     if isinstance(settings, DeepVAE):
-        return _deep(settings.of_part(part), config, cores)
+        return _deep(settings.of_part(part), config.data)
     if isinstance(settings, LinearVae):
         return _linear(settings)
     return Cost(rates.UNKNOWN, rates.UNKNOWN, 2 * LIBRARIES, 20 * MB)
@@ -59,62 +53,74 @@ def images_of(dataset: str, data: Data) -> int:
 
 def held(dataset: str, data: Data) -> float:
     """Bytes of a process with torch and a data set, which is mapped and then copied."""
-    size = SETS[dataset.removesuffix("_whole")].size
-    return LIBRARIES + 2 * images_of(dataset, data) * size
+    return LIBRARIES + 2 * images_of(dataset, data) * SETS[dataset.removesuffix("_whole")].size
 
 
-def gradients(settings: GradientNoise, trained: DeepTraining, config: Config) -> Cost:
+def gradients(settings: GradientNoise, trained: DeepTraining, data: Data) -> Cost:
     """Estimate the gradients of one grid of B and K."""
     model, members = model_of(trained.network), len(trained.seeds)
     kinds = len(settings.states) * len(settings.estimators) * len(settings.images)
     each, passes = 0.0, 0
     for batch, samples in product(settings.batches, settings.samples):
         repetitions = kinds * settings.repetitions_of(batch, samples)
-        each += repetitions * batch * model.operations(samples)
         parts = ceil(samples / (settings.codes_at_once or samples))
+        each += repetitions * batch * model.operations(samples)
         passes += parts * ceil(repetitions / settings.side_by_side)
-    batch, codes = max(settings.batches), settings.codes_at_once or max(settings.samples)
-    memory = settings.side_by_side * members * noise_repetition(model, batch, codes)
-    return Cost(
-        START + passes * rates.PASS + members * each / _rate(model),
-        _on_gpu(passes, rates.LAUNCHED, members * each),
-        held(trained.dataset, config.data) + memory,
-        1e6,
-    )
+    codes = settings.codes_at_once or max(settings.samples)
+    repetition = footprints.noise_repetition(model, max(settings.batches), codes)
+    memory = held(trained.dataset, data) + settings.side_by_side * members * repetition
+    return _cost(passes, members * each, rates.PASS, _rate(model), memory=memory, disk=1e6)
 
 
-def _on_gpu(steps: float, kernels: int, worked: float) -> float:
-    """Seconds on a GPU of steps of so many kernels, and of the operations of all members."""
-    return rates.START_ON_GPU + steps * kernels * rates.LAUNCH + worked / rates.ON_GPU
+def _cost(
+    steps: float,
+    each: float,
+    pace: float,
+    rate: float,
+    *,
+    memory: float,
+    disk: float,
+    members: int = 1,
+    cores: int = 1,
+    launching: float = LAUNCHED,
+) -> Cost:
+    """Cost of steps that take ``pace`` seconds and, in all, ``each`` operations a member.
+
+    A CPU's cores share the members, each at ``rate`` operations a second; a GPU has all at once.
+    """
+    on_gpu = rates.START_ON_GPU + steps * launching + members * each / rates.ON_GPU
+    seconds = rates.START + ceil(members / cores) * (steps * pace + each / rate)
+    return Cost(seconds, on_gpu, memory, disk, cores)
 
 
-def _width(settings: LinearRate | Ridge | WeightChange, width: int, dtype: str, cores: int) -> Cost:
+def _width(settings: LinearRate | Ridge | WeightChange, width: int, dtype: str) -> Cost:
     """All members of one width of a theory's network, in all cases of its run."""
     members, cases = len(settings.seeds), settings.variants().values()
-    cores = min(members, cores) if width > NARROW else 1
-    inputs, kernels = settings.inputs, isinstance(settings, TangentKernels)
-    kept = 0 if kernels or isinstance(settings, WeightChange) else LOOKS
+    cores = members if width > NARROW else 1
+    n, d = settings.inputs.samples, settings.inputs.outputs
+    deep, kernels = isinstance(settings, WeightChange), isinstance(settings, TangentKernels)
     descents = [_descent(case, width) for case in cases]
     longest = max(updates for updates, _ in descents)
-    steps, each = 0.0, 0.0
-    for updates, update in descents:
-        counted = LOOKS + LIMIT + (longest if getattr(settings, "common_time", False) else updates)
-        steps += counted
-        each += counted * update
+    if getattr(settings, "common_time", False):
+        descents = [(longest, update) for _, update in descents]
+    each = sum((rates.OVERHEAD + updates) * update for updates, update in descents)
     if isinstance(settings, TangentKernels):
         looks = 1 + (rates.KERNELS if settings.horizon else 0)
-        each += looks * rates.EIGENVALUES * inputs.samples * inputs.outputs * width
-    of_network = figure2_member if isinstance(settings, WeightChange) else eq2_member
+        each += looks * rates.EIGENVALUES * n * d * width
+    kept = 0 if kernels or deep else rates.LOOKS
+    footprint = footprints.figure2_member if deep else footprints.eq2_member
     sizes = {(case.inputs.samples, case.inputs.outputs) for case in cases}
-    member = (2.5 if kernels else 1) * max(of_network(*s, width, dtype, kept) for s in sizes)
-    graph = isinstance(settings, WeightChange) and settings.activation == "tanh"
-    rate = PRODUCTS if dtype == "float32" else PRODUCTS / 2
-    return Cost(
-        START + ceil(members / cores) * (steps * rates.STEP + each / rate),
-        _on_gpu(steps, rates.REPLAYED if graph else rates.LAUNCHED, members * each),
-        cores * (LIBRARIES + member),
-        5e4 + 4 * members * len(cases) * kept * inputs.samples * inputs.outputs,
-        cores,
+    member = (2.5 if kernels else 1) * max(footprint(*s, width, dtype, kept) for s in sizes)
+    return _cost(
+        sum(rates.OVERHEAD + updates for updates, _ in descents),
+        each,
+        rates.STEP,
+        PRODUCTS if dtype == "float32" else PRODUCTS / 2,
+        memory=cores * (LIBRARIES + member),
+        disk=5e4 + 4 * members * len(cases) * kept * n * d,
+        members=members,
+        cores=cores,
+        launching=REPLAYED if deep and settings.activation == "tanh" else LAUNCHED,
     )
 
 
@@ -140,9 +146,7 @@ def _descent(case: Any, width: int) -> tuple[float, float]:
     return updates, n * m * (14 * d + rates.LATENT)
 
 
-def _convolutional(
-    settings: Disentanglement | Discovery, latent: int, data: Data, cores: int
-) -> Cost:
+def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
     model = ConvVAE(SETS[settings.dataset].channels, latent)
     encoded = images_of(settings.dataset, data)
@@ -150,55 +154,57 @@ def _convolutional(
     if isinstance(settings, Disentanglement):
         members *= len(settings.betas)
         encoded = 2 * ceil(encoded / prod(settings.every or (1,)))
-    cores = min(members, cores)
-    each = model.operations() * (settings.steps * settings.batch + encoded * rates.ENCODED)
+    updates = settings.steps + encoded * rates.ENCODED / settings.batch
     codes = 8.0 * members * encoded * latent
-    member = conv_member(model, settings.batch)
-    return Cost(
-        START + ceil(members / cores) * each / rates.CONVOLUTIONS,
-        _on_gpu(settings.steps, rates.REPLAYED, members * each),
-        held(settings.dataset, data) + 2 * codes + cores * member,
-        codes + 4.0 * members * sum(map(prod, model.shapes().values())),
-        cores,
+    member = footprints.conv_member(model, settings.batch)
+    return _cost(
+        settings.steps,
+        updates * settings.batch * model.operations(),
+        0.0,
+        rates.CONVOLUTIONS,
+        memory=held(settings.dataset, data) + 2 * codes + members * member,
+        disk=codes + 4.0 * members * sum(map(prod, model.shapes().values())),
+        members=members,
+        cores=members,
+        launching=REPLAYED,
     )
 
 
-def _deep(settings: DeepTraining, config: Config, cores: int) -> Cost:
+def _deep(settings: DeepTraining, data: Data) -> Cost:
     """All seeds of one variant of a deep VAE, and what is measured along the way."""
     network, members, batch = settings.network, len(settings.seeds), settings.batch
-    model, images = model_of(network), network.images
-    if images is None:
-        faces = round(rates.TRAINED_ON * images_of("celeba", config.data))
-        images = rates.CIFAR_TRAINING if network.dataset == "cifar" else faces
-    cores = min(members, cores)
+    model = model_of(network)
+    faces = round(rates.TRAINED_ON * images_of("celeba", data))
+    images = network.images or (rates.CIFAR_TRAINING if network.dataset == "cifar" else faces)
     steps = settings.epochs * max(1, images // batch)
     looks = 2 + ceil(settings.per_decade * log10(max(steps, 10)))
     measured, scored = 2 * (settings.measured or images), 2 * (settings.scored or images)
     update, common = (model.operations(k) for k in (settings.codes, settings.common_codes))
-    each = float(steps * batch * update)
-    each += looks * (measured * update + scored * (update + common) / 3)
-    passes = steps + looks * ceil((measured + 2 * scored) / batch)
-    member = deep_member(model, batch, settings.codes_at_once or settings.codes)
-    return Cost(
-        START + ceil(members / cores) * (passes * rates.PASS + each / _rate(model)),
-        _on_gpu(passes, rates.LAUNCHED, members * each),
-        held(settings.dataset, config.data) + cores * member,
-        8.0 * members * sum(map(prod, model.shapes().values())),
-        cores,
+    looked = looks * (measured * update + scored * (update + common) / 3)
+    return _cost(
+        steps + looks * ceil((measured + 2 * scored) / batch),
+        steps * batch * update + looked,
+        rates.PASS,
+        _rate(model),
+        memory=held(settings.dataset, data)
+        + members * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
+        disk=8.0 * members * sum(map(prod, model.shapes().values())),
+        members=members,
+        cores=members,
     )
 
 
 def _linear(settings: LinearVae) -> Cost:
     """All trainings of S1 by one optimiser."""
     variants = settings.variants()
-    steps = sum(variant.steps for variant in variants)
     codes = settings.runs * sum(v.steps * v.batch * v.samples for v in variants)
-    each = codes * rates.CODES * settings.data.dim * settings.latent_dim
-    return Cost(
-        START + steps * rates.ITERATION + each / PRODUCTS,
-        _on_gpu(steps, rates.LAUNCHED, each),
-        LIBRARIES,
-        20 * MB,
+    return _cost(
+        sum(variant.steps for variant in variants),
+        codes * rates.CODE * settings.data.dim * settings.latent_dim,
+        rates.ITERATION,
+        PRODUCTS,
+        memory=LIBRARIES,
+        disk=20 * MB,
     )
 
 

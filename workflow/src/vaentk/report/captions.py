@@ -4,23 +4,19 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from vaentk import strict_yaml
 from vaentk.errors import UserError
+from vaentk.experiments.settings import Strict
 
 PAGE = "workflow/report/page.yaml"
 """Where the words about all experiments are, as errors name it."""
 
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+Entry = TypeVar("Entry", bound=Strict)
 
 
-Entry = TypeVar("Entry", bound=_Entry)
-
-
-class Caption(_Entry):
+class Caption(Strict):
     """What the page says about one figure or table."""
 
     name: str
@@ -28,7 +24,7 @@ class Caption(_Entry):
     caption: str
 
 
-class Section(_Entry):
+class Section(Strict):
     """One experiment on the page: the ``words.yaml`` of its room, with the experiment as ``id``.
 
     ``drawn`` says what data the runs draw themselves, where they do, with their settings under
@@ -44,11 +40,11 @@ class Section(_Entry):
     drawn: str | None = None
     figures: tuple[Caption, ...] = ()
     tables: tuple[Caption, ...] = ()
-    columns: dict[str, str] = {}
-    formats: dict[str, str] = {}
+    columns: dict[str, str] = Field({})
+    formats: dict[str, str] = Field({})
 
 
-class Paper(_Entry):
+class Paper(Strict):
     """A paper whose statements are tested, or what goes beyond it.
 
     ``letter`` is what the ids of its claims begin with, ``short`` its name as claims give it.
@@ -60,7 +56,7 @@ class Paper(_Entry):
     url: str
 
 
-class Dataset(_Entry):
+class Dataset(Strict):
     """A data set: for each label its provenance may carry, the honest words for it.
 
     ``{images}`` in the words stands for the number of images.
@@ -70,29 +66,13 @@ class Dataset(_Entry):
     words: dict[str, str]
 
 
-class PageText(_Entry):
+class PageText(Strict):
     """All that the page says and is not a result: `workflow/report/page.yaml` and the rooms'.
 
-    Attributes
-    ----------
-    verdicts
-        What each verdict means.
-    beyond
-        What stands for the statements that are none of a paper's; without an address.
-    references
-        What stands above the reference runs.
-    remarks
-        What stands above the remarks on the papers' text.
-    origins
-        What to write for a claim's paper, where it is not the name of one.
-    protocols
-        Title by the label that claim ids begin with, in the order of the page.
-    sheets
-        Caption of every contact sheet.
-    sections
-        The experiments, in the order of the page.
-    columns, formats
-        Heading and Python format of a column by its name, for every table.
+    ``beyond`` stands for the statements that are none of a paper's, ``references`` and ``remarks``
+    above what they name; ``origins`` replaces a claim's paper that is none. ``protocols`` is titles
+    by the label that claim ids begin with, in the order of the page; ``sheets`` is the caption of
+    every contact sheet; ``columns`` and ``formats`` are for the tables of all experiments.
     """
 
     title: str
@@ -114,21 +94,12 @@ class PageText(_Entry):
 def read_page_text(text: str, rooms: Mapping[str, str]) -> PageText:
     """Read what the page says of all, and of each experiment.
 
-    Parameters
-    ----------
-    text
-        Of ``workflow/report/page.yaml``.
-    rooms
-        Text of ``words.yaml`` by experiment, in the order of the page.
-
-    Raises
-    ------
-    UserError
-        One sentence naming the first file and key that is wrong.
+    ``text`` is that of ``workflow/report/page.yaml``, ``rooms`` that of ``words.yaml`` by
+    experiment, in the order of the page. A mistake is a `UserError`, one sentence that names the
+    first file and key that is wrong.
     """
-    sections = [read_section(kind, words) for kind, words in rooms.items()]
-    plain = _mapping(text, PAGE)
-    return _checked(PageText, PAGE, plain | {"sections": [s.model_dump() for s in sections]})
+    sections = [read_section(kind, words).model_dump() for kind, words in rooms.items()]
+    return checked(PageText, PAGE, _mapping(text, PAGE) | {"sections": sections})
 
 
 def read_section(kind: str, text: str) -> Section:
@@ -137,7 +108,19 @@ def read_section(kind: str, text: str) -> Section:
     plain = _mapping(text, place) | {"id": kind}
     for key in ("figures", "tables"):
         plain[key] = [{"name": name} | words for name, words in plain.get(key, {}).items()]
-    return _checked(Section, place, plain)
+    return checked(Section, place, plain)
+
+
+def checked(entry: type[Entry], place: str, plain: object) -> Entry:
+    """Build an entry of what a file holds; a mistake is one sentence that names file and key."""
+    try:
+        return entry.model_validate_json(json.dumps(plain))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(f"{place}: {key}: {first['msg']}") from None
+    except TypeError as error:  # YAML's dates
+        raise UserError(f"{place}: {error}") from None
 
 
 def _mapping(text: str, place: str) -> dict[str, Any]:
@@ -145,12 +128,3 @@ def _mapping(text: str, place: str) -> dict[str, Any]:
     if not isinstance(plain, dict):
         raise UserError(f"{place} must hold a mapping")
     return plain
-
-
-def _checked(entry: type[Entry], place: str, plain: Mapping[str, Any]) -> Entry:
-    try:
-        return entry.model_validate_json(json.dumps(plain))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(f"{place}: {key}: {first['msg']}") from None

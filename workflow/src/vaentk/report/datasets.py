@@ -1,12 +1,13 @@
 """Data sets as the report shows them: the facts of a run joined with the table of files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from vaentk.data.table import DataFile
-from vaentk.report.contents import Source
+from vaentk.report.figure import Figure
 
 OURS = {"stand-in", "drawn"}
 """What vaentk draws itself, under its own licence."""
@@ -14,34 +15,52 @@ OURS = {"stand-in", "drawn"}
 LICENCE = "MIT, the vaentk authors"
 
 
-def sources(
-    facts: pd.DataFrame, files: Sequence[DataFile], sheets: Mapping[str, tuple[str, str]]
-) -> list[Source]:
-    """Describe every data set of a run.
+@dataclass(frozen=True)
+class Source:
+    """A data set as this run used it.
 
-    Parameters
+    Attributes
     ----------
+    label
+        The ``data`` entry of its provenance: real, embedded subset or stand-in.
+    images, pixels
+        Number of images there are, and pixels a side.
     facts
-        A row a data set, as `vaentk.data.overview.facts` makes them.
-    files
-        The table of data files, for licences and citations.
-    sheets
-        Contact sheets by data set: SVG text and alternative text.
+        What else is known of it: terms and words.
+    sheet
+        Images to look at.
+    """
+
+    name: str
+    label: str
+    images: int
+    pixels: int
+    licence: str
+    citation: str
+    checksum: str
+    facts: Sequence[tuple[str, str]] = ()
+    sheet: Figure | None = None
+
+
+def sources(
+    facts: pd.DataFrame, files: Sequence[DataFile], sheets: Mapping[str, Figure]
+) -> dict[str, Source]:
+    """Describe every data set of a run, by name.
+
+    ``facts`` has a row a data set, as `vaentk.data.overview.facts` makes them; ``files`` is the
+    table of data files, for licences and citations; ``sheets`` are contact sheets by data set.
     """
     rows = [
         {str(key): value for key, value in row.items() if pd.notna(value) and value != ""}
         for row in facts.to_dict("records")
     ]
-    return [_source(row, files, sheets.get(row["name"])) for row in rows]
+    return {row["name"]: _source(row, files, sheets.get(row["name"])) for row in rows}
 
 
-def _source(
-    row: Mapping[str, Any], files: Sequence[DataFile], sheet: tuple[str, str] | None
-) -> Source:
+def _source(row: Mapping[str, Any], files: Sequence[DataFile], sheet: Figure | None) -> Source:
     cited = next((file for file in files if file.name == row["dataset"]), None)
-    ours = row["data"] in OURS
     licence, citation = (cited.licence, cited.citation) if cited else ("", "")
-    if ours:
+    if row["data"] in OURS:
         licence, citation = LICENCE, f"After {citation}" if cited else "Drawn here"
     return Source(
         name=row["name"],
@@ -51,8 +70,7 @@ def _source(
         licence=licence,
         citation=citation,
         checksum=row["checksum"],
-        dataset=row["dataset"],
-        facts=tuple(_facts(row)),
+        facts=_facts(row),
         sheet=sheet,
     )
 
@@ -63,10 +81,7 @@ def _facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     said = [
         ("Source", row["source"]),
         ("Shape", f"{row['images']:,} images, uint8, {shape} (channels, height, width)"),
-        (
-            "Values",
-            f"from 0 to 1: mean {row['mean']:.6f}, standard deviation {row['std']:.6f}",
-        ),
+        ("Values", f"from 0 to 1: mean {row['mean']:.6f}, standard deviation {row['std']:.6f}"),
     ]
     named = {
         "factors": "Factors (sizes)",

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaentk.report.captions import Section
-from vaentk.report.contents import ReportData, Source
+from vaentk.report.contents import ReportData
+from vaentk.report.datasets import Source
 
 
 def kinds(data: ReportData, section: Section) -> Iterator[str]:
@@ -14,13 +15,7 @@ def kinds(data: ReportData, section: Section) -> Iterator[str]:
 
 
 def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
-    """Say for each run what it was trained on: which data, how many images, at what size.
-
-    Returns
-    -------
-    list
-        Name of the run, and the words.
-    """
+    """Say for each run, by name, what it was trained on: which data, how many images, what size."""
     said = []
     for run, settings in data.runs[section.id].items():
         name = data.images[section.id][run]
@@ -28,14 +23,10 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
             words = (section.drawn or "").format(**settings["data"])
         else:
             source = data.sources[name]
-            words = ", ".join([_origin(data, source), *_part(data, source, settings)])
+            whole = data.text.datasets[name].words[source.label].format(images=f"{source.images:,}")
+            words = ", ".join([whole, *_part(data, source, settings)])
         said.append((run, words))
     return said
-
-
-def _origin(data: ReportData, source: Source) -> str:
-    words = data.text.datasets[source.name].words[source.label]
-    return words.format(images=f"{source.images:,}")
 
 
 def _part(data: ReportData, source: Source, settings: Mapping[str, Any]) -> Iterator[str]:

@@ -11,15 +11,19 @@ import jinja2
 import pandas as pd
 import yaml
 from markupsafe import Markup
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from vaentk.claims.verdicts import NOT_RUN
+from vaentk.claims.verdicts import NOT_RUN, VERDICTS
 from vaentk.report.captions import Section
 from vaentk.report.contents import ReportData
 from vaentk.report.inputs import inputs
-from vaentk.report.reference import SIGNS, agreement
+from vaentk.report.reference import agreement
 from vaentk.report.run_times import describe_machine
 from vaentk.report.statements import claim_groups, overview, statements
 from vaentk.report.text import MISSING, number, plain, quantity, typeset
+
+SIGNS = dict(zip(VERDICTS, "✓✗?–", strict=True))
+"""Every verdict a claim can have, with the sign that stands beside its colour."""
 
 FOLD_ABOVE = 36
 """Tables with more rows than this start folded."""
@@ -42,25 +46,12 @@ class Column:
 
 
 def render(template: str, style: str, script: str, data: ReportData) -> str:
-    """Fill the page, or its summary.
+    """Fill the page, or its summary: an HTML document that needs no other file and no network.
 
-    Parameters
-    ----------
-    template
-        Text of `index.html.j2` or `summary.html.j2`.
-    style
-        Text of `style.css`, which is put into the page.
-    script
-        Text of `page.js`, which is put into the page; the page's policy allows it by its hash and
-        no other script.
-    data
-        What `gather` returns.
-
-    Returns
-    -------
-    str
-        An HTML document that needs no other file and no network. Equal data gives equal text; what
-        differs from run to run (times, memory, machines) stands in the section ``run-times`` alone.
+    ``template`` is the text of `index.html.j2` or `summary.html.j2`; ``style`` and ``script`` are
+    those of `style.css` and `page.js`, which are put into the page. The page's policy allows the
+    script by its hash and no other. Equal data gives equal text; what differs from run to run
+    (times, memory, machines) stands in the section ``run-times`` alone.
     """
     environment = jinja2.Environment(
         autoescape=True,
@@ -69,17 +60,17 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"typeset": typeset, "number": number, "quantity": quantity}
-    environment.filters |= {"plain": plain}
-    rows = statements(data)
+    environment.filters |= {f.__name__: f for f in (typeset, number, quantity, plain)}
+    rows, jobs = statements(data), data.run_times
+    if jobs["machine"].nunique() < 2:
+        jobs = jobs.drop(columns="machine")  # which the page names above the table
     groups = claim_groups(data, rows)
     verdicts = {row.id: row.verdict for row in rows}
     return environment.from_string(template).render(
         data=data,
         style=Markup(style),
         script=Markup(script),
-        script_hash=_policy_hash(script),
-        shown=[section for section in data.text.sections if section.id in data.runs],
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
         signs=SIGNS,
         counts={verdict: int((data.claims["verdict"] == verdict).sum()) for verdict in SIGNS},
         statements=rows,
@@ -93,9 +84,8 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         settings_of=settings,
         inputs_of=lambda section: inputs(data, section),
         origins=data.text.origins,
-        drawn={figure.name for figure in data.figures},
         machines=sorted(set(data.run_times["machine"])),
-        jobs=_jobs(data.run_times),
+        jobs=jobs,
         config_text=yaml.safe_dump(data.config, sort_keys=False, allow_unicode=True),
         fold_above=FOLD_ABOVE,
     )
@@ -123,7 +113,7 @@ def columns(
                 for below, above in zip(cells, frame[high], strict=True)
             ]
             heading = headings["interval"]
-        numeric = _is_numeric(frame[name])
+        numeric = is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name])
         values = [repr(float(v)) if numeric and pd.notna(v) else "" for v in frame[name]]
         made.append(Column(heading, numeric, cells, values))
     return made
@@ -141,22 +131,6 @@ def _headings(data: ReportData, section: Section | None) -> tuple[dict[str, str]
     """Headings and formats of the columns of an experiment's tables, or of any other."""
     shared = data.text.columns, data.text.formats
     return shared if section is None else (shared[0] | section.columns, shared[1] | section.formats)
-
-
-def _jobs(run_times: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the machine where all jobs ran on one, which the page names above the table."""
-    one = run_times["machine"].nunique() < 2
-    return run_times.drop(columns="machine") if one else run_times
-
-
-def _policy_hash(script: str) -> str:
-    """Write what a content security policy names an inline script by."""
-    digest = hashlib.sha256(script.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-def _is_numeric(cells: "pd.Series[Any]") -> bool:
-    return pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

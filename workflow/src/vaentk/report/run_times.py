@@ -11,24 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-COLUMNS = ("job", "seconds", "max_rss_mb", "machine")
-"""Columns of the table of run times."""
-
 
 def read_run_times(folder: Path, jobs: Sequence[str]) -> pd.DataFrame:
-    """Read seconds and peak memory of finished jobs, and the machines they ran on.
+    """Read seconds and peak memory of finished jobs, and the machines they ran on, in words.
 
-    Parameters
-    ----------
-    folder
-        Where Snakemake writes its benchmarks and every job its machine beside them.
-    jobs
-        Names in the folder, without an ending; those without a benchmark are left out.
-
-    Returns
-    -------
-    DataFrame
-        With `COLUMNS`, one row a job; the machine in words.
+    ``folder`` is where Snakemake writes its benchmarks, and every job its machine beside them;
+    ``jobs`` are names in it without an ending, and those without a benchmark are left out.
     """
     rows = []
     for name in jobs:
@@ -38,7 +26,7 @@ def read_run_times(folder: Path, jobs: Sequence[str]) -> pd.DataFrame:
             memory = pd.to_numeric(timed["max_rss"], errors="coerce")
             record = json.loads(machine.read_text(encoding="utf-8"))
             rows.append((name, float(timed["s"]), memory, describe_machine(record)))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
 
 
 def describe_machine(record: Mapping[str, Any]) -> str:

@@ -10,27 +10,9 @@ from markupsafe import Markup, escape
 
 MISSING = "–"
 
-GREEK = {
-    "alpha": "α",
-    "beta": "β",
-    "gamma": "γ",
-    "delta": "δ",
-    "epsilon": "ε",
-    "zeta": "ζ",
-    "kappa": "κ",
-    "lambda": "λ",
-    "mu": "μ",
-    "rho": "ρ",
-    "sigma": "σ",
-    "tau": "τ",
-    "phi": "φ",
-    "psi": "ψ",
-    "theta": "θ",
-    "xi": "ξ",
-    "Theta": "Θ",
-    "Delta": "Δ",
-    "Phi": "Φ",
-}
+GREEK_NAMES = "alpha beta gamma delta epsilon zeta kappa lambda mu rho sigma tau phi psi theta xi"
+GREEK = dict(zip(GREEK_NAMES.split(), "αβγδεζκλμρστφψθξ", strict=True))
+GREEK |= {"Theta": "Θ", "Delta": "Δ", "Phi": "Φ"}
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SIGNS = {"&gt;=": "≥", "&lt;=": "≤", " +- ": "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}", "sqrt(": "√("}
 BY_TEN = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
@@ -43,12 +25,8 @@ GROUP_FROM = 10_000
 def number(value: object, spec: str | None = None) -> str:
     """Write a value as text: four significant digits, a real minus sign, yes and no.
 
-    Parameters
-    ----------
-    value
-        Number, truth value, text, list of these, or nothing (None, NaN, empty).
-    spec
-        Python format for a number that is to have a set number of digits.
+    A value is a number, a truth value, text, a list of these, or nothing (None, NaN, empty);
+    ``spec`` is a Python format for a number that is to have a set number of digits.
     """
     if isinstance(value, (list, tuple)):
         whole = all(isinstance(item, int) for item in value)  # no thousands among the commas
