@@ -5,7 +5,13 @@ from typing import Any
 
 from beartype import beartype
 
-CHECKED = ("vaentk.bounds", "vaentk.kernels", "vaentk.metrics", "vaentk.models")
+CHECKED = (
+    "vaentk.bounds",
+    "vaentk.kernels",
+    "vaentk.metrics",
+    "vaentk.models",
+    "vaentk.statistics",
+)
 """Packages with such annotations."""
 
 

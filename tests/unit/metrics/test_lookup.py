@@ -7,6 +7,7 @@ import torch
 from vaentk.data.grid import Grid
 from vaentk.metrics import beta_vae, dci, factor_vae, lookup, mig, sap
 from vaentk.metrics.lookup import blocks, rows
+from vaentk.metrics.sampling import Points, Split
 
 
 def test_codes_are_found_by_number() -> None:
@@ -33,11 +34,11 @@ def test_scores_are_the_same_on_a_gpu(grid: Grid, partly: torch.Tensor) -> None:
     def scores(codes: torch.Tensor) -> list[float]:
         generator = np.random.default_rng(0)
         return [
-            beta_vae.score(codes, beta_vae.draw(grid, generator, 4, 2, batch=3)).score,
-            factor_vae.score(codes, factor_vae.draw(grid, generator, 8, 3, 2, batch=4)).score,
-            mig.score(codes, mig.draw(grid, generator, n=12)).score,
-            sap.score(codes, sap.draw(grid, generator, 12, 8)).score,
-            dci.score(codes, dci.draw(grid, generator, 12, 8)).disentanglement,
+            beta_vae.score(codes, beta_vae.draw(grid, generator, 4, 2, batch=3)),
+            factor_vae.score(codes, factor_vae.draw(grid, generator, 8, 3, 2, batch=4)),
+            mig.score(codes, Points.draw(grid, 12, generator)),
+            sap.score(codes, Split.draw(grid, 12, 8, generator)),
+            dci.score(codes, Split.draw(grid, 12, 8, generator)).disentanglement,
         ]
 
     assert scores(partly.cuda()) == pytest.approx(scores(partly), abs=1e-9)

@@ -31,6 +31,10 @@ _NODES_AT_ONCE = 2**17
 """Elements of one block of quadrature nodes: 512 KiB in float32, which stays in a core's cache."""
 
 
+Derivatives = tuple[Tensor, Tensor, Tensor]
+"""``phi(z)``, ``phi'(z)`` and ``phi''(z)``, elementwise; ``phi''`` is taken almost everywhere."""
+
+
 class Smoothed(NamedTuple):
     """Expectations under ``z ~ N(u, v)``, each of the shape of ``u``."""
 
@@ -44,31 +48,25 @@ class Smoothed(NamedTuple):
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation: ``phi`` with its derivatives, and its closed smoothing where there is one.
-
-    Attributes
-    ----------
-    name
-        The name used in configurations.
-    derivatives
-        ``z -> (phi(z), phi'(z), phi''(z))``, elementwise; ``phi''`` is taken almost everywhere.
-    closed_form
-        ``(u, v) -> Smoothed`` for mean ``u`` and variance ``v``, or None where quadrature is used.
-    meets_assumptions
-        Whether ``phi`` and ``phi'`` are continuous and Lipschitz (Assumptions 4.1 and 4.2).
-    """
+    """One activation: ``phi`` with its derivatives, and its closed smoothing where there is one."""
 
     name: str
-    derivatives: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+    derivatives: Callable[[Tensor], Derivatives]
     closed_form: Callable[[Tensor, Tensor], Smoothed] | None = None
+    """``(u, v) -> Smoothed`` for mean and variance, or None where quadrature is used."""
     meets_assumptions: bool = True
+    """Whether ``phi`` and ``phi'`` are continuous and Lipschitz (Assumptions 4.1 and 4.2)."""
 
     def __call__(self, z: Tensor) -> Tensor:
         """Apply ``phi`` elementwise."""
         return self.derivatives(z)[0]
 
 
-def _identity(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _normal_density(z: Tensor) -> Tensor:
+    return torch.exp(-0.5 * z * z) / sqrt(2 * pi)
+
+
+def _identity(z: Tensor) -> Derivatives:
     return z, torch.ones_like(z), torch.zeros_like(z)
 
 
@@ -76,7 +74,7 @@ def _smoothed_identity(u: Tensor, v: Tensor) -> Smoothed:
     return Smoothed(u, torch.ones_like(u), torch.zeros_like(u))
 
 
-def _erf(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _erf(z: Tensor) -> Derivatives:
     slope = torch.exp(-z * z) * (2 / sqrt(pi))
     return torch.erf(z), slope, -2 * z * slope
 
@@ -89,20 +87,18 @@ def _smoothed_erf(u: Tensor, v: Tensor) -> Smoothed:
     return Smoothed(torch.erf(argument), slope, -2 * u / scale * slope)
 
 
-def _relu(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _relu(z: Tensor) -> Derivatives:
     return z.clamp(min=0), (z > 0).to(z.dtype), torch.zeros_like(z)
 
 
 def _smoothed_relu(u: Tensor, v: Tensor) -> Smoothed:
     """``u Phi(u/s) + s pdf(u/s)``, ``s = sqrt(v) > 0``; the curvature is the density of z at 0."""
     s = v.sqrt()
-    ratio = u / s
-    density = torch.exp(-0.5 * ratio * ratio) / sqrt(2 * pi)
-    slope = torch.special.ndtr(ratio)
+    slope, density = torch.special.ndtr(u / s), _normal_density(u / s)
     return Smoothed(u * slope + s * density, slope, density / s)
 
 
-def _leaky_relu(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _leaky_relu(z: Tensor) -> Derivatives:
     slope = torch.where(z > 0, torch.ones_like(z), NEGATIVE_SLOPE)
     return z * slope, slope, torch.zeros_like(z)
 
@@ -116,11 +112,7 @@ def _smoothed_leaky_relu(u: Tensor, v: Tensor) -> Smoothed:
     )
 
 
-def _normal_density(z: Tensor) -> Tensor:
-    return torch.exp(-0.5 * z * z) / sqrt(2 * pi)
-
-
-def _gelu(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _gelu(z: Tensor) -> Derivatives:
     """``z Phi(z)``, the exact form of Hendrycks & Gimpel 2016."""
     probability, density = torch.special.ndtr(z), _normal_density(z)
     return z * probability, probability + z * density, (2 - z * z) * density
@@ -143,23 +135,19 @@ def _smoothed_gelu(u: Tensor, v: Tensor) -> Smoothed:
     )
 
 
-def _log1p_exp(z: Tensor) -> Tensor:
+def _softplus(z: Tensor) -> Derivatives:
     """``log(1 + e^z)`` without overflow; beyond 50 it is z in either precision."""
-    return torch.nn.functional.softplus(z, threshold=50)
-
-
-def _softplus(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     slope, rest = torch.sigmoid(z), torch.sigmoid(-z)
-    return _log1p_exp(z), slope, slope * rest
+    return torch.nn.functional.softplus(z, threshold=50), slope, slope * rest
 
 
-def _sigmoid(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _sigmoid(z: Tensor) -> Derivatives:
     value, rest = torch.sigmoid(z), torch.sigmoid(-z)
     slope = value * rest
     return value, slope, slope * (rest - value)
 
 
-def _tanh(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _tanh(z: Tensor) -> Derivatives:
     value = torch.tanh(z)
     slope = 1 - value * value
     return value, slope, -2 * value * slope
@@ -168,17 +156,11 @@ def _tanh(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def soft_clipping(sharpness: float, lower: float, upper: float) -> Activation:
     """Build the generalised soft-clipping activation (Surendran et al. 2024).
 
-    ``f(x) = (1/s) log[(1 + e^{s(x - s1)}) / (1 + e^{s(x - s2)})] + s1``, without overflow.
-
-    Parameters
-    ----------
-    sharpness
-        ``s > 0``; the activation tends to clipping as it grows.
-    lower, upper
-        ``s1 < s2``, the bounds of the activation.
+    ``f(x) = (1/s) log[(1 + e^{s(x - s1)}) / (1 + e^{s(x - s2)})] + s1``, without overflow; it tends
+    to clipping between the bounds ``s1 < s2`` as the sharpness ``s > 0`` grows.
     """
 
-    def derivatives(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def derivatives(z: Tensor) -> Derivatives:
         rise, fall = torch.sigmoid(sharpness * (z - lower)), torch.sigmoid(sharpness * (z - upper))
         curvature = sharpness * (rise * (1 - rise) - fall * (1 - fall))
         return soft_clip(z, sharpness, lower, upper), rise - fall, curvature
@@ -192,8 +174,8 @@ def soft_clip(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor
     ``f(z) = clamp(z, s1, s2) + (1/s) log[sigmoid(s|z - s2|) / sigmoid(s|z - s1|)]``, the same
     function: no term is larger than z, so that z between the bounds loses no digits.
     """
-    found: Tensor = _SoftClip.apply(z, sharpness, lower, upper)
-    return found
+    clipped: Tensor = _SoftClip.apply(z, sharpness, lower, upper)
+    return clipped
 
 
 class _SoftClip(torch.autograd.Function):
@@ -241,31 +223,20 @@ ACTIVATIONS: dict[str, Activation] = {
 class Smoothing:
     """The Gaussian smoothing ``(u, v) -> Smoothed`` of one activation.
 
-    Parameters
-    ----------
-    activation
-        What is smoothed.
-    max_std
-        Largest standard deviation ``sqrt(v)`` for which the quadrature must be right.
-    tolerance
-        Largest error of c, a and b that the convergence check lets pass (float64).
-
-    Raises
-    ------
-    UserError
-        When no Gauss-Hermite degree up to 512 reaches the tolerance at ``max_std``.
+    Where it has no closed form, c, a and b are right to the tolerance (in float64) for standard
+    deviations ``sqrt(v)`` up to ``max_std``; a UserError if no Gauss-Hermite degree reaches that.
     """
 
     def __init__(self, activation: Activation, max_std: float, tolerance: float = 1e-12) -> None:
         self.activation = activation
-        self.closed = activation.closed_form
-        self.degree = 0 if self.closed else gauss_hermite_degree(activation, max_std, tolerance)
-        self.max_std = inf if self.closed else max_std
+        closed = activation.closed_form
+        self.degree = 0 if closed else gauss_hermite_degree(activation, max_std, tolerance)
+        self.max_std = inf if closed else max_std
 
     def __call__(self, u: Tensor, v: Tensor, step: int = 0) -> Smoothed:
         """Smooth elementwise: ``u`` and ``v`` of one shape, any dtype and device, at any step."""
-        if self.closed is not None:
-            return self.closed(u, v)
+        if self.activation.closed_form is not None:
+            return self.activation.closed_form(u, v)
         return quadrature(self.activation, u, v, self.degree)
 
 

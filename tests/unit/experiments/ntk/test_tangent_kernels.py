@@ -46,9 +46,8 @@ def test_the_observer_sees_what_the_dense_kernels_hold(x: np.ndarray) -> None:
 
     def dense(w: dict[str, torch.Tensor], member: int, part: str | None = None) -> np.ndarray:
         parts = PARTS if part is None else (part,)
-        kernel = TangentKernel.of(
-            {k: v[member] for k, v in w.items()}, rows, smoothing, None, parts
-        )
+        own = {k: v[member] for k, v in w.items()}
+        kernel = TangentKernel.of(own, rows, smoothing, parts)
         matrix: np.ndarray = kernel.block().reshape(N * D, N * D).numpy()
         return matrix
 

@@ -14,7 +14,6 @@ width, which is never materialised, on a Krylov subspace.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64
@@ -34,16 +33,9 @@ CHECK_EVERY = 10
 
 
 def gradient_flow(times: Sequence[float] | Array, samples: int, beta: float = 0.0) -> Filter:
-    """Return the filter phi_t of gradient flow at T times.
+    """Return the filter phi_t of gradient flow at times in Eq. 7's units, for n samples.
 
-    Parameters
-    ----------
-    times
-        In Eq. 7's units; infinity is the ridge solution, where beta > 0.
-    samples
-        n.
-    beta
-        Eq. 12's weight.
+    With Eq. 12's weight beta > 0, time infinity is the ridge solution.
     """
     moments = np.asarray(times, dtype=float)[:, None]
 
@@ -57,17 +49,7 @@ def gradient_flow(times: Sequence[float] | Array, samples: int, beta: float = 0.
 def gradient_descent(
     learning_rate: float, steps: Sequence[int] | Array, samples: int, beta: float = 0.0
 ) -> Filter:
-    """Return the filter of gradient descent after T numbers of steps.
-
-    Parameters
-    ----------
-    learning_rate
-        In Eq. 7's units.
-    steps
-        Numbers of updates, T of them.
-    samples, beta
-        As for `gradient_flow`.
-    """
+    """Return the filter of gradient descent after some numbers of steps, as `gradient_flow`'s."""
     counts = np.asarray(steps, dtype=float)[:, None]
 
     def phi(values: Array) -> Array:
@@ -77,8 +59,7 @@ def gradient_descent(
         left = np.where(
             shrink < 0.5, -np.expm1(counts * np.log1p(-small)), 1 - (1 - shrink) ** counts
         )
-        kept: Array = left / rates
-        return kept
+        return np.asarray(left / rates)
 
     return phi
 
@@ -86,22 +67,7 @@ def gradient_descent(
 def coefficients(
     kernel: Float64[Array, "n n"], residual: Float64[Array, "n d"], filter_: Filter
 ) -> Float64[Array, "T n d"]:
-    """Apply a filter of the limit kernel to the initial residual.
-
-    Parameters
-    ----------
-    kernel
-        K, (n, n), symmetric; the operator is ``K x I_d``.
-    residual
-        ``f(0) - X``, (n, d).
-    filter_
-        `gradient_flow`, `gradient_descent`, or another function of the eigenvalues.
-
-    Returns
-    -------
-    NDArray
-        Dual coefficients alpha, (T, n, d).
-    """
+    """Return the dual coefficients alpha: ``K x I_d``, filtered, applied to ``f(0) - X``."""
     values, vectors = np.linalg.eigh(kernel)
     factors = filter_(values)
     projected = vectors.T @ residual
@@ -111,65 +77,21 @@ def coefficients(
 def residuals(
     kernel: Float64[Array, "n n"], residual: Float64[Array, "n d"], filter_: Filter
 ) -> Float64[Array, "T n d"]:
-    """Predict ``f(t) - X = r - K alpha(t)`` on the training inputs: (T, n, d).
-
-    Parameters
-    ----------
-    kernel, residual, filter_
-        As for `coefficients`.
-    """
+    """Predict ``f(t) - X = r - K alpha(t)`` on the training inputs."""
     return coefficients(kernel, residual, lambda values: 1 - values * filter_(values))
 
 
-@dataclass(frozen=True)
-class Implicit:
-    """A filter of a finite-width kernel, applied to the initial residual.
-
-    Attributes
-    ----------
-    coefficients
-        Dual coefficients alpha, (T, n, d).
-    residuals
-        ``f(t) - X`` on the training inputs, (T, n, d).
-    error
-        Largest change of a residual over the last `CHECK_EVERY` products, relative to the initial
-        one: its estimated error.
-    products
-        Products with the kernel.
-    """
-
-    coefficients: Float[Tensor, "T n d"]
-    residuals: Float[Tensor, "T n d"]
-    error: float
-    products: int
-
-
-def implicit_coefficients(
+def implicit_residuals(
     kernel: TangentKernel,
     residual: Float[Tensor, "n d"],
     filter_: Filter,
     tolerance: float = 1e-6,
     most: int = 1000,
-) -> Implicit:
-    """Apply a filter of Theta to the initial residual, by Lanczos' process.
+) -> Float[Tensor, "T n d"]:
+    """Predict ``f(t) - X`` by Theta on the training inputs, by Lanczos' process.
 
-    Parameters
-    ----------
-    kernel
-        Theta on the training inputs.
-    residual
-        ``f(0) - X``, (n, d), in the kernel's dtype.
-    filter_
-        As for `coefficients`.
-    tolerance
-        Error of the predicted residual relative to the initial one, at every moment.
-    most
-        Products after which it is given up.
-
-    Raises
-    ------
-    UserError
-        When the tolerance is not reached.
+    The error is estimated by the largest change of a residual over the last `CHECK_EVERY` products,
+    relative to the initial one; a UserError if ``most`` products leave it above the tolerance.
     """
     process = Lanczos(kernel.matvec, residual)
     earlier: Array | None = None
@@ -184,13 +106,7 @@ def implicit_coefficients(
             error = float(np.linalg.norm(left - padded, axis=1).max() / process.length)
         earlier = left
         if error <= tolerance or not more:
-            alpha = process.coefficients(filter_)
-            return Implicit(
-                process.combine(alpha),
-                process.combine(left),
-                error if more else 0.0,
-                process.products,
-            )
+            return process.combine(left)
     raise UserError(
         f"the flow of Theta(0) is known to {error:.1e} after {most} products, not to "
         f"{tolerance:.0e}: shorten horizon"
@@ -198,7 +114,7 @@ def implicit_coefficients(
 
 
 def losses(residuals: Float64[Array, "T n d"]) -> Float64[Array, " T"]:
-    """Evaluate Eq. 7 on residuals (T, n, d): ``1/(2n) |.|_F^2``, (T,)."""
+    """Evaluate Eq. 7 on residuals: ``1/(2n) |.|_F^2``."""
     values: Array = np.square(residuals).sum(axis=(1, 2)) / (2 * residuals.shape[1])
     return values
 

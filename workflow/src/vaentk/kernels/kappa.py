@@ -6,9 +6,9 @@ c. With normalised Hermite coefficients h_k of ``g -> phi^(p)(sqrt(q) g)`` it is
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil, fsum, pi, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from vaentk.errors import UserError
 
 Array = NDArray[np.float64]
 Kappas = Callable[[Array], Sequence[Array] | Array]
+"""Correlations (n,) to kappa_0, kappa_1 and kappa_2 at them."""
 
 MAX_TERMS = 4096
 """Hermite terms beyond which a series is given up."""
@@ -36,21 +37,15 @@ The step is a power of two, so that the nodes are exact: 0.01 would cost three d
 _EPS = float(np.finfo(float).eps)
 
 
-def kappas(activation: Activation, q: float, orders: Sequence[int]) -> tuple[Kappas, float]:
-    """Return ``c -> [kappa_p(c) for p in orders]`` on flat arrays, and the bound of its error."""
+def kappas(activation: Activation, q: float) -> tuple[Kappas, float]:
+    """Return the three functions on flat arrays, and the bound of their error."""
     if activation.name in CLOSED_FORMS:
-        closed = CLOSED_FORMS[activation.name]
-
-        def chosen(c: Array) -> Sequence[Array]:
-            kappas = closed(q, c)
-            return [kappas[order] for order in orders]
-
-        return chosen, 0.0
-    series = [hermite_series(activation, order, q) for order in orders]
-    return _Polynomials([one.squares for one in series]), max(one.error for one in series)
+        return partial(CLOSED_FORMS[activation.name], q), 0.0
+    series = [hermite_series(activation, order, q) for order in range(3)]
+    return Polynomials([one.squares for one in series]), max(one.error for one in series)
 
 
-class _Polynomials:
+class Polynomials:
     """Evaluate polynomials at the same points: ``c (n,) -> (p, n)``, from coefficients by power.
 
     Paterson & Stockmeyer 1973: with ``s`` powers of c, pieces of ``s`` terms of every polynomial
@@ -65,9 +60,9 @@ class _Polynomials:
             _negligible(row, 1 - o) for row, o in zip(coefficients, odd, strict=True)
         )
         self.count = len(coefficients)
-        self.odd = odd if self.squared else [False] * self.count
-        rows = [row[o::2] for row, o in zip(coefficients, odd, strict=True)]
-        rows = rows if self.squared else list(coefficients)
+        self.odd, rows = [False] * self.count, list(coefficients)
+        if self.squared:
+            self.odd, rows = odd, [row[o::2] for row, o in zip(rows, odd, strict=True)]
         terms = max(len(row) for row in rows)
         self.length = min(terms, ceil(2 * sqrt(terms)))
         padded = np.zeros((len(rows), ceil(terms / self.length) * self.length))
@@ -76,7 +71,8 @@ class _Polynomials:
         pieces = padded.reshape(len(rows), -1, self.length)
         self.pieces = pieces.swapaxes(0, 1).reshape(-1, self.length)
 
-    def __call__(self, c: Array) -> Array:
+    def __call__(self, c: Float64[Array, " n"]) -> Float64[Array, "p n"]:
+        """Evaluate them; some `ENTRIES_AT_ONCE` at once is fastest."""
         powers = np.empty((self.length + 1, len(c)))
         powers[0] = 1
         powers[1] = c * c if self.squared else c
@@ -98,57 +94,27 @@ def _negligible(coefficients: Array, parity: int) -> bool:
     return bool(coefficients[parity::2].sum() <= 1e-26 * coefficients.sum())
 
 
-@dataclass(frozen=True)
-class HermiteSeries:
-    """``kappa(c) = sum_k h_k^2 c^k`` for ``|c| <= 1/q``.
-
-    Attributes
-    ----------
-    squares
-        ``h_k^2``, (terms,), read-only.
-    error
-        Bound of the error at ``|c| <= 1/q``: the terms left out, the quadrature of the others and
-        the rounding of the evaluation.
-    """
+class HermiteSeries(NamedTuple):
+    """``kappa(c) = sum_k h_k^2 c^k`` for ``|c| <= 1/q``."""
 
     squares: Float64[Array, " terms"]
+    """``h_k^2``, read-only."""
     error: float
-
-    def __call__(self, c: Float64[Array, "*any"]) -> Float64[Array, "*any"]:
-        """Evaluate the polynomial elementwise."""
-        flat, polynomial = np.ravel(c), _Polynomials([self.squares])
-        out = np.empty(flat.shape)
-        for start in range(0, len(flat), ENTRIES_AT_ONCE):
-            here = slice(start, start + ENTRIES_AT_ONCE)
-            out[here] = polynomial(flat[here])[0]
-        return out.reshape(np.shape(c))
+    """Bound of the error at ``|c| <= 1/q``: the terms left out, the quadrature of the others and
+    the rounding of the evaluation."""
 
 
 @lru_cache
 def hermite_series(
     activation: Activation, order: int, q: float, tolerance: float = 1e-13
 ) -> HermiteSeries:
-    """Expand ``g -> phi^(order)(sqrt(q) g)`` in normalised Hermite polynomials.
+    """Expand ``g -> phi^(order)(sqrt(q) g)``, q = 1 + sigma0^2, in normalised Hermite polynomials.
 
-    The terms left out add up to at most ``(E phi^2 - sum h_k^2) c^terms``. The trapezoid rule of
-    the coefficients is repeated with every second node: the difference bounds its error (rounding
-    for smooth ``phi``; large, and said, for one with a kink).
-
-    Parameters
-    ----------
-    activation
-        ``phi``, smooth: a kink (ReLU) would spoil the quadrature of the coefficients.
-    order
-        Which derivative, 0, 1 or 2.
-    q
-        Variance of the preactivation, ``1 + sigma0^2``.
-    tolerance
-        Twice the truncation error at which the series is long enough.
-
-    Raises
-    ------
-    UserError
-        When 4096 terms do not reach the tolerance.
+    ``phi`` is smooth: a kink (ReLU) would spoil the quadrature of the coefficients. The terms left
+    out add up to at most ``(E phi^2 - sum h_k^2) c^terms``, and end at half the tolerance, with a
+    UserError if `MAX_TERMS` do not reach it. The trapezoid rule of the coefficients is repeated
+    with every second node: the difference bounds its error (rounding for smooth ``phi``; large, and
+    said, for one with a kink).
     """
     g = np.arange(-_REACH, _REACH + _STEP, _STEP)
     function = activation.derivatives(torch.from_numpy(sqrt(q) * g))[order].numpy()
@@ -167,9 +133,9 @@ def hermite_series(
         truncation = remainder * q ** -(k + 1)
         if truncation <= tolerance / 2:
             rounding = (3 * sqrt(k + 1) + 16) * _EPS * norm
-            found = np.array(squares)
-            found.setflags(write=False)
-            return HermiteSeries(found, truncation + quadrature + rounding)
+            terms = np.array(squares)
+            terms.setflags(write=False)
+            return HermiteSeries(terms, truncation + quadrature + rounding)
     raise UserError(
         f"the Hermite series of {activation.name} (derivative {order}) needs more than {MAX_TERMS} "
         f"terms at q = {q:g} (error {truncation:.1e}): raise sigma0"

@@ -28,33 +28,18 @@ STILL = 8
 
 @dataclass(frozen=True)
 class Eigenvalue:
-    """An extreme eigenvalue as an iterative method found it.
-
-    Attributes
-    ----------
-    value
-        The Ritz value, which lies inside the spectrum: the truth is further out.
-    error
-        Estimate of how much further out, in the eigenvalue's units.
-    products
-        Products with the operator that it took.
-    """
+    """An extreme eigenvalue as an iterative method found it."""
 
     value: float
+    """The Ritz value, which lies inside the spectrum: the truth is further out."""
     error: float
+    """Estimate of how much further out, in the eigenvalue's units."""
     products: int
+    """Products with the operator that it took."""
 
 
 class Lanczos:
-    """Lanczos' process from one start vector, extended product by product.
-
-    Parameters
-    ----------
-    product
-        The operator.
-    start
-        Any shape, on any device; its dtype is that of the basis.
-    """
+    """Lanczos' process from one start vector, whose dtype the basis has, product by product."""
 
     def __init__(self, product: Product, start: Tensor) -> None:
         self.product = product
@@ -97,13 +82,13 @@ class Lanczos:
         return values, vectors
 
     def coefficients(self, function: Callable[[Array], Array]) -> Float64[Array, "F k"]:
-        """Return ``|v| f(T) e_1`` for a family of functions: values (k,) to (F, k), as (F, k)."""
+        """Return ``|v| f(T) e_1`` for a family of functions of eigenvalues: (k,) to (F, k)."""
         values, vectors = self.ritz()
         applied: Array = self.length * (function(values) * vectors[0]) @ vectors.T
         return applied
 
     def combine(self, coefficients: Float64[Array, "F k"]) -> Float[Tensor, "F ..."]:
-        """Combine the basis vectors: (F, k) coefficients to (F, *shape)."""
+        """Combine the basis vectors, to tensors of the start's shape."""
         weights = torch.from_numpy(coefficients).to(self._rows)
         return (weights @ self._rows[: weights.shape[1]]).view(-1, *self.shape)
 
@@ -121,16 +106,8 @@ def extreme_eigenvalues(
     with the number k of products (Kuczynski & Wozniakowski 1992), so that when the last `STILL`
     moved it by delta, about ``delta k / (2 STILL)`` remain.
 
-    Parameters
-    ----------
-    product
-        The operator.
-    like
-        Any tensor of the shape, dtype and device that it acts on; the start is random.
-    tolerance
-        Relative accuracy of the eigenvalue of larger modulus.
-    most
-        Products after which it stops anyway.
+    ``like`` is any tensor of the shape, dtype and device that the operator acts on, the tolerance
+    relative; after ``most`` products it stops anyway.
     """
     size = like.numel()
     start = np.random.default_rng(0).standard_normal(size)
@@ -142,9 +119,8 @@ def extreme_eigenvalues(
         if process.products < LEAST_PRODUCTS:
             continue
         outer = int(np.abs(ends[-1]).argmax())
-        if abs(ends[-1][outer] - ends[-1 - STILL][outer]) <= 0.05 * tolerance * abs(
-            ends[-1][outer]
-        ):
+        now, before = ends[-1][outer], ends[-1 - STILL][outer]
+        if abs(now - before) <= 0.05 * tolerance * abs(now):
             break
     count = process.products
     moved = np.abs(ends[-1] - ends[max(0, count - 1 - STILL)])

@@ -9,6 +9,7 @@ Cholesky factor solves it (n up to some 20,000).
 """
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
@@ -17,54 +18,27 @@ from vaentk.errors import UserError
 Array = NDArray[np.float64]
 
 
-def initial_residual(targets: Array, initial: Array | None = None) -> Array:
-    """Return ``f_0(X) - X``, (n, d); without ``initial``, f_0 = 0 as Theorem 2 prints it."""
+def initial_residual(
+    targets: Float64[Array, "n d"], initial: Float64[Array, "n d"] | None = None
+) -> Float64[Array, "n d"]:
+    """Return ``f_0(X) - X``; without ``initial``, f_0 = 0 as Theorem 2 prints it."""
     return -targets if initial is None else initial - targets
 
 
-def predict(cross: Array, alpha: Array, initial: Array | None = None) -> Array:
-    """Predict ``f(x) = f_0(x) - K(x, X) alpha``.
-
-    Parameters
-    ----------
-    cross
-        ``K(x, X)``, (t, n).
-    alpha
-        Coefficients, (n, d).
-    initial
-        ``f_0(x)``, (t, d); left out where the residual was taken without f_0.
-
-    Returns
-    -------
-    NDArray
-        (t, d).
-    """
+def predict(
+    cross: Float64[Array, "t n"],
+    alpha: Float64[Array, "n d"],
+    initial: Float64[Array, "t d"] | None = None,
+) -> Float64[Array, "t d"]:
+    """Predict ``f(x) = f_0(x) - K(x, X) alpha``; without ``initial``, f_0 = 0."""
     change: Array = cross @ alpha
     return -change if initial is None else initial - change
 
 
-def coefficients(kernel: Array, residual: Array, ridge: float) -> Array:
-    """Solve ``(K + ridge I) alpha = residual`` by a Cholesky factor.
-
-    Parameters
-    ----------
-    kernel
-        K, (n, n), symmetric.
-    residual
-        ``f_0(X) - X``, (n, d).
-    ridge
-        Theorem 2's multiple of the identity.
-
-    Returns
-    -------
-    NDArray
-        alpha, (n, d).
-
-    Raises
-    ------
-    UserError
-        When ``K + ridge I`` is not positive definite.
-    """
+def coefficients(
+    kernel: Float64[Array, "n n"], residual: Float64[Array, "n d"], ridge: float
+) -> Float64[Array, "n d"]:
+    """Solve ``(K + ridge I) alpha = residual``; a UserError if that is not positive definite."""
     # LAPACK works in place on Fortran's order, which the transpose of a symmetric matrix has.
     matrix = np.array(kernel.T, order="F")
     matrix[np.diag_indices(len(matrix))] += ridge

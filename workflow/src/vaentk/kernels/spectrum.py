@@ -32,29 +32,25 @@ JITTER = 1e-6
 """Where Theta_d is singular (m < n), the part of its greatest eigenvalue that is added to it."""
 
 
-def spectral_norm(product: Product, like: Tensor, tolerance: float = 1e-2) -> Eigenvalue:
-    """Find the spectral norm of a symmetric operator, from below, by Lanczos' process.
+def distance(
+    kernel: TangentKernel,
+    other: Float64[Array, "n n"] | TangentKernel,
+    tolerance: float = 1e-2,
+) -> Eigenvalue:
+    """Find ``|Theta - Theta'|_2``, or ``|Theta - K x I_d|_2`` for a limit kernel K, from below.
 
-    Parameters
-    ----------
-    product
-        The operator, such as ``difference(Theta(0), K)``.
-    like
-        Any tensor of the shape, dtype and device that it acts on.
-    tolerance
-        Relative accuracy.
+    The tolerance is relative.
     """
-    ends = extreme_eigenvalues(product, like, tolerance)
+    of_other: Product = (
+        other.matvec
+        if isinstance(other, TangentKernel)
+        else torch.from_numpy(other).to(kernel.decoder).matmul
+    )
+    ends = extreme_eigenvalues(
+        lambda vectors: kernel.matvec(vectors) - of_other(vectors), _like(kernel), tolerance
+    )
     outer = max(ends, key=lambda end: abs(end.value))
     return Eigenvalue(abs(outer.value), outer.error, outer.products)
-
-
-def difference(kernel: TangentKernel, other: Float64[Array, "n n"] | TangentKernel) -> Product:
-    """Return the operator ``Theta - Theta'``, or ``Theta - K x I_d`` for a kernel K (n, n)."""
-    if isinstance(other, TangentKernel):
-        return lambda vectors: kernel.matvec(vectors) - other.matvec(vectors)
-    limit = torch.from_numpy(other).to(kernel.decoder)
-    return lambda vectors: kernel.matvec(vectors) - limit @ vectors
 
 
 def greatest_eigenvalue(kernel: TangentKernel, tolerance: float = 1e-2) -> Eigenvalue:
@@ -62,32 +58,20 @@ def greatest_eigenvalue(kernel: TangentKernel, tolerance: float = 1e-2) -> Eigen
     return extreme_eigenvalues(kernel.matvec, _like(kernel), tolerance)[1]
 
 
-def least_eigenvalue(
-    kernel: TangentKernel, tolerance: float = 1e-2, most: int = 200, *, precondition: bool = True
-) -> Eigenvalue:
+def least_eigenvalue(kernel: TangentKernel, tolerance: float = 1e-2, most: int = 200) -> Eigenvalue:
     """Find lambda_min of Theta, from above, by Davidson's method.
 
     The Ritz value of the whole subspace is an upper bound. It stops when `REMAINING` times the fall
     over the last `WINDOW` products is below the tolerance; that is the stated error, or the gap to
     the lower bound ``lambda_min(Theta_d)``, which holds because the other parts are positive
-    semi-definite, where this is less.
-
-    Parameters
-    ----------
-    kernel
-        Theta on one set of inputs, with part "d" among its parts.
-    tolerance
-        Relative accuracy.
-    most
-        Products after which it stops anyway, with the error it then has.
-    precondition
-        Whether to use `preconditioner`; without it the method is Lanczos' (for comparison).
+    semi-definite, where this is less. After ``most`` products it stops anyway, with the error that
+    it then has.
     """
     if "d" not in kernel.parts:
         raise ValueError("least_eigenvalue needs part d: its lower bound is that of Theta_d")
     samples, outputs = kernel.shape
     size = samples * outputs
-    solve = preconditioner(kernel) if precondition else None
+    solve = preconditioner(kernel)
     most = min(most, size)
     basis = kernel.decoder.new_empty(most, size)
     images = torch.empty_like(basis)
@@ -114,7 +98,7 @@ def least_eigenvalue(
         if length <= 100 * torch.finfo(basis.dtype).eps * float(values[-1]):
             error = length
             break
-        new = solve(residual.view(samples, outputs)).flatten() if solve else residual
+        new = solve(residual.view(samples, outputs)).flatten()
         new = new / torch.linalg.vector_norm(new)
     if count == size:
         error = 0.0
@@ -123,7 +107,7 @@ def least_eigenvalue(
 
 
 def preconditioner(kernel: TangentKernel) -> Callable[[Tensor], Tensor]:
-    """Return an approximate inverse of Theta: (n, d) to (n, d).
+    """Return an approximate inverse of Theta.
 
     ``(T x C + Theta_d - s I)^(-1)`` with T the trace over outputs of Theta_mu + Theta_sigma and
     ``C = W_d^T W_d / m`` scaled to mean eigenvalue 1: what Theta would be if the slopes of a unit

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -13,36 +13,18 @@ LEAST_VARIANCE: Final = 0.01
 
 @dataclass(frozen=True, eq=False)
 class ActiveUnits:
-    """The number of active units and what to know of each unit.
-
-    Attributes
-    ----------
-    count : int
-        Units whose posterior mean has a variance above 0.01.
-    variance : float64 (latent,)
-        Sample variance of the posterior mean over the data.
-    kl : float64 (latent,)
-        KL divergence of the posterior from the standard normal prior in nats, mean over the data.
-    """
+    """The number of active units, and each unit's KL divergence."""
 
     count: int
-    variance: Float64[NDArray[np.float64], " latent"]
+    """Units whose posterior mean has a sample variance above 0.01 over the data."""
     kl: Float64[NDArray[np.float64], " latent"]
+    """Divergence of the posterior from the standard normal prior in nats, mean over the data."""
 
 
-def score(mean: Tensor, logvar: Tensor) -> ActiveUnits:
-    """Count active units.
-
-    Parameters
-    ----------
-    mean, logvar
-        Mean and logarithm of the variance of every image's posterior, (images, latent).
-    """
+def score(
+    mean: Float[Tensor, "images latent"], logvar: Float[Tensor, "images latent"]
+) -> ActiveUnits:
+    """Count active units, by the mean and the log variance of every image's posterior."""
     mean, logvar = mean.double(), logvar.double()
-    variance = mean.var(dim=0)
     kl = (mean.square() + logvar.expm1() - logvar).mean(dim=0) / 2
-    return ActiveUnits(
-        count=int((variance > LEAST_VARIANCE).sum()),
-        variance=variance.cpu().numpy(),
-        kl=kl.cpu().numpy(),
-    )
+    return ActiveUnits(int((mean.var(dim=0) > LEAST_VARIANCE).sum()), kl.cpu().numpy())

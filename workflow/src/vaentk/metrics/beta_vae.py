@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -23,62 +23,35 @@ from vaentk.metrics.sampling import Batches
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Batches of pairs to learn from and others to test on."""
+    """Batches of pairs to learn from and to test on."""
 
     train: Batches
     test: Batches
 
 
-@dataclass(frozen=True)
-class BetaVae:
-    """The score and what to know of it.
-
-    Attributes
-    ----------
-    score : float
-        Share of the test batches whose factor is found.
-    train_accuracy : float
-    converged : bool
-        Whether the regression ended within scikit-learn's 100 iterations.
-    """
-
-    score: float
-    train_accuracy: float
-    converged: bool
-
-
 def draw(
-    grid: Grid,
-    generator: np.random.Generator,
-    train: int = 10_000,
-    test: int = 5_000,
-    batch: int = 64,
+    grid: Grid, generator: np.random.Generator, train: int, test: int, batch: int = 64
 ) -> Sample:
-    """Draw batches of `batch` pairs that share a factor."""
+    """Draw batches of pairs that share a factor."""
     return Sample(
         Batches.pairs(grid, train, batch, generator), Batches.pairs(grid, test, batch, generator)
     )
 
 
-def score(codes: Tensor, sample: Sample) -> BetaVae:
-    """Score codes (n, latent), looked up by image number."""
-    x, x_test = features(codes, sample.train.numbers), features(codes, sample.test.numbers)
+def score(codes: Float[Tensor, "images latent"], sample: Sample) -> float:
+    """Share of the test batches whose factor is predicted."""
     model = LogisticRegression()
     with warnings.catch_warnings():
-        # The default's end is the definition; the flag says that it came early.
+        # Where the default ends, after 100 iterations at most, is the definition.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(x, sample.train.factors)
-    return BetaVae(
-        score=float(model.score(x_test, sample.test.factors)),
-        train_accuracy=float(model.score(x, sample.train.factors)),
-        converged=bool(model.n_iter_.max() < model.max_iter),
-    )
+        model.fit(features(codes, sample.train.numbers), sample.train.factors)
+    return float(model.score(features(codes, sample.test.numbers), sample.test.factors))
 
 
 def features(
-    codes: Tensor, numbers: Int64[Numbers, "n two batch"]
+    codes: Float[Tensor, "images latent"], numbers: Int64[Numbers, "n two batch"]
 ) -> Float64[NDArray[np.float64], "n latent"]:
-    """Mean absolute difference of the codes of pairs: int64 (n, 2, batch) to (n, latent)."""
+    """Mean absolute difference of the codes of pairs."""
     # All first pairs, then all second ones, and so on: the sums stay small enough for a cache.
     ordered = torch.from_numpy(numbers).permute(2, 1, 0).contiguous().to(codes.device)
     parts = torch.split(ordered, max(1, VALUES_AT_ONCE // codes.shape[1]), dim=2)

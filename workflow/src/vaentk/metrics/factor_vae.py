@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,48 +23,22 @@ LEAST_DEVIATION: Final = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Images for the variance over the data, and batches to learn from and to test on.
+    """Images for the variance over the data, and batches to learn from and to test on."""
 
-    Attributes
-    ----------
-    numbers : int64 (n,)
-        Images for the variance over the data.
-    train, test : Batches
-        Batches that share the value of a factor.
-    """
-
-    numbers: Numbers
+    numbers: Int64[Numbers, " n"]
     train: Batches
     test: Batches
-
-
-@dataclass(frozen=True)
-class FactorVae:
-    """The score and what to know of it.
-
-    Attributes
-    ----------
-    score : float
-        Share of the test batches whose factor is found; 0 where all codes are pruned.
-    train_accuracy : float
-    kept : int
-        Codes that were not pruned.
-    """
-
-    score: float
-    train_accuracy: float
-    kept: int
 
 
 def draw(
     grid: Grid,
     generator: np.random.Generator,
-    variance: int = 10_000,
-    train: int = 10_000,
-    test: int = 5_000,
+    variance: int,
+    train: int,
+    test: int,
     batch: int = 64,
 ) -> Sample:
-    """Draw `variance` images, and batches of `batch` that share the value of a factor."""
+    """Draw single images for the variance, and batches that share the value of a factor."""
     return Sample(
         grid.indices(grid.sample(variance, generator)),
         Batches.sharing(grid, train, batch, generator),
@@ -71,36 +46,31 @@ def draw(
     )
 
 
-def score(codes: Tensor, sample: Sample) -> FactorVae:
-    """Score codes (n, latent), looked up by image number."""
+def score(codes: Float[Tensor, "images latent"], sample: Sample) -> float:
+    """Share of the test batches whose factor is predicted; 0 where all codes are pruned."""
     variance = rows(codes, sample.numbers).double().var(dim=0)
-    kept = (variance.sqrt() >= LEAST_DEVIATION).nonzero().squeeze(1)
-    if not len(kept):
-        return FactorVae(0.0, 0.0, 0)
+    varied = (variance.sqrt() >= LEAST_DEVIATION).nonzero().squeeze(1)
+    if not len(varied):
+        return 0.0
     factors = 1 + int(max(sample.train.factors.max(), sample.test.factors.max()))
     train, test = (
-        _votes(codes, batches, kept, variance[kept], factors)
+        _votes(codes, batches, varied, variance[varied], factors)
         for batches in (sample.train, sample.test)
     )
-    majority = train.argmax(axis=0), np.arange(len(kept))
-    return FactorVae(
-        score=float(test[majority].sum() / test.sum()),
-        train_accuracy=float(train[majority].sum() / train.sum()),
-        kept=len(kept),
-    )
+    return float(test[train.argmax(axis=0), np.arange(len(varied))].sum() / test.sum())
 
 
 def _votes(
-    codes: Tensor, batches: Batches, kept: Tensor, variance: Tensor, factors: int
+    codes: Tensor, batches: Batches, varied: Tensor, variance: Tensor, factors: int
 ) -> NDArray[np.int64]:
-    """How often each kept code varies least while each factor is fixed: (factors, kept)."""
+    """How often each code that is not pruned varies least, by factor: (factors, codes)."""
     least = [
-        (_variance(batch)[:, kept] / variance).argmin(dim=1)
+        (_variance(batch)[:, varied] / variance).argmin(dim=1)
         for batch in blocks(codes, batches.numbers)
     ]
-    cells = batches.factors * len(kept) + torch.cat(least).cpu().numpy()
-    counts = np.bincount(cells, minlength=factors * len(kept))
-    return counts.reshape(factors, len(kept))
+    cells = batches.factors * len(varied) + torch.cat(least).cpu().numpy()
+    counts = np.bincount(cells, minlength=factors * len(varied))
+    return counts.reshape(factors, len(varied))
 
 
 def _variance(batch: Tensor) -> Tensor:

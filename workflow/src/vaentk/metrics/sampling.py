@@ -14,28 +14,14 @@ from vaentk.metrics.lookup import Numbers
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Images drawn independently and uniformly, with their factors.
-
-    Attributes
-    ----------
-    numbers : int64 (n,)
-        Image numbers.
-    values : int64 (n, factors)
-        Value of every factor, an index from 0.
-    """
+    """Numbers of images drawn independently and uniformly, with every factor's value from 0."""
 
     numbers: Int64[Numbers, " n"]
     values: Int64[NDArray[np.int64], "n factors"]
 
     @classmethod
     def draw(cls, grid: Grid, n: int, generator: np.random.Generator) -> Self:
-        """Draw `n` images.
-
-        Raises
-        ------
-        UserError
-            If a factor takes only one value among them: nothing can be learnt of it.
-        """
+        """Draw `n` images; a UserError if a factor takes one value only: it cannot be learnt."""
         values = grid.sample(n, generator)
         for name, column in zip(grid.names, values.T, strict=True):
             if (column == column[0]).all():
@@ -61,14 +47,10 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Batches:
-    """Batches of images that each have a factor in common.
+    """Batches of images that each have a factor in common, an index into the grid's names.
 
-    Attributes
-    ----------
-    factors : int64 (n,)
-        The factor, an index into the grid's names.
-    numbers : int64 (n, batch) or (n, 2, batch)
-        Image numbers: of the whole batch, or of the first and the second images of its pairs.
+    Image numbers are those of whole batches, (n, batch), or of the first and the second images of
+    pairs, (n, 2, batch).
     """
 
     factors: Int64[NDArray[np.int64], " n"]
@@ -93,21 +75,7 @@ class Batches:
 def _with_value_of(
     grid: Grid, factors: NDArray[np.int64], numbers: Numbers, others: Numbers
 ) -> Numbers:
-    """Numbers of images that differ from others, if at all, not in one factor.
-
-    Parameters
-    ----------
-    factors : int64 (n,)
-        The factor, for each row.
-    numbers : int64 (n, batch)
-        Images, which keep their values of all other factors.
-    others : int64 (n, batch) or (n, 1)
-        Images, of which the factor's value is taken.
-
-    Returns
-    -------
-    int64 (n, batch)
-    """
+    """Give images (n, batch) their others' value of each row's factor, and leave all else."""
     sizes = np.array(grid.sizes)
     # Images whose value differs by one and that are otherwise the same are this far apart.
     strides = len(grid) // sizes.cumprod()

@@ -5,52 +5,27 @@ predicts each factor from each single code. The score is the mean over factors o
 best code's test accuracy over the second best's. No code is discarded, however little it varies.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaentk.data.grid import Grid
 from vaentk.metrics import svm
-from vaentk.metrics.gap import lead
 from vaentk.metrics.lookup import rows
+from vaentk.metrics.mig import lead
 from vaentk.metrics.sampling import Split
 
 
-@dataclass(frozen=True, eq=False)
-class Sap:
-    """The score and what it is made of.
-
-    Attributes
-    ----------
-    score : float
-    accuracy : float64 (latent, factors)
-        Share of the test images whose factor the code alone predicts.
-    """
-
-    score: float
-    accuracy: Float64[NDArray[np.float64], "latent factors"]
+def score(codes: Float[Tensor, "images latent"], sample: Split) -> float:
+    """Score codes; a UserError if there is only one."""
+    return float(lead(accuracies(codes, sample)).mean())
 
 
-def draw(
-    grid: Grid, generator: np.random.Generator, train: int = 10_000, test: int = 5_000
-) -> Split:
-    """Draw images with their factors, to learn from and to test on."""
-    return Split.draw(grid, train, test, generator)
-
-
-def score(codes: Tensor, sample: Split) -> Sap:
-    """Score codes (n, latent), looked up by image number.
-
-    Raises
-    ------
-    UserError
-        If there is only one code.
-    """
+def accuracies(
+    codes: Float[Tensor, "images latent"], sample: Split
+) -> Float64[NDArray[np.float64], "latent factors"]:
+    """Share of the test images whose factor each code alone predicts."""
     x, x_test = rows(codes, sample.train.numbers), rows(codes, sample.test.numbers)
     y, y_test = (torch.from_numpy(part.values).to(x.device) for part in (sample.train, sample.test))
-    accuracy = svm.accuracies(x, y, x_test, y_test).cpu().numpy()
-    return Sap(float(lead(accuracy).mean()), accuracy)
+    return np.asarray(svm.accuracies(x, y, x_test, y_test).cpu())

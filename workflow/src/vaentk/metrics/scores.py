@@ -7,39 +7,36 @@ from torch import Tensor
 
 from vaentk.data.grid import Grid
 from vaentk.metrics import beta_vae, dci, factor_vae, mig, sap
+from vaentk.metrics.sampling import Points, Split
 
-METRICS = {
-    "beta_vae": beta_vae,
-    "factor_vae": factor_vae,
-    "mig": mig,
-    "sap": sap,
-}
+METRICS = {"beta_vae": beta_vae, "factor_vae": factor_vae, "mig": mig, "sap": sap}
 """The paper's four."""
-
-Points = tuple[int, int]
-"""How many to learn from and to test on."""
 
 
 def draw(
-    grid: Grid, points: Points, dci_points: Points, generator: np.random.Generator
+    grid: Grid,
+    points: tuple[int, int],
+    dci_points: tuple[int, int],
+    generator: np.random.Generator,
 ) -> dict[str, Any]:
     """Draw every metric's sample; DCI's trees need long, and have points of their own.
 
-    They come from one generator in this order: a metric put last leaves the others as they are.
+    Points are how many to learn from and to test on. They come from one generator in this order: a
+    metric put last leaves the others as they are.
     """
     train, test = points
     return {
         "beta_vae": beta_vae.draw(grid, generator, train, test),
         "factor_vae": factor_vae.draw(grid, generator, train, train, test),
-        "mig": mig.draw(grid, generator, train),
-        "sap": sap.draw(grid, generator, train, test),
-        "dci": dci.draw(grid, generator, *dci_points),
+        "mig": Points.draw(grid, train, generator),
+        "sap": Split.draw(grid, train, test, generator),
+        "dci": Split.draw(grid, *dci_points, generator),
     }
 
 
 def score(codes: Tensor, samples: dict[str, Any], dci_trees: int) -> dict[str, float]:
     """Score codes by every metric, from 0 to 1; ``dci`` is the disentanglement of the three."""
-    scores = {name: metric.score(codes, samples[name]).score for name, metric in METRICS.items()}
+    scores = {name: metric.score(codes, samples[name]) for name, metric in METRICS.items()}
     boosted = dci.score(codes, samples["dci"], dci_trees)
     return scores | {
         "dci": boosted.disentanglement,

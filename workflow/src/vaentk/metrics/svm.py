@@ -33,22 +33,16 @@ NOISE: Final = 1e-13  # relative rounding of the objective
 
 @dataclass(frozen=True, eq=False)
 class Sorted:
-    """Points in ascending order along the last axis.
-
-    Attributes
-    ----------
-    x : float64 (..., n)
-        Ascending; infinite where there is no point.
-    sums : float64 (3, ..., n + 1)
-        Number, sum and sum of squares of the first i points.
-    """
+    """Points in ascending order along the last axis."""
 
     x: Float64[Tensor, "*any n"]
+    """Infinite where there is no point."""
     sums: Float64[Tensor, "three *any n+1"]
+    """Number, sum and sum of squares of the first i points."""
 
     @classmethod
     def of(cls, x: Float64[Tensor, "*any n"]) -> Self:
-        """Sort points, (..., n)."""
+        """Sort points."""
         x = x.sort(dim=-1).values
         there = x != torch.inf
         finite = torch.where(there, x, 0.0)
@@ -56,43 +50,32 @@ class Sorted:
         return cls(x, torch.nn.functional.pad(powers.cumsum(dim=-1), (1, 0)))
 
     @property
-    def total(self) -> Tensor:
-        """Sums over all points: (3, ..., 1)."""
+    def total(self) -> Float64[Tensor, "three *any 1"]:
+        """Sums over all points."""
         return self.sums[..., -1:]
 
     def below(self, threshold: Float64[Tensor, "*any k"]) -> Float64[Tensor, "three *any k"]:
-        """Sums over the points below thresholds: (..., k) to (3, ..., k)."""
+        """Sums over the points below thresholds."""
         places = torch.searchsorted(self.x, threshold)
         return self.sums.gather(-1, places.expand(3, *places.shape))
 
 
 @dataclass(frozen=True, eq=False)
 class Problems:
-    """One machine a code and a class; all fields broadcast to (codes, machines).
-
-    Attributes
-    ----------
-    whole : Sorted
-        All points of each code, (codes, n).
-    inside : Sorted
-        The points in each machine's own class, (codes, machines, n').
-    cost, cost_rest : float64 (machines,)
-        C_+ and C_-.
-    """
+    """One machine a code and a class; all fields broadcast to (codes, machines)."""
 
     whole: Sorted
+    """All points of each code, (codes, n)."""
     inside: Sorted
-    cost: Tensor
-    cost_rest: Tensor
+    """The points in each machine's own class, (codes, machines, n')."""
+    cost: Float64[Tensor, " machines"]
+    cost_rest: Float64[Tensor, " machines"]
+    """C_+ and C_-."""
 
-    def step(self, w: Tensor, b: Tensor) -> Tensor:
-        """Newton's step from (w, b) and what it knows there.
+    def step(self, w: Tensor, b: Tensor) -> Float64[Tensor, "six codes machines"]:
+        """Stack w, b, the objective there, Newton's step in w and in b, and twice its promise.
 
-        Returns
-        -------
-        Tensor
-            (6, codes, machines): w, b, the objective, the step in w and in b, and the decrease
-            that the step promises, twice.
+        The promise is the decrease that the step would bring if the points stayed.
         """
         own, rest = self._counted(w, b)
         own, rest = 2 * self.cost * own, 2 * self.cost_rest * rest
@@ -121,13 +104,7 @@ class Problems:
         )
 
     def solve(self) -> tuple[Tensor, Tensor]:
-        """Slope w and intercept b of every machine, (codes, machines) each.
-
-        Raises
-        ------
-        RuntimeError
-            If Newton's method does not settle, as where a code is not a number.
-        """
+        """Slope w and intercept b of every machine; a RuntimeError if a code is not a number."""
         start = self.inside.x.new_zeros(self.inside.x.shape[:2])
         now, length = self.step(start, start), torch.ones_like(start)
         for _ in range(STEPS):
@@ -135,9 +112,9 @@ class Problems:
             if (promise <= SETTLED * objective).all():
                 return w + to_w, b + to_b
             then = self.step(w + length * to_w, b + length * to_b)
-            kept = then[2] <= objective * (1 + NOISE) - ENOUGH * length * promise
-            now = torch.where(kept, then, now)
-            length = torch.where(kept, 1.0, length / 2)
+            better = then[2] <= objective * (1 + NOISE) - ENOUGH * length * promise
+            now = torch.where(better, then, now)
+            length = torch.where(better, 1.0, length / 2)
         raise RuntimeError("A support vector machine did not settle: are all codes numbers?")
 
 
@@ -148,24 +125,17 @@ def _form(ww: Tensor, wb: Tensor, bb: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """The classes of points.
-
-    Attributes
-    ----------
-    labels : int64 (K,)
-        Ascending.
-    counts : int64 (K,)
-    members : int64 (K, largest count)
-        Numbers of each class's points, filled up with n.
-    """
+    """The K classes of points."""
 
     labels: Int64[Tensor, " K"]
+    """Ascending."""
     counts: Int64[Tensor, " K"]
     members: Int64[Tensor, "K largest"]
+    """Numbers of each class's points, filled up with n."""
 
     @classmethod
     def of(cls, y: Int64[Tensor, " n"]) -> Self:
-        """Find the classes of labels, (n,)."""
+        """Find the classes of the points' labels."""
         labels, classes, counts = torch.unique(y, return_inverse=True, return_counts=True)
         order = classes.argsort(stable=True)
         within = torch.arange(len(y), device=y.device) - (counts.cumsum(0) - counts)[classes[order]]
@@ -176,18 +146,9 @@ class Classes:
     def fit(
         self, x: Float64[Tensor, "codes n"], whole: Sorted
     ) -> tuple[Float64[Tensor, "codes machines"], Float64[Tensor, "codes machines"]]:
-        """Solve for every code and class; with two classes only for the second.
+        """Slopes and intercepts for every code and class; with two classes only for the second.
 
-        Parameters
-        ----------
-        x : float64 (codes, n)
-        whole : Sorted
-            The same, sorted.
-
-        Returns
-        -------
-        tuple of float64 (codes, machines)
-            Slopes and intercepts.
+        ``whole`` is ``x`` sorted.
         """
         cost = C * x.shape[1] / (len(self.counts) * self.counts.to(x.dtype))
         rest = torch.full_like(cost, C)
@@ -203,7 +164,7 @@ class Classes:
         w: Float64[Tensor, "codes machines"],
         b: Float64[Tensor, "codes machines"],
     ) -> Int64[Tensor, "codes n"]:
-        """Label of the largest decision function, the first of equals: (codes, n) to (codes, n)."""
+        """Label of the largest decision function, the first of equals."""
         if len(self.labels) == 2:
             return self.labels[(x * w + b > 0).long()]
         most, best = torch.full_like(x, -torch.inf), torch.zeros_like(x, dtype=torch.long)
@@ -221,18 +182,7 @@ def accuracies(
     x_test: Float[Tensor, "tested features"],
     y_test: Int64[Tensor, "tested labels"],
 ) -> Float64[Tensor, "features labels"]:
-    """How well every label is predicted from every single feature.
-
-    Parameters
-    ----------
-    x, x_test : float (n, features), (n', features)
-    y, y_test : int64 (n, labels), (n', labels)
-
-    Returns
-    -------
-    float64 (features, labels)
-        Share of the test points.
-    """
+    """Share of the test points whose label each single feature predicts."""
     classes = [Classes.of(column) for column in y.T]
     together = max(1, VALUES_AT_ONCE // len(x))
     parts = []

@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import ArrayLike, NDArray
 
 from vaentk.statistics.intervals import LEVEL, Estimate
@@ -14,13 +15,10 @@ RESAMPLES: Final = 2000
 
 
 def resampled_means(values: Array, resamples: int = RESAMPLES) -> Array:
-    """Mean over runs, then that of as many runs drawn with replacement: (1 + resamples, ...).
+    """Mean over the rows, then that of as many rows drawn with replacement: (1 + resamples, ...).
 
-    Parameters
-    ----------
-    values
-        (R, ...), a row a run. The same runs are drawn whatever the values, so that what is
-        measured on the same runs stays paired.
+    The same runs are drawn whatever the values, so that what is measured on the same runs stays
+    paired.
     """
     runs = len(values)
     drawn = np.random.default_rng(0).multinomial(runs, np.full(runs, 1 / runs), resamples)
@@ -40,34 +38,21 @@ def interval(statistics: Array, points: int) -> Estimate:
     return Estimate(value, min(float(low), value), max(float(high), value), points)
 
 
-def exponent(x: ArrayLike, values: Array, points: int | None = None) -> Estimate:
-    """Fit ``mean over runs ~ x^b`` by least squares in logarithms and return b.
-
-    Runs are resampled whole: points of one curve are not independent, so that Student's interval
-    of the line would be too short.
-
-    Parameters
-    ----------
-    x
-        (T,), positive.
-    values
-        (R, T), positive in the mean; R = 1 gives no interval.
-    points
-        What is said to be behind it; T if None.
-    """
-    across = np.log(np.asarray(x, dtype=float))
-    return coefficients(across[:, None], values, points)[0]
+def exponent(x: ArrayLike, values: Float64[Array, "runs T"], points: int | None = None) -> Estimate:
+    """Fit ``mean over runs ~ x^b`` by least squares in logarithms and return b."""
+    return coefficients(np.log(np.asarray(x, dtype=float))[:, None], values, points)[0]
 
 
-def coefficients(regressors: Array, values: Array, points: int | None = None) -> list[Estimate]:
-    """Fit the logarithm of the mean over runs linearly in several regressors and a level.
+def coefficients(
+    regressors: Float64[Array, "T k"],
+    values: Float64[Array, "runs T"],
+    points: int | None = None,
+) -> list[Estimate]:
+    """Fit the logarithm of the mean over runs, which is positive, linearly in several regressors.
 
-    Parameters
-    ----------
-    regressors
-        (T, k).
-    values
-        (R, T), as for `exponent`.
+    Runs are resampled whole: points of one curve are not independent, so that Student's interval of
+    the line would be too short; one run gives no interval. So many ``points`` are said to be behind
+    it; T if None.
     """
     count = len(regressors) if points is None else points
     design = np.column_stack([np.ones(len(regressors)), regressors])

@@ -13,20 +13,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95% confidence interval.
-
-    Attributes
-    ----------
-    value, low, high
-        The estimate and its interval; the interval is NaN where the data cannot give one.
-    points
-        Number of observations behind it.
-    """
+    """A number with its 95% confidence interval, NaN where the data cannot give one."""
 
     value: float
     low: float
     high: float
     points: int
+    """Number of observations behind it."""
 
     def as_slope(self) -> dict[str, float]:
         """Return the columns of a table of slopes."""
@@ -37,14 +30,8 @@ def line_slope(x: ArrayLike, y: ArrayLike, levels: int = 1) -> Estimate:
     """Fit ``y = a + b x`` by ordinary least squares and return b.
 
     The interval is Student's with ``points - 1 - levels`` degrees of freedom; scatter between
-    repeated measurements and misfit of the line both widen it.
-
-    Parameters
-    ----------
-    x, y
-        (p,) each, finite.
-    levels
-        How many levels were fitted: more than one where groups had theirs subtracted from x and y.
+    repeated measurements and misfit of the line both widen it. There is more than one level where
+    groups had theirs subtracted from x and y.
     """
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if len(np.unique(across)) < 2 or not np.isfinite(up).all():
@@ -60,9 +47,8 @@ def line_slope(x: ArrayLike, y: ArrayLike, levels: int = 1) -> Estimate:
 
 def power_law_slope(x: ArrayLike, y: ArrayLike) -> Estimate:
     """Fit ``y ~ x^b`` by least squares in logarithms and return b; NaN where y is not positive."""
-    up = np.asarray(y, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return line_slope(np.log(np.asarray(x, dtype=float)), np.log(up))
+        return line_slope(np.log(np.asarray(x, dtype=float)), np.log(np.asarray(y, dtype=float)))
 
 
 def mean(values: ArrayLike) -> Estimate:

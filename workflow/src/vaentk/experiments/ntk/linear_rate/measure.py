@@ -17,7 +17,7 @@ from vaentk.kernels.flow import (
     claimed_bound,
     gradient_descent,
     gradient_flow,
-    implicit_coefficients,
+    implicit_residuals,
     losses,
     residuals,
 )
@@ -151,9 +151,7 @@ def empirical_residuals(
     member = {name: weight[0] for name, weight in weights.items()}
     kernel = TangentKernel.of(member, inputs, smoothing, parts=settings.trained)
     filter_ = gradient_descent(learning_rate, steps, len(x))
-    flow = implicit_coefficients(kernel, start, filter_, FLOW_TOLERANCE)
-    predicted: Array = flow.residuals.numpy()
-    return predicted
+    return np.asarray(implicit_residuals(kernel, start, filter_, FLOW_TOLERANCE))
 
 
 def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataFrame:

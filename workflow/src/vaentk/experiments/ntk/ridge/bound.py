@@ -7,7 +7,7 @@ import torch
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.ridge.regression import KernelRegression
 from vaentk.kernels.finite import TangentKernel
-from vaentk.kernels.spectrum import difference, spectral_norm
+from vaentk.kernels.spectrum import distance
 from vaentk.models.snn import StochasticNetwork
 
 
@@ -37,8 +37,7 @@ def error_term(
         model = StochasticNetwork(inputs, int(width), sigma0, smoothing)
         weights = {k: w[0] for k, w in model.initial_weights((int(seed),)).items()}
         kernel = TangentKernel.of(weights, inputs, smoothing, parts=("mu",))
-        like = kernel.decoder.new_empty(kernel.shape)
-        norms[width, seed] = spectral_norm(difference(kernel, regression.train_train), like).value
+        norms[width, seed] = distance(kernel, regression.train_train).value
     kernel_norm = np.array(
         [norms[key] for key in zip(printed["width"], printed["seed"], strict=True)]
     )

@@ -5,13 +5,12 @@ from math import sqrt
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.kernels.finite import PARTS, TangentKernel
 from vaentk.kernels.limit import LimitKernels, limit_kernels
-from vaentk.kernels.spectrum import difference, greatest_eigenvalue, least_eigenvalue, spectral_norm
+from vaentk.kernels.spectrum import distance, greatest_eigenvalue, least_eigenvalue
 from vaentk.models.forward import Weights
 from vaentk.models.snn import StochasticNetwork
 from vaentk.training.problem import Problem
@@ -73,15 +72,14 @@ class Observer:
         greatest = greatest_eigenvalue(kernel, self.settings.tolerance)
         seen |= {"lambda_max": greatest.value, "lambda_max_error": greatest.error}
         for part in PARTS:
-            alone = difference(kernel.only((part,)), getattr(self.limit, part))
-            norm = spectral_norm(alone, self._like(kernel), self.settings.tolerance)
+            alone = kernel.only((part,))
+            norm = distance(alone, getattr(self.limit, part), self.settings.tolerance)
             seen[f"norm_{part}"] = norm.value
         return seen | block_deviations(kernel, self.limit) | self._loss(kernel, weights, member)
 
     def _later(self, weights: Weights, member: int) -> Observations:
         kernel = self._kernel(weights, member)
-        moved = difference(kernel, self._kernel(self.initial, member))
-        drift = spectral_norm(moved, self._like(kernel), self.settings.tolerance)
+        drift = distance(kernel, self._kernel(self.initial, member), self.settings.tolerance)
         moved_by = {"drift": drift.value, "drift_error": drift.error}
         return moved_by | self._spectrum(kernel)
 
@@ -89,7 +87,7 @@ class Observer:
         """Return lambda_min and ``|Theta - Theta_inf|_2`` with their errors."""
         tolerance = self.settings.tolerance
         least = least_eigenvalue(kernel, tolerance)
-        norm = spectral_norm(difference(kernel, self.limit.total), self._like(kernel), tolerance)
+        norm = distance(kernel, self.limit.total, tolerance)
         return {
             "lambda_min": least.value,
             "lambda_min_error": least.error,
@@ -131,9 +129,6 @@ class Observer:
             "slope_derived": quadratic / samples**2,
             "slope_printed": quadratic / samples,
         }
-
-    def _like(self, kernel: TangentKernel) -> Tensor:
-        return kernel.decoder.new_empty(kernel.shape)
 
 
 def observe(
