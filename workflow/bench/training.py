@@ -26,7 +26,6 @@ from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.experiments.latents.disentanglement import Disentanglement
-from vaentk.models.conv_layers import operations
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.runtime import devices
 from vaentk.training.minibatch import Member, Recipe, initial_state, train
@@ -66,7 +65,7 @@ def training(python: str | None) -> list[Line]:
         line(what, against, ours, theirs, "model-steps/s", GOAL[device])
         for against, theirs in rates.items()
     ]
-    rate = 1e-9 * operations(1, LATENT, BATCH) * ours
+    rate = 1e-9 * BATCH * ConvVAE(1, LATENT).operations() * ours
     product = f"measured sgemm, {ROWS[device]} x {ROWS[device]}"
     product += f", {cores} threads" if device == "cpu" else ""
     lines.append(line(what, product, rate, machine, "GFLOP/s", NOTHING))

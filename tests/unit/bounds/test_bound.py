@@ -12,7 +12,7 @@ from torch.distributions import Normal, kl_divergence
 from vaentk.bounds.bound import Bound, Estimator, Values, Weights, part_of
 from vaentk.bounds.likelihoods import Bernoulli, Gaussian, Likelihood
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
 Draw = Callable[..., Tensor]
@@ -109,12 +109,12 @@ def test_doubly_reparametrised_gradient_is_tuckers(linear: Any, drawn: Draw, sam
 @pytest.mark.parametrize(
     ("model", "likelihood"),
     [
-        (DeepGaussianVAE(1, 3, (4, 5), 6, Nonlinearities.soft_clipping(2.0)), Gaussian(0.3)),
-        (DeepGaussianVAE(3, 3, (4, 5), 6, Nonlinearities.named("relu")), Bernoulli()),
+        (deep_vae(1, 3, (4, 5), 6, Nonlinearities.soft_clipping(2.0)), Gaussian(0.3)),
+        (deep_vae(3, 3, (4, 5), 6, Nonlinearities.named("relu")), Bernoulli()),
     ],
 )
 def test_codes_in_parts_give_the_same(
-    model: DeepGaussianVAE,
+    model: ConvVAE,
     likelihood: Likelihood,
     at_once: int,
     estimator: Estimator,
@@ -137,7 +137,7 @@ def test_codes_in_parts_give_the_same(
         torch.testing.assert_close(found[name], expected[name], rtol=1e-9, atol=1e-11)
 
 
-class Watched(DeepGaussianVAE):
+class Watched(ConvVAE):
     """Notes how many codes of how many images it decodes at once."""
 
     def decode(self, weights: Weights, codes: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ def test_no_more_codes_are_decoded_together_than_asked_for(
     drawn: Draw,
 ) -> None:
     """6 codes of 3 images: once with a gradient, and once before where the weights need it."""
-    model = Watched(1, 3, (4, 5), 6, Nonlinearities.named("tanh"))
+    model = Watched(1, 3, (4, 5), 6, Nonlinearities.named("tanh"), (4, 4))
     weights = {name: w.double() for name, w in model.initial_weights((0, 1)).items()}
     images, noise = drawn(S, B, 1, 16, 16, seed=1).sigmoid(), drawn(S, K, B, 3, seed=2)
     seen.clear()
@@ -175,7 +175,7 @@ def test_no_more_codes_are_decoded_together_than_asked_for(
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_members_are_as_alone(estimator: Estimator, drawn: Draw) -> None:
-    model = DeepGaussianVAE(1, 3, (4, 5), 6, Nonlinearities.soft_clipping(1.0))
+    model = deep_vae(1, 3, (4, 5), 6, Nonlinearities.soft_clipping(1.0))
     bound = Bound(model, Bernoulli(), estimator)
     weights = {name: w.double() for name, w in model.initial_weights((0, 1)).items()}
     images = torch.sigmoid(drawn(S, B, 1, 16, 16, seed=1))

@@ -12,10 +12,10 @@ from vaentk.bounds.gradient_noise_grid import Cell, Grid
 from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.errors import UserError
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
-MODEL = DeepGaussianVAE(3, 2, (2, 2, 2), 4, Nonlinearities.named("softplus"))
+MODEL = deep_vae(3, 2, (2, 2, 2), 4, Nonlinearities.named("softplus"))
 SEEDS = (3, 5)
 
 

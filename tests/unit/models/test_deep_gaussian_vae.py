@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from vaentk.errors import UserError
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.deep_gaussian_vae import deep_gaussian_vae, deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
 RELU = Nonlinearities.named("relu")
@@ -35,7 +36,7 @@ def layers(
 
 
 def run(
-    model: DeepGaussianVAE, reference: dict[str, nn.Module], images: Tensor, codes: Tensor
+    model: ConvVAE, reference: dict[str, nn.Module], images: Tensor, codes: Tensor
 ) -> tuple[Tensor, ...]:
     functions, count = model.functions, len(model.widths)
     x = images
@@ -78,7 +79,7 @@ def test_as_many_parameters_as_the_authors_layers_have(
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_member_is_what_torchs_layers_give(channels: int, functions: Nonlinearities) -> None:
     """float64; members see other images and have other weights."""
-    model = DeepGaussianVAE(channels, 5, (6, 8, 10), 12, functions)
+    model = deep_vae(channels, 5, (6, 8, 10), 12, functions)
     generator = torch.Generator().manual_seed(0)
     weights = {name: weight.double() for name, weight in model.initial_weights((3, 4)).items()}
     images = torch.rand(2, 3, channels, 32, 32, generator=generator, dtype=torch.float64)
@@ -111,7 +112,7 @@ def test_the_authors_networks_run_at_their_sizes(side: int) -> None:
 
 def test_weights_start_as_torchs_layers_do_and_are_a_members_own() -> None:
     """Uniform within torch's own bound, to a percent; by the same number of draws."""
-    model = DeepGaussianVAE(3, 50, (32, 64), 128, RELU)
+    model = deep_vae(3, 50, (32, 64), 128, RELU)
     weights, alone = model.initial_weights((0, 7)), model.initial_weights((7,))
     for name, layer in layers(3, 50, (32, 64), 128).items():
         inputs, _ = nn.init._calculate_fan_in_and_fan_out(layer.weight)

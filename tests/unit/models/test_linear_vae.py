@@ -107,16 +107,13 @@ def test_elbo_equals_monte_carlo() -> None:
     assert abs(float((draws.mean() - model.elbo(PARAMETERS, MOMENTS)[0]) / error)) < 5
 
 
-def test_evidence_is_the_marginal_gaussian_and_above_the_elbo() -> None:
+def test_the_elbo_is_below_the_evidence() -> None:
     model = MODELS[0]
-    evidence = model.evidence(PARAMETERS, MOMENTS)
+    elbo = model.elbo(PARAMETERS, MOMENTS)
     for run in range(R):
         w, b = PARAMETERS.w[run], PARAMETERS.b[run]
         marginal = MultivariateNormal(b, w @ w.T + model.variance * torch.eye(D).double())
-        torch.testing.assert_close(
-            evidence[run], marginal.log_prob(DATA).mean(), rtol=1e-11, atol=0
-        )
-    assert bool((model.elbo(PARAMETERS, MOMENTS) < evidence).all())
+        assert elbo[run] < marginal.log_prob(DATA).mean()
 
 
 def test_the_optimum_by_hand() -> None:
@@ -159,13 +156,12 @@ def test_the_optimum_may_turn_among_equal_eigenvalues() -> None:
     assert float(curvature[-2]) < -1e-3
 
 
-def test_the_optimal_elbo_is_the_evidence_and_that_of_probabilistic_pca() -> None:
+def test_the_optimal_elbo_is_that_of_probabilistic_pca() -> None:
     """Tipping & Bishop's largest log likelihood: the kept eigenvalues, and c^2 for the others."""
     values, model = [5.0, 3.0, 0.8, 0.2], LinearVae(0.7)
     moments = spectrum(values)
     best = model.optimum(moments, 2)
     elbo = float(model.elbo(best, moments))
-    assert elbo == pytest.approx(float(model.evidence(best, moments)), rel=1e-13)
     terms = [math.log(5) + 1, math.log(3) + 1, *(math.log(0.7) + v / 0.7 for v in values[2:])]
     assert elbo == pytest.approx(-0.5 * (4 * math.log(2 * math.pi) + sum(terms)), rel=1e-13)
 
@@ -177,7 +173,6 @@ def test_runs_do_not_mix() -> None:
         towards = Parameters(*(tensor[run : run + 1] for tensor in direction.tensors()))
         pairs = [
             (model.elbo(PARAMETERS, MOMENTS), model.elbo(alone, MOMENTS)),
-            (model.evidence(PARAMETERS, MOMENTS), model.evidence(alone, MOMENTS)),
             (model.gradient(PARAMETERS, MOMENTS).flat(), model.gradient(alone, MOMENTS).flat()),
             (
                 model.hessian_product(PARAMETERS, direction, MOMENTS).flat(),

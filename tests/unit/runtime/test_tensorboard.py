@@ -1,6 +1,7 @@
 """What TensorBoard shows, read back with its own reader."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def picture(writer: SummaryWriter, names: Sequence[str], state: State) -> None:
 
 def show(folder: Path, start: int, *steps: int) -> None:
     """Start, or go on, after some updates and look in after some more."""
-    with Events(folder, MEMBERS, state_at(start), STEPS, picture) as events:
+    with closing(Events(folder, MEMBERS, state_at(start), STEPS, picture)) as events:
         for step in steps:
             events.show(state_at(step))
 

@@ -10,14 +10,14 @@ from vaentk.bounds.bound import Bound
 from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.errors import UserError
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.training import deep
 from vaentk.training.deep import NOISE, ORDER, Recipe, evaluation_steps, initial_state, rate, train
 from vaentk.training.evaluation import Evaluation, generator
 from vaentk.training.state import State
 
-MODEL = DeepGaussianVAE(1, 2, (3,), 5, Nonlinearities.named("gelu"))
+MODEL = deep_vae(1, 2, (3,), 5, Nonlinearities.named("gelu"))
 PIXELS = torch.rand(11, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 SOURCE = ImageSource(PIXELS.__getitem__, torch.arange(10))
 HELD_OUT = ImageSource(PIXELS.__getitem__, torch.arange(8, 11))

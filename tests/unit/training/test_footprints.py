@@ -21,7 +21,7 @@ from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.deep_gaussian_vae import deep_gaussian_vae, deep_vae
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.models.snn import StochasticNetwork
@@ -91,7 +91,7 @@ def test_convolutional_vaes(channels: int, latent: int, batch: int) -> None:
     with Counted() as counted:
         state = initial_state(model, members, "cpu")
         _Learner(model, images, members, recipe, state, slice(None)).block(2)
-    estimate = 2 * footprints.conv_member(channels, latent, batch)
+    estimate = 2 * footprints.conv_member(model, batch)
     assert 1 < estimate / counted.most < MOST
 
 
@@ -100,7 +100,7 @@ def test_convolutional_vaes(channels: int, latent: int, batch: int) -> None:
 def test_gradients_of_deep_vaes(name: str, codes: int, together: int) -> None:
     soft = name == "soft"
     functions = Nonlinearities.soft_clipping(1.0) if soft else Nonlinearities.named(name)
-    small = DeepGaussianVAE(3, 16, (8, 16, 32), 64, functions)
+    small = deep_vae(3, 16, (8, 16, 32), 64, functions)
     for model, batch in ((small, 32), (deep_gaussian_vae(32, functions), 16)):
         with Counted() as counted:
             images = torch.rand(1, batch, 3, model.side, model.side)

@@ -11,6 +11,7 @@ from vaentk.errors import UserError
 from vaentk.models.linear_estimators import Estimator, estimate
 from vaentk.models.linear_vae import LinearVae, Parameters
 from vaentk.training import linear_draws
+from vaentk.training.generators import fresh
 from vaentk.training.linear import (
     NAMES,
     Problem,
@@ -21,7 +22,7 @@ from vaentk.training.linear import (
     parameters_of,
     train,
 )
-from vaentk.training.linear_draws import BLOCK, Draws, generators
+from vaentk.training.linear_draws import BLOCK, Draws
 from vaentk.training.state import State
 
 D, Q = 4, 2
@@ -183,7 +184,7 @@ def test_draws_have_the_asked_shapes(
 ) -> None:
     monkeypatch.setattr(linear_draws, "DRAWN", drawn)
     estimator = Estimator("pathwise", batch, samples)
-    draws = Draws(PROBLEM.points, Q, estimator, generators(SEEDS))
+    draws = Draws(PROBLEM.points, Q, estimator, fresh(SEEDS))
     assert draws.block == block
     iterations = [list(batches) for batches in draws.iterations(3)]
     assert len(iterations) == 3
@@ -199,7 +200,7 @@ def test_draws_have_the_asked_shapes(
 
 def test_draws_are_uniform_over_the_data_and_normal() -> None:
     """48,000 of each; frequencies and moments within 5 standard errors (55 assertions: 3e-5)."""
-    draws = Draws(PROBLEM.points, Q, Estimator("pathwise", 8, 2), generators(SEEDS))
+    draws = Draws(PROBLEM.points, Q, Estimator("pathwise", 8, 2), fresh(SEEDS))
     found = [batch for _ in range(8) for batches in draws.iterations(250) for batch in batches]
     points = torch.cat([points.flatten(0, 1) for points, _ in found])
     hits = (points[:, None] == PROBLEM.points).all(2).sum(0)

@@ -16,13 +16,13 @@ from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.gradient_noise import GradientNoise, ratios
 from vaentk.experiments.convergence.gradient_noise.ratios import cells_of, measured_ratios
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.runtime import io
 from vaentk.runtime.devices import one_thread
 from vaentk.runtime.job import Job
 
-MODEL = DeepGaussianVAE(3, 2, (2, 2, 2), 4, Nonlinearities.named("softplus"))
+MODEL = deep_vae(3, 2, (2, 2, 2), 4, Nonlinearities.named("softplus"))
 SETTINGS = GradientNoise.from_plain(
     {
         **{"network": "small", "states": ["start"], "estimators": ["iwae"], "images": ["redrawn"]},

@@ -36,15 +36,12 @@ class StackedVAE(Protocol):
     @property
     def latent_dim(self) -> int:
         """Units of a code."""
-        ...
 
     def encode(self, weights: Weights, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images (S, b, ...) to posterior mean and log-variance, (S, b, latent_dim) each."""
-        ...
 
     def decode(self, weights: Weights, codes: Tensor) -> Tensor:
         """Codes (S, b, latent_dim) to what the likelihood takes, (S, b, ...)."""
-        ...
 
 
 def part_of(name: str) -> Part:
@@ -54,22 +51,15 @@ def part_of(name: str) -> Part:
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """A loss and its parts for every image, in nats: (S, b) each.
-
-    Attributes
-    ----------
-    loss : Tensor
-        ``reconstruction + beta * kl``, or the importance-weighted one, at beta = 1 on average
-        between that and ``-log p(x)``.
-    reconstruction : Tensor
-        ``-1/K sum_k log p(x|z_k)``, sum over pixels and channels.
-    kl : Tensor
-        ``KL(q(z|x) || N(0, I))`` in closed form, sum over units.
-    """
+    """A loss and its parts for every image, in nats: (S, b) each."""
 
     loss: Float[Tensor, "*S_b"]
+    """``reconstruction + beta * kl``, or the importance-weighted one, at beta = 1 on average
+    between that and ``-log p(x)``."""
     reconstruction: Float[Tensor, "*S_b"]
+    """``-1/K sum_k log p(x|z_k)``, sum over pixels and channels."""
     kl: Float[Tensor, "*S_b"]
+    """``KL(q(z|x) || N(0, I))`` in closed form, sum over units."""
 
     @classmethod
     def mean_of(cls, batches: Sequence[Self]) -> Self:
@@ -111,22 +101,18 @@ class _Draw:
 class Bound:
     """A bound of a model, and how its gradient is estimated.
 
-    Attributes
-    ----------
-    model : StackedVAE
-    likelihood : Likelihood
-    estimator : str
-        ``elbo``; ``iwae`` with the pathwise gradient; ``iwae-dreg`` with the doubly reparametrised
-        one for phi, which at K = 1 is the pathwise gradient without the score (Roeder et al.
-        2017). The gradient of theta is the same for both.
-    codes_at_once : int, optional
-        Of the K codes of an image, how many are decoded together; all where None.
+    Its methods take weights (S, ...) by name, images of which every member sees its own, standard
+    normal noise of K codes of each, and beta, the weight of the KL.
     """
 
     model: StackedVAE
     likelihood: Likelihood
     estimator: Estimator = "elbo"
+    """``elbo``; ``iwae`` with the pathwise gradient; ``iwae-dreg`` with the doubly reparametrised
+    one for phi, which at K = 1 is the pathwise gradient without the score (Roeder et al. 2017). The
+    gradient of theta is the same for both."""
     codes_at_once: int | None = None
+    """Of the K codes of an image, how many are decoded together; all where None."""
 
     def values(
         self,
@@ -135,25 +121,9 @@ class Bound:
         noise: Float[Tensor, "S K b latent_dim"],
         beta: Float[Tensor, " S"],
     ) -> Values:
-        """Evaluate the loss of every image, without a gradient.
-
-        Parameters
-        ----------
-        weights : dict of Tensor
-            (S, ...) each.
-        images : Tensor
-            (S, b, ...): every member sees images of its own.
-        noise : Tensor
-            (S, K, b, latent_dim), standard normal.
-        beta : Tensor
-            (S,), weight of the KL.
-        """
-        with torch.no_grad():
-            draw = _Draw(*self.model.encode(weights, images), noise)
-            codes = draw.codes
-            found = [self._log_prob(weights, part, images) for part in self._parted(codes)]
-            ratio = beta[:, None, None] * draw.log_ratio(codes)
-            return self._values(draw, torch.cat(found, dim=1), ratio, beta)
+        """Evaluate the loss of every image, without a gradient."""
+        draw, log_prob, ratio = self._evaluated(weights, images, noise, beta)
+        return self._values(draw, log_prob, ratio, beta)
 
     def shares(
         self,
@@ -162,24 +132,12 @@ class Bound:
         noise: Float[Tensor, "S K b latent_dim"],
         beta: Float[Tensor, " S"],
     ) -> Float[Tensor, "S K b"]:
-        """Give the importance weights ``softmax_k l_k`` of every image's codes.
+        """Give the importance weights ``w = softmax_k l_k`` of every image's codes.
 
-        Parameters
-        ----------
-        weights, images, noise, beta
-            As for `values`.
-
-        Returns
-        -------
-        Tensor
-            (S, K, b), summing to one over K; ``1 / sum_k w^2`` is the effective number of codes.
+        They sum to one over K; ``1 / sum_k w^2`` is the effective number of codes.
         """
-        with torch.no_grad():
-            draw = _Draw(*self.model.encode(weights, images), noise)
-            codes = draw.codes
-            found = [self._log_prob(weights, part, images) for part in self._parted(codes)]
-            ratio = beta[:, None, None] * draw.log_ratio(codes)
-            return (torch.cat(found, dim=1) + ratio).softmax(dim=1)
+        _, log_prob, ratio = self._evaluated(weights, images, noise, beta)
+        return (log_prob + ratio).softmax(dim=1)
 
     def gradient(
         self,
@@ -188,20 +146,10 @@ class Bound:
         noise: Float[Tensor, "S K b latent_dim"],
         beta: Float[Tensor, " S"],
     ) -> tuple[Values, Weights]:
-        """Estimate the gradient of every member's mean loss over its images.
+        """Evaluate the loss, and estimate the gradient of every member's mean over its images.
 
-        Parameters
-        ----------
-        weights, images, noise, beta
-            As for `values`.
-
-        Returns
-        -------
-        Values
-            At the same weights.
-        dict of Tensor
-            Downhill is against it: (S, ...) by the names of the weights. However the codes are
-            parted it is the same to rounding.
+        The gradient, (S, ...) by the names of the weights, points uphill; however the codes are
+        parted it is the same to rounding.
         """
         leaves = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
         with torch.enable_grad():
@@ -214,6 +162,16 @@ class Bound:
         found |= dict(zip(phi, back, strict=True))
         return values, {name: found[name] for name in weights}
 
+    @torch.no_grad()
+    def _evaluated(
+        self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor
+    ) -> tuple[_Draw, Tensor, Tensor]:
+        """Draw codes; log p(x|z) and ``beta [log p(z) - log q(z|x)]`` of them, (S, K, b) each."""
+        draw = _Draw(*self.model.encode(weights, images), noise)
+        codes = draw.codes
+        log_prob = [self._log_prob(weights, part, images) for part in self._parted(codes)]
+        return draw, torch.cat(log_prob, dim=1), beta[:, None, None] * draw.log_ratio(codes)
+
     def _log_prob(self, weights: Weights, codes: Tensor, images: Tensor) -> Tensor:
         """Evaluate log p(x|z) of codes (S, k, b, latent_dim): (S, k, b)."""
         outputs = self.model.decode(weights, codes.flatten(1, 2))
@@ -225,7 +183,7 @@ class Bound:
         return torch.split(of_codes, self.codes_at_once or of_codes.shape[1], dim=1)
 
     def _values(self, draw: _Draw, log_prob: Tensor, ratio: Tensor, beta: Tensor) -> Values:
-        """Values from log p(x|z) and ``beta [log p(z) - log q(z|x)]``, (S, K, b) each."""
+        """Values from what `_evaluated` gives."""
         reconstruction, kl = -log_prob.mean(dim=1), draw.kl()
         if self.estimator == "elbo":
             return Values(reconstruction + beta[:, None] * kl, reconstruction, kl)
@@ -237,15 +195,8 @@ class Bound:
     ) -> tuple[Values, Tensor, Tensor, Weights]:
         """Go through the decoder and back.
 
-        Returns
-        -------
-        Values
-        Tensor
-            The codes' shares w in the gradient, (S, K, b): they sum to one over K.
-        Tensor
-            Derivative of ``-1/b sum_kb w log p(x|z)`` by the codes, (S, K, b, latent_dim).
-        dict of Tensor
-            And by theta.
+        Gives the values, the codes' shares w in the gradient, (S, K, b), and the derivatives of
+        ``-1/b sum_kb w log p(x|z)`` by the codes, (S, K, b, latent_dim), and by theta.
         """
         theta = {name: leaf for name, leaf in leaves.items() if part_of(name) == "theta"}
         codes = draw.codes

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Part, Weights, part_of
+from vaentk.bounds.draws import noise
 from vaentk.bounds.images import ImageSource
 
 GROUPS = 16
@@ -21,22 +22,15 @@ GROUPS = 16
 
 @dataclass(frozen=True, eq=False)
 class FullGradient:
-    """A full-data gradient of every member.
-
-    Attributes
-    ----------
-    gradient : dict of Tensor
-        Mean of the two draws, (S, ...) by the names of the weights, per image.
-    squared_norm : dict of Tensor
-        Of the expected gradient by part, ``phi`` and ``theta``: float64 (S,), in nats^2 by the
-        weights' units squared. Unbiased, hence negative at times where it is close to zero.
-    error : dict of Tensor
-        Standard error of the squared norm, float64 (S,).
-    """
+    """A full-data gradient of every member."""
 
     gradient: Weights
+    """Mean of the two draws, (S, ...) by the names of the weights, per image."""
     squared_norm: dict[Part, Tensor]
+    """Of the expected gradient by part, ``phi`` and ``theta``: float64 (S,), in nats^2 by the
+    weights' units squared. Unbiased, hence negative at times where it is close to zero."""
     error: dict[Part, Tensor]
+    """Standard error of the squared norm, float64 (S,)."""
 
 
 def full_gradient(
@@ -65,16 +59,11 @@ def full_gradient(
     ----------
     bound : Bound
         The doubly reparametrised estimator has the same expectation and often less noise.
-    weights : dict of Tensor
-        (S, ...) each.
-    source : ImageSource
-        The same images for all members.
-    beta : Tensor
-        (S,)
-    generators : sequence of torch.Generator
-        One a member, on the weights' device.
-    codes : int
-        K, of an image in a draw.
+    weights : (S, ...) each
+    source : the same images for all members
+    beta : (S,)
+    generators : one a member, on the weights' device
+    codes : K, of an image in a draw
     batch : int
         Images at once. Fewer than ``groups`` batches make fewer groups, and a worse error.
     groups : int
@@ -92,14 +81,12 @@ def full_gradient(
     ]
     for place, draws in enumerate(batches):
         for sign, chosen in zip((1, -1), draws, strict=True):
-            images = source.images(chosen.flatten())
-            images = images.view(*chosen.shape, *images.shape[1:])
+            images = source.of_members(chosen)
             images = images.expand(len(generators), *images.shape[1:])
             shape = (codes, chosen.shape[1], bound.model.latent_dim)
-            noise = _noise(shape, generators, images)
-            _, found = bound.gradient(weights, images, noise, beta)
+            _, slopes = bound.gradient(weights, images, noise(shape, generators, images), beta)
             share = chosen.shape[1] / whole
-            for name, gradient in found.items():
+            for name, gradient in slopes.items():
                 means[name].add_(gradient, alpha=share / 2)
                 apart[place % len(apart)][name].add_(gradient, alpha=sign * share)
     squared_norm, error = squared_norms(means, apart)
@@ -111,17 +98,9 @@ def squared_norms(
 ) -> tuple[dict[Part, Tensor], dict[Part, Tensor]]:
     """Estimate the squared norm of an expected gradient, and its standard error, by part.
 
-    Parameters
-    ----------
-    means : dict of Tensor
-        ``s = (g1 + g2) / 2``, (S, ...) by name, of two independent draws.
-    apart : sequence of dict
-        What each group of images adds to ``d = g1 - g2``.
-
-    Returns
-    -------
-    tuple of dict
-        ``g1 . g2 = |s|^2 - |d|^2 / 4`` and ``sqrt(sum_j (s . d_j)^2)``: float64 (S,) by part.
+    Of two independent draws ``means`` is ``s = (g1 + g2) / 2``, (S, ...) by name, and ``apart``
+    what each group of images adds to ``d = g1 - g2``. The results are
+    ``g1 . g2 = |s|^2 - |d|^2 / 4`` and ``sqrt(sum_j (s . d_j)^2)``: float64 (S,) by part.
     """
     squared_norm: dict[Part, Tensor] = {}
     error: dict[Part, Tensor] = {}
@@ -153,12 +132,3 @@ def _batches(
     numbers = torch.stack([source.draw(2 * drawn, generator) for generator in generators])
     first, second = numbers.chunk(2, dim=1)
     yield from zip(torch.split(first, batch, 1), torch.split(second, batch, 1), strict=True)
-
-
-def _noise(shape: tuple[int, ...], generators: Sequence[torch.Generator], like: Tensor) -> Tensor:
-    """Draw (S, *shape) standard normal numbers, a generator a member."""
-    drawn = [
-        torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
-        for generator in generators
-    ]
-    return torch.stack(drawn)

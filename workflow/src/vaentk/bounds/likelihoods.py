@@ -12,21 +12,7 @@ class Likelihood(Protocol):
     """A distribution of images given the decoder's outputs."""
 
     def log_prob(self, outputs: Tensor, images: Tensor) -> Tensor:
-        """Evaluate log p(x|z) for K codes of every image.
-
-        Parameters
-        ----------
-        outputs : Tensor
-            (S, K, b, ...)
-        images : Tensor
-            (S, b, ...)
-
-        Returns
-        -------
-        Tensor
-            (S, K, b) in nats, sum over pixels and channels.
-        """
-        ...
+        """Evaluate log p(x|z) of outputs (S, K, b, ...) and images (S, b, ...): (S, K, b)."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +32,10 @@ class Bernoulli:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """Pixels with independent Gaussian noise of fixed size; the outputs are their means.
-
-    Attributes
-    ----------
-    scale : float
-        c, the noise's standard deviation in units of a pixel's value.
-    """
+    """Pixels with independent Gaussian noise of fixed size; the outputs are their means."""
 
     scale: float
+    """c, the noise's standard deviation in units of a pixel's value."""
 
     def log_prob(self, outputs: Tensor, images: Tensor) -> Tensor:
         """Evaluate ``-|x - mean|^2 / (2 c^2) - d/2 log(2 pi c^2)``, see `Likelihood`."""

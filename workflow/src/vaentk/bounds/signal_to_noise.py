@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import PARTS, Bound, Part, Weights, part_of
+from vaentk.bounds.draws import noise
 from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
 
@@ -27,34 +28,25 @@ ROUNDING = 100
 
 @dataclass(frozen=True, eq=False)
 class SignalToNoise:
-    """Ratios of one part's parameters, float64 (S,) each.
-
-    Attributes
-    ----------
-    mean : Tensor
-        Mean over parameters of ``|m| / s``, mean and standard deviation of the M gradients: the
-        definition with both estimated. Biased upwards: never far below ``floor``, to which pure
-        noise comes, and by some ``3 / (4 M)`` of itself where all r are well above it.
-    floor : float
-        Expectation of ``mean`` where all true ratios are 0 and the noise is Gaussian, about
-        ``sqrt(2 / (pi M))``.
-    rms : Tensor
-        Root of the mean square of r over parameters. The square is
-        ``(M - 3)/(M - 1) m^2/s^2 - 1/M``, without bias for Gaussian noise; NaN where their mean
-        is negative, that is where M is too small to tell it from 0.
-    whole : Tensor
-        ``|E g| / sqrt(E |g - E g|^2)`` of all the part's parameters as one vector, from unbiased
-        estimates of both squares, whatever the noise; NaN as for ``rms``.
-    still : Tensor
-        Share of parameters whose gradients were all equal to rounding: 0 for dead units, or
-        without noise by construction. They are in none of the ratios.
-    """
+    """Ratios of one part's parameters, float64 (S,) each."""
 
     mean: Tensor
+    """Mean over parameters of ``|m| / s``, mean and standard deviation of the M gradients: the
+    definition with both estimated. Biased upwards: never far below ``floor``, to which pure noise
+    comes, and by some ``3 / (4 M)`` of itself where all r are well above it."""
     floor: float
+    """Expectation of ``mean`` where all true ratios are 0 and the noise is Gaussian, about
+    ``sqrt(2 / (pi M))``."""
     rms: Tensor
+    """Root of the mean square of r over parameters. A square is ``(M - 3)/(M - 1) m^2/s^2 - 1/M``,
+    without bias for Gaussian noise; NaN where their mean is negative, that is where M is too small
+    to tell it from 0."""
     whole: Tensor
+    """``|E g| / sqrt(E |g - E g|^2)`` of all the part's parameters as one vector, from unbiased
+    estimates of both squares, whatever the noise; NaN as for ``rms``."""
     still: Tensor
+    """Share of parameters whose gradients were all equal to rounding: 0 for dead units, or without
+    noise by construction. They are in none of the ratios."""
 
 
 def repeated_gradients(
@@ -73,18 +65,11 @@ def repeated_gradients(
 
     Parameters
     ----------
-    bound : Bound
-    weights : dict of Tensor
-        (S, ...) each.
-    source : ImageSource
-    beta : Tensor
-        (S,)
-    generators : sequence of torch.Generator
-        One a member, on the weights' device.
-    repetitions : int
-        M
-    batch, codes : int
-        B images and K codes of each.
+    weights : (S, ...) each
+    beta : (S,)
+    generators : one a member, on the weights' device
+    repetitions : M
+    batch, codes : B images and K codes of each
     fixed : int64 (S, B), optional
         Numbers of the images that all repetitions of a member share. Every repetition draws its
         own, uniformly with replacement, where None.
@@ -97,39 +82,26 @@ def repeated_gradients(
     dict of Tensor
         (R, S, ...) by the names of the weights: R repetitions, ``at_once`` or what is left.
     """
+    shape = (codes, batch, bound.model.latent_dim)
     for start in range(0, repetitions, at_once):
         side_by_side = min(at_once, repetitions - start)
         stacked = {
             name: weight.expand(side_by_side, *weight.shape).flatten(0, 1)
             for name, weight in weights.items()
         }
-        numbers, noise = [], []
-        for place in range(side_by_side * len(generators)):
-            member = place % len(generators)
-            generator = generators[member]
-            numbers.append(source.draw(batch, generator) if fixed is None else fixed[member])
-            shape = (codes, batch, bound.model.latent_dim)
-            noise.append(
-                torch.randn(shape, generator=generator, dtype=beta.dtype, device=beta.device)
-            )
-        images = source.images(torch.cat(numbers))
-        images = images.reshape(len(numbers), batch, *images.shape[1:])
-        _, found = bound.gradient(stacked, images, torch.stack(noise), beta.repeat(side_by_side))
-        yield {name: g.view(side_by_side, *weights[name].shape) for name, g in found.items()}
+        numbers, drawn = [], []
+        for member, own in [*enumerate(generators)] * side_by_side:
+            numbers.append(source.draw(batch, own) if fixed is None else fixed[member])
+            drawn.append(noise(shape, [own], beta))
+        images = source.of_members(torch.stack(numbers))
+        _, slopes = bound.gradient(stacked, images, torch.cat(drawn), beta.repeat(side_by_side))
+        yield {name: g.view(side_by_side, *weights[name].shape) for name, g in slopes.items()}
 
 
 def signal_to_noise(gradients: Iterable[Weights]) -> dict[Part, SignalToNoise]:
-    """Estimate the ratios from repeated gradients, with two numbers a parameter in memory.
+    """Estimate each part's ratios, with two numbers a parameter in memory.
 
-    Parameters
-    ----------
-    gradients : iterable of dict
-        As `repeated_gradients` yields them: (R, S, ...) by name, M repetitions in all.
-
-    Returns
-    -------
-    dict of SignalToNoise
-        By part.
+    Gradients are as `repeated_gradients` yields them: (R, S, ...) by name, M in all.
 
     Raises
     ------

@@ -23,8 +23,7 @@ from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.models.conv_layers import operations, shapes
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.conv_vae import ConvVAE
 from vaentk.training import footprints
 from vaentk.training.schedule import eq7_learning_rate
 
@@ -149,21 +148,22 @@ def _descent(case: Any, width: int) -> tuple[float, float]:
 
 def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
-    channels, encoded = SETS[settings.dataset].channels, images_of(settings.dataset, data)
+    model = ConvVAE(SETS[settings.dataset].channels, latent)
+    encoded = images_of(settings.dataset, data)
     members = len(settings.seeds)
     if isinstance(settings, Disentanglement):
         members *= len(settings.betas)
         encoded = 2 * ceil(encoded / prod(settings.every or (1,)))
     updates = settings.steps + encoded * rates.ENCODED / settings.batch
     codes = 8.0 * members * encoded * latent
-    member = footprints.conv_member(channels, latent, settings.batch)
+    member = footprints.conv_member(model, settings.batch)
     return _cost(
         settings.steps,
-        updates * operations(channels, latent, settings.batch),
+        updates * settings.batch * model.operations(),
         0.0,
         rates.CONVOLUTIONS,
         memory=held(settings.dataset, data) + 2 * codes + members * member,
-        disk=codes + 4.0 * members * sum(map(prod, shapes(channels, latent).values())),
+        disk=codes + 4.0 * members * sum(map(prod, model.shapes().values())),
         members=members,
         cores=members,
         launching=REPLAYED,
@@ -208,6 +208,6 @@ def _linear(settings: LinearVae) -> Cost:
     )
 
 
-def _rate(model: DeepGaussianVAE) -> float:
+def _rate(model: ConvVAE) -> float:
     """Operations a second on one core."""
     return min(PRODUCTS, rates.DEEP * max(1.0, model.widths[-1] / rates.CHANNELS))

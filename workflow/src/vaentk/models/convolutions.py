@@ -20,18 +20,13 @@ def convolve(x: Tensor, kernel: Tensor, bias: Tensor, padding: int, groups: int)
 
     Parameters
     ----------
-    x : Tensor
-        (b, groups inputs, h, w), h and w even.
-    kernel : Tensor
-        (groups outputs, inputs, k, k): k = 4 with padding 1, or k = 2 without.
-    bias : Tensor
-        (groups outputs,)
-    padding, groups : int
+    x : (b, groups inputs, h, w), h and w even
+    kernel : (groups outputs, inputs, k, k): k = 4 with padding 1, or k = 2 without
+    bias : (groups outputs,)
 
     Returns
     -------
-    Tensor
-        (b, groups outputs, h / 2, w / 2), channels last.
+    (b, groups outputs, h / 2, w / 2), channels last
     """
     if kernel.shape[1] == 1 and padding == 1:
         blocks = functional.pixel_unshuffle(functional.pad(x, (1, 1, 1, 1)), 2)
@@ -47,18 +42,13 @@ def convolve_transposed(x: Tensor, kernel: Tensor, bias: Tensor, groups: int) ->
 
     Parameters
     ----------
-    x : Tensor
-        (b, groups inputs, h, w)
-    kernel : Tensor
-        (groups inputs, outputs, 4, 4)
-    bias : Tensor
-        (groups outputs,)
-    groups : int
+    x : (b, groups inputs, h, w)
+    kernel : (groups inputs, outputs, 4, 4)
+    bias : (groups outputs,)
 
     Returns
     -------
-    Tensor
-        (b, groups outputs, 2 h, 2 w)
+    (b, groups outputs, 2 h, 2 w)
     """
     x = x.contiguous(memory_format=LAST)
     if x.is_cuda or 4 * kernel.shape[1] > FEW:
@@ -71,15 +61,8 @@ def convolve_transposed(x: Tensor, kernel: Tensor, bias: Tensor, groups: int) ->
 def over_blocks(kernel: Tensor) -> Tensor:
     """Write a 4x4 kernel of stride 2 as one of stride 1 over blocks of 2x2 pixels.
 
-    Parameters
-    ----------
-    kernel : Tensor
-        (a, c, 4, 4)
-
-    Returns
-    -------
-    Tensor
-        (a, 4 c, 2, 2), the four pixels of a block in the order of `pixel_unshuffle`.
+    (a, c, 4, 4) becomes (a, 4 c, 2, 2), the four pixels of a block as `pixel_unshuffle` orders
+    them.
     """
     a, c = kernel.shape[:2]
     return kernel.view(a, c, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4).reshape(a, 4 * c, 2, 2)

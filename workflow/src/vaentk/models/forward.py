@@ -17,16 +17,10 @@ Weights = dict[str, Tensor]
 class Forward:
     """One forward pass over all n samples of all S members.
 
-    Attributes
-    ----------
-    outputs
-        ``f_hat(x)``, exact expectation over the latent noise, (S, n, d).
-    mean, variance
-        Of the Gaussian latent ``z``, (S, n, m) each.
-    value, slope, curvature
-        ``E phi(z)``, ``E phi'(z)``, ``E phi''(z)``, (S, n, m) each.
-    hidden, hidden_slopes
-        ``phi`` and ``phi'`` of the layers below the latent one, first to last; empty for Eq. 2.
+    ``outputs`` are ``f_hat(x)``, exact expectations over the Gaussian latent ``z``, whose ``mean``
+    and ``variance`` these are; ``value``, ``slope`` and ``curvature`` are ``E phi(z)``,
+    ``E phi'(z)`` and ``E phi''(z)``; ``hidden`` and ``hidden_slopes`` are ``phi`` and ``phi'`` of
+    the layers below the latent one, first to last, none for Eq. 2.
     """
 
     outputs: Float[Tensor, "S n d"]
@@ -43,12 +37,7 @@ class Forward:
 class Cotangent:
     """Derivatives of an objective by the three things it may depend on.
 
-    Attributes
-    ----------
-    outputs
-        dL/d outputs, (S, n, d).
-    mean, variance
-        dL/d mean and dL/d variance through the KL term only, (S, n, m); None where there is none.
+    Those by latent mean and variance go through the KL term only; None where there is none.
     """
 
     outputs: Float[Tensor, "S n d"]
@@ -58,15 +47,7 @@ class Cotangent:
 
 @dataclass(frozen=True)
 class Tangent:
-    """Directional derivatives of what an objective may depend on.
-
-    Attributes
-    ----------
-    outputs
-        Of the outputs, (S, n, d).
-    mean, variance
-        Of the latent's mean and variance, (S, n, m) each.
-    """
+    """Directional derivatives of outputs and of the latent's mean and variance."""
 
     outputs: Float[Tensor, "S n d"]
     mean: Float[Tensor, "S n m"]

@@ -12,14 +12,8 @@ class LayerGradient:
     """The gradient of one weight matrix of every member: ``left^T right * factor``.
 
     A full-batch gradient is a product of two thin matrices. Kept apart, they are added to a
-    displacement in one fused matrix product, and the dense gradient never exists.
-
-    Attributes
-    ----------
-    left, right
-        (S, n, p) and (S, n, q): S members, n samples; the weight matrix is (S, p, q).
-    factor
-        (S, p, q), elementwise, or None for ones.
+    displacement in one fused matrix product, and the dense gradient never exists. ``factor`` is
+    elementwise, None for ones.
     """
 
     left: Float[Tensor, "S n p"]
@@ -27,12 +21,12 @@ class LayerGradient:
     factor: Float[Tensor, "S p q"] | None = None
 
     def dense(self) -> Float[Tensor, "S p q"]:
-        """Return the gradient itself, (S, p, q)."""
+        """Return the gradient itself."""
         product = torch.bmm(self.left.mT, self.right)
         return product if self.factor is None else product.mul_(self.factor)
 
     def add_to_(self, displacement: Float[Tensor, "S p q"], scale: float) -> None:
-        """Add ``scale`` times the gradient to ``displacement`` (S, p, q), in place."""
+        """Add ``scale`` times the gradient to ``displacement``, in place."""
         if self.factor is None:
             displacement.baddbmm_(self.left.mT, self.right, alpha=scale)
         else:

@@ -14,24 +14,10 @@ def standard_normal(
     dtype: torch.dtype,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Draw N(0, 1) weights of ``shape`` for every seed.
+    """Draw N(0, 1) weights (S, *shape), a seed a member and an independent stream an array.
 
     Drawn in float64 on the CPU and then rounded and moved: a member starts from the same weights
     in either precision, on either device, alone or beside others.
-
-    Parameters
-    ----------
-    shape
-        Shape of one member's array.
-    seeds
-        One seed a member, S of them.
-    stream
-        Which array of the member this is: streams are independent.
-
-    Returns
-    -------
-    Tensor
-        (S, *shape).
     """
     draws = torch.empty(len(seeds), *shape, dtype=dtype)
     for draw, seed in zip(draws, seeds, strict=True):

@@ -34,12 +34,7 @@ class Latent(Protocol):
 class Sampled:
     """One draw of the noise per member, step, sample and unit, in place of the expectation.
 
-    Attributes
-    ----------
-    activation
-        ``phi``.
-    seeds
-        The members' seeds; a draw depends on seed and step alone, so a resumed run repeats it.
+    It depends on the member's seed and the step alone, so a resumed run repeats it.
     """
 
     activation: Activation

@@ -1,9 +1,11 @@
 """What a trained VAE makes of images: codes, reconstructions, paths along single units."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -19,12 +21,7 @@ ROWS, COLUMNS = 5, 9  # of a strip
 def part_of(grid: Grid, every: tuple[int, ...] | None) -> tuple[Grid, NDArray[np.int64]]:
     """Take every so-manieth value of each factor.
 
-    Returns
-    -------
-    part : Grid
-        The smaller grid.
-    numbers : int64 (len(part),)
-        Numbers of its images in the whole grid, in the part's order.
+    Gives the smaller grid, and the numbers of its images in the whole one, in its order.
     """
     steps = every or (1,) * len(grid.sizes)
     kept = [np.arange(0, size, step) for size, step in zip(grid.sizes, steps, strict=True)]
@@ -38,19 +35,9 @@ def part_of(grid: Grid, every: tuple[int, ...] | None) -> tuple[Grid, NDArray[np
 def encode(
     model: ConvVAE, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
 ) -> tuple[Tensor, Tensor]:
-    """Encode images by number with every member.
-
-    Returns
-    -------
-    mean, logvar : Tensor
-        Of the posterior, (S, n, latent_dim).
-    """
+    """Encode images by number with every member: mean and log-variance, (S, n, latent_dim)."""
     members = len(weights["mean"])
-    blocks = []
-    for start in range(0, len(numbers), BLOCK):
-        chosen = torch.from_numpy(numbers[start : start + BLOCK]).to(images.device)
-        batch = images.images(chosen).float().div_(255).expand(members, -1, -1, -1, -1)
-        blocks.append(model.encode(weights, batch))
+    blocks = [model.encode(weights, batch) for batch in _batches(images, numbers, members)]
     mean, logvar = (torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True))
     return mean, logvar
 
@@ -84,32 +71,26 @@ def reconstruction_error(
     numbers: NDArray[np.int64],
     mean: Tensor,
 ) -> Tensor:
-    """Bernoulli negative log-likelihood of images given their codes' decoding.
+    """Bernoulli negative log-likelihood of images given what codes ``mean`` decode to.
 
-    Parameters
-    ----------
-    model, weights
-        S members.
-    images : ImageSet
-    numbers : int64 (n,)
-        Of the images.
-    mean : Tensor
-        Their codes, (S, n, latent_dim).
-
-    Returns
-    -------
-    Tensor
-        (S,) in nats, sum over pixels and channels, mean over images.
+    (S,) in nats, sum over pixels and channels, mean over images.
     """
     total = torch.zeros(len(mean), device=mean.device)
-    for start in range(0, len(numbers), BLOCK):
-        codes = mean[:, start : start + BLOCK]
-        chosen = torch.from_numpy(numbers[start : start + BLOCK]).to(images.device)
-        pixels = images.images(chosen).float().div_(255).expand(len(mean), -1, -1, -1, -1)
+    batches = _batches(images, numbers, len(mean))
+    for codes, pixels in zip(torch.split(mean, BLOCK, dim=1), batches, strict=True):
         logits = model.decode(weights, codes)
         nats = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
         total += nats.sum(dim=(1, 2, 3, 4))
     return total / len(numbers)
+
+
+def _batches(
+    images: ImageSet, numbers: NDArray[np.int64], members: int
+) -> Iterator[Float[Tensor, "S b c h w"]]:
+    """Blocks of images from 0 to 1, the same for all members."""
+    for chosen in torch.split(torch.from_numpy(numbers), BLOCK):
+        pixels = images.images(chosen.to(images.device)).float().div_(255)
+        yield pixels.expand(members, -1, -1, -1, -1)
 
 
 def as_pixels(logits: Tensor) -> Tensor:
@@ -118,22 +99,10 @@ def as_pixels(logits: Tensor) -> Tensor:
 
 
 def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place: int) -> Tensor:
-    """Decode paths along the units that carry most, a row each, from one image's code.
+    """Decode paths along the units that carry most, a row each, from the code of image ``place``.
 
-    Parameters
-    ----------
-    model, weights
-        S members.
-    mean, logvar
-        Of the posterior, (S, n, latent_dim).
-    place : int
-        The image, among the n.
-
-    Returns
-    -------
-    Tensor
-        uint8 (S, rows, 9, c, 64, 64): units by falling KL, each from the 5% to the 95% quantile
-        of its posterior means.
+    uint8 (S, rows, 9, c, 64, 64): units by falling KL of the posteriors (S, n, latent_dim), each
+    from the 5% to the 95% quantile of its means.
     """
     kl = kl_of_units(mean, logvar).mean(dim=1)
     units = kl.topk(min(ROWS, model.latent_dim), dim=1).indices
@@ -147,23 +116,10 @@ def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place
 def along_units(
     model: ConvVAE, weights: Weights, mean: Tensor, units: Tensor, values: Tensor
 ) -> Tensor:
-    """Decode paths that move one unit of a code and leave the others.
+    """Decode paths that move one unit of a code (S, latent_dim) and leave the others.
 
-    Parameters
-    ----------
-    model, weights
-        S members.
-    mean : Tensor
-        A code for every member, (S, latent_dim).
-    units : Tensor
-        Units to move, int64 (S, rows).
-    values : Tensor
-        What each is set to, (S, rows, columns).
-
-    Returns
-    -------
-    Tensor
-        uint8 (S, rows, columns, c, 64, 64): the Bernoulli means, 0..255.
+    Units (S, rows) are set to values (S, rows, columns) in turn; the Bernoulli means are uint8
+    (S, rows, columns, c, 64, 64).
     """
     members, rows, columns = values.shape
     codes = mean[:, None, None, :].repeat(1, rows, columns, 1)

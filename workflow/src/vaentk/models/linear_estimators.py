@@ -26,35 +26,22 @@ NOISE_NUMBERS: Final = 2**21
 
 @dataclass(frozen=True)
 class Estimator:
-    """How a gradient is estimated; all but ``iwae`` are unbiased for the gradient of the ELBO.
-
-    Attributes
-    ----------
-    kind : str
-        The encoder's gradient: ``pathwise`` goes through z with the KL in closed form;
-        ``pathwise-sampled`` has the KL from the same samples; ``iwae`` weighs these by
-        ``softmax_k f``, unbiased for the IWAE bound's gradient; ``score`` is REINFORCE,
-        ``f`` times the gradient of log q. The decoder's is the same for all but ``iwae``.
-    batch : int
-        B, data points, drawn uniformly with replacement.
-    samples : int
-        K, draws of the noise for each.
-    baseline : str
-        Control variate of ``score``, taken from f. ``leave-one-out``: the mean of f over the data
-        point's other samples, for K >= 2. ``mean``: ``E[f|x]``, its exact mean over the noise,
-        which the linear VAE knows and a deep one would have to learn. Neither depends on the
-        sample that it corrects, so the estimate stays unbiased.
-
-    Raises
-    ------
-    UserError
-        When kind and baseline, or baseline and samples, do not go together.
-    """
+    """How a gradient is estimated; all but ``iwae`` are unbiased for the gradient of the ELBO."""
 
     kind: Kind
+    """The encoder's gradient: ``pathwise`` goes through z with the KL in closed form;
+    ``pathwise-sampled`` has the KL from the same samples; ``iwae`` weighs these by ``softmax_k f``,
+    unbiased for the IWAE bound's gradient; ``score`` is REINFORCE, ``f`` times the gradient of
+    log q. The decoder's is the same for all but ``iwae``."""
     batch: int
+    """B, data points, drawn uniformly with replacement."""
     samples: int
+    """K, draws of the noise for each."""
     baseline: Baseline = "none"
+    """Control variate of ``score``, taken from f. ``leave-one-out``: the mean of f over the data
+    point's other samples, for K >= 2. ``mean``: ``E[f|x]``, its exact mean over the noise, which
+    the linear VAE knows and a deep one would have to learn. Neither depends on the sample that it
+    corrects, so the estimate stays unbiased."""
 
     def __post_init__(self) -> None:
         if self.baseline != "none" and self.kind != "score":
@@ -71,17 +58,8 @@ def estimate(
 ) -> Parameters:
     """Estimate the objective's gradient, uphill, from given draws: a mean over data points.
 
-    Parameters
-    ----------
-    model : LinearVae
-    parameters : Parameters
-        Of R runs.
-    points : Tensor
-        (R, B, d + 1), data points of each run with a one appended.
-    noise : Tensor
-        (R, q, K, B), standard normal.
-    estimator : Estimator
-        B and K are taken from the shapes.
+    Of R runs with points (R, B, d + 1), a one appended, and standard normal noise (R, q, K, B); B
+    and K are taken from the shapes.
     """
     if estimator.kind == "score":
         decoding = _Decoding.of(model, parameters, points, noise)
@@ -105,18 +83,8 @@ def sampled_gradient(
     """Draw data and noise for R runs and estimate the gradient, in memory that B does not move.
 
     Noise is drawn for as many data points at a time as `NOISE_NUMBERS` allows, at least one of
-    every run; a gradient is a mean over them.
-
-    Parameters
-    ----------
-    model : LinearVae
-    parameters : Parameters
-        Of R runs; R copies of one give R independent estimates.
-    points : Tensor
-        The data set, (N, d + 1), with a one appended.
-    estimator : Estimator
-    generator : torch.Generator
-        Of the data's device, one for all runs.
+    every run; a gradient is a mean over them. The data set has a one appended, (N, d + 1); R copies
+    of one run give R independent estimates.
     """
     runs, latent_dim = parameters.s.shape
     most = max(1, NOISE_NUMBERS // (runs * estimator.samples * latent_dim))
@@ -133,31 +101,21 @@ def sampled_gradient(
 
 @dataclass(frozen=True, eq=False)
 class _Decoding:
-    """Samples decoded: those of a data point as one at their mean, and their scatter about it.
-
-    Attributes
-    ----------
-    mean : Tensor
-        Weighted mean of a data point's noise, (R, q, B).
-    centre : Tensor
-        ``V x + a``, (R, q, B).
-    code : Tensor
-        ``(V x + a + sigma mean, 1)``, (R, q + 1, B).
-    residual : Tensor
-        ``(x - W z - b) / c^2`` at these codes, (R, d, B).
-    scatter : Tensor or None
-        Weighted covariance of a data point's noise about its mean, times sigma from the right,
-        mean over data points, (R, q, q); None for one sample, where it is zero.
-    by_scatter : Tensor or None
-        ``-W sigma scatter / c^2``, (R, d, q): what it adds to the gradient by W.
-    """
+    """Samples decoded: those of a data point as one at their mean, and their scatter about it."""
 
     mean: Tensor
+    """Weighted mean of a data point's noise, (R, q, B)."""
     centre: Tensor
+    """``V x + a``, (R, q, B)."""
     code: Tensor
+    """``(V x + a + sigma mean, 1)``, (R, q + 1, B)."""
     residual: Tensor
+    """``(x - W z - b) / c^2`` at these codes, (R, d, B)."""
     scatter: Tensor | None
+    """Weighted covariance of a data point's noise about its mean, times sigma from the right, mean
+    over data points, (R, q, q); None for one sample, where it is zero."""
     by_scatter: Tensor | None
+    """``-W sigma scatter / c^2``, (R, d, q): what it adds to the gradient by W."""
 
     @classmethod
     def of(

@@ -20,21 +20,14 @@ from vaentk.models.linear_vae import LinearVae, Parameters
 
 @dataclass(frozen=True, eq=False)
 class Integrand:
-    """The coefficients of ``f(x, eps)``, see the module, at data points of each run.
-
-    Attributes
-    ----------
-    constant : Tensor
-        ``f0``, (R, B).
-    slope : Tensor
-        ``l``, (R, q, B).
-    curvature : Tensor
-        ``Q = sigma W^T W sigma / c^2 + beta (sigma^2 - I)``, (R, q, q).
-    """
+    """The coefficients of ``f(x, eps)``, see the module, at data points of each run."""
 
     constant: Tensor
+    """``f0``, (R, B)."""
     slope: Tensor
+    """``l``, (R, q, B)."""
     curvature: Tensor
+    """``Q = sigma W^T W sigma / c^2 + beta (sigma^2 - I)``, (R, q, q)."""
 
     @classmethod
     def of(cls, model: LinearVae, parameters: Parameters, points: Tensor) -> Self:

@@ -25,20 +25,14 @@ class Parameters:
     """Parameters of R linear VAEs, or a gradient or direction in them; float64.
 
     There may be any leading dimensions in R's place, of all three alike.
-
-    Attributes
-    ----------
-    decoder : Tensor
-        ``[W b]``, (R, d, q + 1).
-    encoder : Tensor
-        ``[V a]``, (R, q, d + 1).
-    s : Tensor
-        Log-variances of the code, (R, q).
     """
 
     decoder: Tensor
+    """``[W b]``, (R, d, q + 1)."""
     encoder: Tensor
+    """``[V a]``, (R, q, d + 1)."""
     s: Tensor
+    """Log-variances of the code, (R, q)."""
 
     @classmethod
     def of(cls, w: Tensor, b: Tensor, v: Tensor, a: Tensor, s: Tensor) -> Self:
@@ -100,18 +94,12 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What the mean ELBO knows of a data set or a distribution.
-
-    Attributes
-    ----------
-    mean : Tensor
-        (d,)
-    covariance : Tensor
-        (d, d), of a data set divided by the number of samples.
-    """
+    """What the mean ELBO knows of a data set or a distribution."""
 
     mean: Tensor
+    """(d,)"""
     covariance: Tensor
+    """(d, d), of a data set divided by the number of samples."""
 
     @classmethod
     def of(cls, data: Tensor) -> Self:
@@ -145,18 +133,12 @@ class _Pass(NamedTuple):
 
 @dataclass(frozen=True)
 class LinearVae:
-    """The objective of a linear VAE.
-
-    Attributes
-    ----------
-    variance : float
-        c^2 of the decoder, fixed.
-    beta : float
-        Weight of the KL term; 1 is the ELBO.
-    """
+    """The objective of a linear VAE."""
 
     variance: float
+    """c^2 of the decoder, fixed."""
     beta: float = 1.0
+    """Weight of the KL term; 1 is the ELBO."""
 
     def elbo(self, parameters: Parameters, moments: Moments) -> Tensor:
         """Mean over data of ``E_q log p(x|z) - beta KL(q(z|x) | p(z))`` in nats, (R,).
@@ -229,25 +211,6 @@ class LinearVae:
         runs = Parameters.views(rows.expand(shape), data_dim, latent_dim)
         directions = Parameters.views(basis.expand(shape), data_dim, latent_dim)
         return self.hessian_product(runs, directions, moments).flat()
-
-    def evidence(self, parameters: Parameters, moments: Moments) -> Tensor:
-        """Mean over data of ``log p(x) = log N(x; b, W W^T + c^2 I)`` in nats, (R,).
-
-        Whatever beta; at beta = 1 the ELBO is at most this, and equal where q is the posterior.
-        With ``M = W^T W + c^2 I_q`` and ``K = E (x - b)(x - b)^T``::
-
-            -1/2 [d log(2 pi) + (d - q) log c^2 + log det M + (tr K - tr(M^-1 W^T K W)) / c^2]
-        """
-        w = parameters.w
-        data_dim, latent_dim = w.shape[-2:]
-        shift = (moments.mean - parameters.b).unsqueeze(-1)
-        second = w.mT @ (moments.covariance + shift @ shift.mT) @ w
-        identity = torch.eye(latent_dim, dtype=w.dtype, device=w.device)
-        factor = torch.linalg.cholesky(w.mT @ w + self.variance * identity)
-        logdet = (data_dim - latent_dim) * log(self.variance) + 2 * _diagonal(factor).log().sum(-1)
-        explained = _diagonal(torch.cholesky_solve(second, factor)).sum(-1)
-        squares = moments.covariance.trace() + shift.square().sum((-2, -1)) - explained
-        return -0.5 * (data_dim * log(2 * pi) + logdet + squares / self.variance)
 
     def optimum(self, moments: Moments, latent_dim: int) -> Parameters:
         """A maximum of `elbo` over all parameters, R = 1: probabilistic PCA with its posterior.

@@ -24,26 +24,18 @@ class MlpVae:
     of its fan-in except the first, whose inputs have unit norm already (as in Eq. 2); no bias. The
     latent is Gaussian and its expectation exact: mean ``W_mu h / sqrt(m)``, variance
     ``sum_a (w_sigma_ra h_a)^2 / m``.
-
-    Attributes
-    ----------
-    x
-        Inputs, (n, d), unit rows; they are the targets too.
-    width
-        m, the size of both hidden layers and of the latent.
-    sigma0
-        Initial value of every entry of W_sigma.
-    activation
-        ``phi`` of the two deterministic hidden layers.
-    smoothing
-        How the noise enters ``phi`` after the latent layer; its Gaussian smoothing is exact.
     """
 
     x: Float[Tensor, "n d"]
+    """Inputs, unit rows; they are the targets too."""
     width: int
+    """m, the size of both hidden layers and of the latent."""
     sigma0: float
+    """Initial value of every entry of W_sigma."""
     activation: Activation
+    """``phi`` of the two deterministic hidden layers."""
     smoothing: Latent
+    """How the noise enters ``phi`` after the latent layer; its Gaussian smoothing is exact."""
     trained: tuple[str, ...] = LAYERS
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:

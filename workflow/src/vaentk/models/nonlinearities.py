@@ -39,14 +39,9 @@ UNCLIPPED: Final[dict[str, Nonlinearity]] = {
 
 @dataclass(frozen=True)
 class Nonlinearities:
-    """Elementwise functions of a deep Gaussian VAE; the decoder's last layer has none.
+    """Elementwise functions after the hidden layers of a VAE and after its encoder's two heads.
 
-    Attributes
-    ----------
-    hidden : callable
-        After every hidden layer of encoder and decoder.
-    mean, logvar : callable
-        After the two heads of the encoder.
+    The decoder's last layer has none.
     """
 
     hidden: Nonlinearity
@@ -71,11 +66,8 @@ class Nonlinearities:
     def soft_clipping(cls, sharpness: float) -> Self:
         """Generalised soft-clipping everywhere, with the bounds of Surendran et al. 2024.
 
-        Parameters
-        ----------
-        sharpness : float
-            Their s > 0, which they take from {1, 2, 5, 10}; the function tends to clipping as it
-            grows, and the largest slope of its slope is s/4.
+        The sharpness is their s > 0, which they take from {1, 2, 5, 10}; the function tends to
+        clipping as it grows, and the largest slope of its slope is s/4.
         """
         clips = [
             partial(soft_clip, sharpness=sharpness, lower=lower, upper=upper)

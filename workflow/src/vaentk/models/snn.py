@@ -20,34 +20,23 @@ LAYERS = ("mu", "sigma", "d")
 class StochasticNetwork:
     """``f_hat(x) = E_zeta m^(-1/2) W_d^T phi((W_mu + W_sigma * zeta) x)``, ``psi`` = identity.
 
-    Attributes
-    ----------
-    x
-        Inputs, (n, d), unit rows; they are the targets too.
-    width
-        Number m of latent units.
-    sigma0
-        Initial value of every entry of W_sigma.
-    smoothing
-        How the noise enters the activation ``phi``; its Gaussian smoothing is exact.
-    trained
-        Layers that gradient descent moves: all (Theorem 1), or ``("mu",)`` (Theorem 2).
-    antisymmetric
-        Whether units come in pairs with equal W_mu and opposite W_d, so that ``f_hat(x; 0) = 0``
-        while the limit kernels stay; the width is even.
-
-    Notes
-    -----
-    Weights: ``mu`` and ``sigma`` (S, m, d), ``d`` (S, m, d). Eq. 3's reparametrisation is followed:
+    Weights ``mu``, ``sigma`` and ``d`` are (S, m, d) each. Eq. 3's reparametrisation is followed:
     ``z_r ~ N(<w_mu_r, x>, sum_a (w_sigma_ra x_a)^2)``.
     """
 
     x: Float[Tensor, "n d"]
+    """Inputs, unit rows; they are the targets too."""
     width: int
+    """Number m of latent units."""
     sigma0: float
+    """Initial value of every entry of W_sigma."""
     smoothing: Latent
+    """How the noise enters the activation ``phi``; its Gaussian smoothing is exact."""
     trained: tuple[str, ...] = LAYERS
+    """Layers that gradient descent moves: all (Theorem 1), or ``("mu",)`` (Theorem 2)."""
     antisymmetric: bool = False
+    """Whether units come in pairs with equal W_mu and opposite W_d, so that ``f_hat(x; 0) = 0``
+    while the limit kernels stay; the width is even."""
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw W_mu, W_d ~ N(0, 1) and set W_sigma = sigma0 (Lemma 1)."""

@@ -41,21 +41,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rule:
-    """Nodes ``±(i - 1/2) spacing``, in deviations, with one weight a pair.
-
-    Attributes
-    ----------
-    spacing
-        h.
-    weights
-        ``w_i``, from the centre outwards; they sum to about 1/2.
-    error
-        Largest error of c, a and b that was found, up to the deviation it was made for.
-    """
+    """Nodes ``±(i - 1/2) spacing``, in deviations, with one weight a pair."""
 
     spacing: float
+    """h."""
     weights: tuple[float, ...]
+    """``w_i``, from the centre outwards; they sum to about 1/2."""
     error: float
+    """Largest error of c, a and b that was found, up to the deviation it was made for."""
 
 
 @lru_cache

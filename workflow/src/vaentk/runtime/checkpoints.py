@@ -34,20 +34,13 @@ SOME: Final = "members-"
 
 @dataclass
 class Checkpoint:
-    """Where the state of a chunk is kept, and how often.
-
-    Attributes
-    ----------
-    path : Path
-    fingerprint : str
-        Of all that the state depends on.
-    seconds : float
-        Between two times that it is saved.
-    """
+    """Where the state of a chunk is kept, and how often."""
 
     path: Path
     fingerprint: str
+    """Of all that the state depends on."""
     seconds: float
+    """Between two times that it is saved."""
     saved: float = field(default_factory=time.monotonic)
 
     def load(self, device: str) -> State | None:
@@ -84,23 +77,15 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class ChunkCheckpoints:
-    """The checkpoints of one training's chunks.
-
-    Attributes
-    ----------
-    folder : Path
-    fingerprint : str
-        Of all that a state depends on, but for the chunks.
-    seconds : float
-        Between two times that a chunk is saved.
-    members : sequence of dict
-        All members, in order.
-    """
+    """The checkpoints of one training's chunks."""
 
     folder: Path
     fingerprint: str
+    """Of all that a state depends on, but for the chunks."""
     seconds: float
+    """Between two times that a chunk is saved."""
     members: Sequence[Member]
+    """All members, in order."""
 
     def of(self, chunk: Chunk) -> Checkpoint:
         """The checkpoint of a chunk."""

@@ -15,31 +15,18 @@ MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -8: 1}
 def gpu_at_hand(wanted: str) -> bool:
     """Say whether a job that computes on a device of the settings will use a GPU.
 
-    Parameters
-    ----------
-    wanted : str
-        ``cuda``: yes, wherever this is asked, as on a cluster's login node that has none; ``cpu``:
-        no; ``auto``: if this machine has one.
+    ``cuda``: yes, wherever this is asked, as on a cluster's login node that has none; ``cpu``: no;
+    ``auto``: if this machine has one.
     """
     return wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available())
 
 
 def prepare_torch(wanted: str, deterministic: bool = True) -> str:
-    """Choose the device and make torch compute on it the same way every time.
+    """Choose ``cpu`` or ``cuda`` and make torch compute on it the same way every time.
 
-    Parameters
-    ----------
-    wanted : str
-        ``auto``, ``cpu`` or ``cuda``.
-    deterministic : bool
-        Whether a GPU repeats its bytes; otherwise its libraries try several algorithms and take
-        the fastest. Products are in full single precision (no TF32) either way, and a CPU is
-        deterministic either way.
-
-    Returns
-    -------
-    str
-        ``cpu`` or ``cuda``.
+    Unless it is ``deterministic`` a GPU's libraries try several algorithms and take the fastest.
+    Products are in full single precision (no TF32) either way, and a CPU repeats its bytes either
+    way.
 
     Raises
     ------

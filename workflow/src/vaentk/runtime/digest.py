@@ -33,14 +33,8 @@ _ACTIONS = (ast.Expr, ast.For, ast.While, ast.With, ast.Match, ast.Delete, ast.A
 def code_digest(script: Path, package_root: Path, entries: Iterable[str] = ()) -> str:
     """Digest of a script and of all library symbols that it reaches: 64 hexadecimal digits.
 
-    Parameters
-    ----------
-    script : Path
-        The Python script of a rule; modules beside it count as library modules.
-    package_root : Path
-        The folder of the package, named as the package is imported.
-    entries : iterable of str
-        ``module:symbol``, what the script looks up by name when it runs.
+    Modules beside the script count as library modules; the package's folder is named as the package
+    is imported. Entries, ``module:symbol``, are what the script looks up by name when it runs.
 
     Raises
     ------

@@ -87,16 +87,8 @@ def write_blocks(
 ) -> None:
     """Write images as safetensors block by block, so that they need never be in memory together.
 
-    Parameters
-    ----------
-    blocks
-        Consecutive rows of the array ``images``, uint8.
-    shape
-        Shape of the whole array.
-    others
-        Small arrays that go into the same file.
-    note
-        One line of metadata.
+    Blocks are consecutive rows of the array ``images``, uint8, of a shape in all; small others go
+    into the same file, with one line of metadata.
     """
     head: dict[str, Any] = {"__metadata__": {"note": note}}
     kept = {name: np.ascontiguousarray(array) for name, array in others.items()}

@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,37 +41,24 @@ LIBRARIES = ("torch", "numpy", "scipy", "pandas", "safetensors", "mlxtend")
 
 @dataclass(frozen=True)
 class Job:
-    """One running script: its files, parameters and device.
-
-    Attributes
-    ----------
-    inputs, outputs
-        Files by name, as the rule declares them; the first where a name has several.
-    files
-        All input files by name.
-    params
-        The rule's parameters, plain data.
-    threads
-        Processor cores the job may use.
-    device
-        "cpu" or "cuda".
-    log_file
-        Where the job logs to.
-    functions
-        What the rule's parameter ``functions`` names as ``module:function``, by name.
-    facts
-        What to add to the provenance of a result, by its path.
-    """
+    """One running script: its files, parameters and device."""
 
     inputs: dict[str, Path]
+    """By name, as the rule declares them; the first where a name has several."""
     outputs: dict[str, Path]
     files: dict[str, list[Path]]
+    """All input files by name."""
     params: dict[str, Any]
+    """The rule's parameters, plain data."""
     threads: int
+    """Processor cores the job may use."""
     device: str
+    """``cpu`` or ``cuda``."""
     log_file: Path
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """What the rule's parameter ``functions`` names as ``module:function``, by name."""
     facts: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    """What to add to the provenance of a result, by its path."""
 
     @property
     def checkpoints(self) -> Path:
@@ -85,18 +73,9 @@ class Job:
     def opened(self, name: str, keys: Sequence[Any] | None = None) -> Any:
         """Open what the rule gives by a name: files, one or one a key, or else a parameter.
 
-        Parameters
-        ----------
-        name
-            Of inputs or of a parameter; ``task`` is the job itself.
-        keys
-            What tells the files apart where there are several: widths, variants, runs.
-
-        Returns
-        -------
-        object
-            A table for a CSV or parquet file; `Stored` for a safetensors file, whose tensors
-            are mapped into memory where the name is one of `MAPPED`, and arrays elsewhere.
+        Keys tell several files apart: widths, variants, runs. A CSV or parquet file is a table; a
+        safetensors file is `Stored`, with tensors mapped into memory where the name is one of
+        `MAPPED`, and arrays elsewhere. ``task`` is the job itself.
         """
         if name == "task":
             return self
@@ -124,9 +103,8 @@ class Job:
 
     def save_figure(self, svg: str, alt: str, name: str) -> None:
         """Save a figure of the rule, by the output's name; its words go into the provenance."""
-        path = self.outputs[name]
-        io.write_text(svg, path)
-        self.describe(path, alt=alt)
+        io.write_text(svg, self.outputs[name])
+        self.describe(self.outputs[name], alt=alt)
 
 
 @contextmanager
@@ -216,12 +194,8 @@ def commit() -> str:
     if told:
         return told
     try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True).strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
@@ -294,8 +268,6 @@ def _stop(sentence: str) -> None:
 def _processor() -> str:
     """Return the processor's name."""
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
+    model = re.search(r"^model name\s*:\s*(.*\S)", text, re.MULTILINE)
+    return model[1] if model else platform.processor() or platform.machine()

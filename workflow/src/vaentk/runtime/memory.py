@@ -23,13 +23,7 @@ for their workspaces, for fragments and for what an estimate leaves out."""
 def fitting(members: int, each: float, device: str) -> int:
     """How many members to train side by side: all on a CPU, on a GPU what its free memory holds.
 
-    Parameters
-    ----------
-    members : int
-    each : float
-        Bytes of one, as `vaentk.training.footprints` estimates them.
-    device : str
-        ``cpu`` or ``cuda``.
+    ``each`` has so many bytes, as `vaentk.training.footprints` estimates them.
     """
     if device != "cuda":
         return members
@@ -54,23 +48,9 @@ def in_chunks(
     On a CPU a member's result is the same in any chunk. On a GPU its last digits may differ with
     the size of its chunk, because libraries choose their kernels by the shapes they are given.
 
-    Parameters
-    ----------
-    chunks : iterable of tuple
-    work : callable
-        Of a chunk; takes up what a checkpoint has of it.
-    split : callable
-        Called with a chunk that did not fit and its parts, to hand its checkpoint on.
-
-    Returns
-    -------
-    list of tuple
-        Chunks as they were in the end, in the order of their members, and their results.
-
-    Raises
-    ------
-    Exception
-        What `work` raises; of full memories that of a single member.
+    ``split`` is called with a chunk that did not fit and its parts, to hand its checkpoint on.
+    Chunks are returned as they were in the end, in the order of their members, with their results.
+    What ``work`` raises is raised, of full memories that of a single member.
     """
     waiting, done = list(chunks), []
     most = max((len(chunk) for chunk in waiting), default=0)
@@ -93,12 +73,7 @@ def attempted(work: Callable[[], Result], last: bool = False) -> tuple[Result] |
     """Work, and give the result alone in a tuple; None where the memory was full.
 
     The error ends here and with it its traceback, which holds the tensors that filled the memory.
-
-    Parameters
-    ----------
-    work : callable
-    last : bool
-        Whether nothing smaller can be tried: then the error is raised.
+    Where nothing smaller can be tried, on the ``last`` attempt, it is raised.
     """
     try:
         return (work(),)

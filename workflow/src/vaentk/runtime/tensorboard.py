@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from torch.utils.tensorboard import SummaryWriter
@@ -21,19 +20,10 @@ Pictures = Callable[[SummaryWriter, Sequence[str], State], None]
 
 
 class Events:
-    """Records as scalars as they come and, ten times in a training, pictures.
+    """Records as scalars as they come and, ten times in a training of so many steps, pictures.
 
-    Parameters
-    ----------
-    folder : Path
-        Of the event files.
-    members : sequence of dict
-        Those that are trained.
-    state : State
-        Where they start, or go on: what was written later, before the job was killed, is dropped.
-    steps : int
-        Of the whole training.
-    pictures : callable, optional
+    The state is where members start, or go on: what was written later, before the job was killed,
+    is dropped from the folder.
     """
 
     def __init__(
@@ -50,15 +40,8 @@ class Events:
         self.written = len(state.records)
         self.pictured = state.step // self.every
 
-    def __enter__(self) -> "Events":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write what is not yet written."""
         self.writer.close()
 
     def show(self, state: State) -> None:

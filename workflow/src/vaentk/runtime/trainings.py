@@ -6,13 +6,16 @@ its size. What is trained comes as values and functions: nothing here knows of n
 """
 
 import json
+import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from vaentk.runtime import progress
+from tqdm import tqdm
+
 from vaentk.runtime.checkpoints import Chunk, ChunkCheckpoints, Member
 from vaentk.runtime.job import Job, log
 from vaentk.runtime.memory import fitting, in_chunks
@@ -20,72 +23,47 @@ from vaentk.runtime.tensorboard import Events, Pictures, name_of
 from vaentk.runtime.workers import Spread, in_turn, leave_if_orphaned
 from vaentk.training.state import State, Tick, no_tick
 
+LIVE, LOGGED = 0.5, 20
+"""Seconds between two lines of progress in a terminal and in a file."""
+
 
 @dataclass(frozen=True)
 class Training:
-    """Members of one shape, and how they are trained.
-
-    Attributes
-    ----------
-    label : str
-        Names the training beside its progress.
-    members : sequence of dict
-        What tells every member from the others, under the same keys as in its records.
-    steps : int
-        Where a state's ``step`` ends.
-    start : callable
-        State of a chunk before the first step.
-    run : callable
-        Takes a chunk's state to the end and calls the tick on the way; a state that is at the end
-        stays as it is.
-    member_bytes : float
-        Memory of one member on a GPU.
-    depends_on : tuple
-        Plain values that a state depends on, besides device and parameters of the job.
-    folder : str
-        Of checkpoints and events, among those of the job's other trainings.
-    processes : bool
-        Whether on a CPU every member is a chunk of its own and may be trained in a process of its
-        own; the training is then sent there. Otherwise all are one chunk.
-    scalars : bool
-        Whether TensorBoard shows the records.
-    pictures : callable, optional
-        Shows more there.
-    unit : str
-        What a step is called.
-    """
+    """Members of one shape, and how they are trained."""
 
     label: str
+    """Names the training beside its progress."""
     members: Sequence[Member]
+    """What tells every member from the others, under the same keys as in its records."""
     steps: int
+    """Where a state's ``step`` ends."""
     start: Callable[[Chunk], State]
+    """State of a chunk before the first step."""
     run: Callable[[Chunk, State, Tick], State]
+    """Takes a chunk's state to the end and calls the tick on the way; a state that is at the end
+    stays as it is."""
     member_bytes: float = 1.0
+    """Memory of one member on a GPU."""
     depends_on: tuple[object, ...] = ()
+    """Plain values that a state depends on, besides device and parameters of the job."""
     folder: str = ""
+    """Of checkpoints and events, among those of the job's other trainings."""
     processes: bool = False
+    """Whether on a CPU every member is a chunk of its own and may be trained in a process of its
+    own; the training is then sent there. Otherwise all are one chunk."""
     scalars: bool = True
+    """Whether TensorBoard shows the records."""
     pictures: Pictures | None = None
+    """Shows more there."""
     unit: str = "step"
+    """What a step is called."""
 
 
 def train_members(training: Training, job: Job, spread: Spread = in_turn) -> State:
-    """Train all members, those from their checkpoints that have one.
+    """Train all members, those from their checkpoints that have one: as if in one chunk, in order.
 
     Checkpoints lie in the job's folder for them, and stay there until the job's results are saved.
-
-    Parameters
-    ----------
-    training : Training
-    job : Job
-        Gives the device, the log and the parameters.
-    spread : callable
-        Map over worker processes, where members may go apart.
-
-    Returns
-    -------
-    State
-        Of all members in order, as if they had been one chunk.
+    ``spread`` is a map over worker processes, where members may go apart.
     """
     known = [job.device, job.params, *training.depends_on]
     checkpoints = ChunkCheckpoints(
@@ -117,12 +95,11 @@ def _train_chunk(
     else:
         log.info("resuming %s after %s %d", what, training.unit, state.step)
     with ExitStack() as stack:
-        done = progress.bar(training.steps, state.step, what, training.unit)
-        bar, show = stack.enter_context(done), no_tick
+        bar, show = stack.enter_context(_bar(training, state.step, what)), no_tick
         if training.scalars:
             folder = events / checkpoint.path.stem
             shown = Events(folder, members, state, training.steps, training.pictures)
-            show = stack.enter_context(shown).show
+            show = stack.enter_context(closing(shown)).show
 
         def tick(state: State) -> None:
             leave_if_orphaned()
@@ -134,3 +111,17 @@ def _train_chunk(
         show(state)
     checkpoint.save(state)
     return state
+
+
+def _bar(training: Training, done: int, what: str) -> "tqdm[Any]":
+    """Show on standard error how many steps are done, of which some were done before."""
+    return tqdm(
+        total=training.steps,
+        initial=done,
+        desc=what,
+        unit=training.unit,
+        unit_scale=training.unit != "step",
+        file=sys.stderr,
+        mininterval=LIVE if sys.stderr.isatty() else LOGGED,
+        leave=False,
+    )

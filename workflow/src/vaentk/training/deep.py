@@ -17,15 +17,13 @@ import torch
 from torch import Tensor
 
 from vaentk.bounds.bound import Bound, Weights
+from vaentk.bounds.draws import generator, noise
 from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
-from vaentk.training.adam import adam
-from vaentk.training.evaluation import Evaluation, generator
+from vaentk.training.adam import adam, with_averages
+from vaentk.training.evaluation import Evaluation
 from vaentk.training.graph import Graph
 from vaentk.training.state import Record, State, Tick, no_tick
-
-Stepping = Literal["per-epoch", "per-iteration", "constant"]
-Optimiser = Literal["adam", "sgd"]
 
 BLOCK: Final = 25
 """Updates whose losses are fetched at once."""
@@ -39,39 +37,24 @@ ORDER, NOISE = 0, 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a variant is trained.
-
-    Attributes
-    ----------
-    variant : str
-        Its name, for errors.
-    seeds : tuple of int
-        One a member.
-    batch : int
-        Images an update; those of an epoch that do not fill a batch are left out of it.
-    learning_rate : float
-    stepping : str
-        ``per-epoch``: over the root of the epoch's number; ``per-iteration``: over the root of
-        the update's number; ``constant``.
-    optimiser : str
-        ``adam`` with decay rates 0.9 and 0.999 and epsilon 1e-8; ``sgd``.
-    codes : int
-        K, of an image in an update.
-    beta : float
-        Weight of the KL term.
-    evaluated : tuple of int
-        Numbers of updates after which members are measured, ascending; training ends at the last.
-    """
+    """How a variant is trained."""
 
     variant: str
+    """Its name, for errors."""
     seeds: tuple[int, ...]
+    """One a member."""
     batch: int
+    """Images an update; those of an epoch that do not fill a batch are left out of it."""
     learning_rate: float
-    stepping: Stepping
-    optimiser: Optimiser
+    stepping: Literal["per-epoch", "per-iteration", "constant"]
+    """Whether the step size falls with the root of the epoch's number or of the update's."""
+    optimiser: Literal["adam", "sgd"]
     codes: int
+    """K, of an image in an update."""
     beta: float
+    """Weight of the KL term."""
     evaluated: tuple[int, ...]
+    """Numbers of updates after which members are measured, ascending; training ends at the last."""
 
     @property
     def steps(self) -> int:
@@ -80,32 +63,15 @@ class Recipe:
 
 
 def initial_state(weights: Weights) -> State:
-    """State before the first update; the weights, (S, ...) each, are copied.
-
-    Returns
-    -------
-    State
-        ``weights/<name>``, ``mean/<name>`` and ``square/<name>`` (Adam's averages), (S, ...) each.
-    """
-    tensors = {}
-    for name, weight in weights.items():
-        tensors[f"weights/{name}"] = weight.clone()
-        tensors[f"mean/{name}"] = torch.zeros_like(weight)
-        tensors[f"square/{name}"] = torch.zeros_like(weight)
-    return State(0, tensors)
+    """State before the first update."""
+    return State(0, with_averages(weights))
 
 
 def evaluation_steps(steps: int, epoch: int, per_decade: int) -> tuple[int, ...]:
     """Numbers of updates after which to measure: 0, 1, evenly in the logarithm, and the last.
 
-    Parameters
-    ----------
-    steps : int
-        Updates in all.
-    epoch : int
-        Updates of an epoch, whose end is among the times in place of one close to it.
-    per_decade : int
-        Times for every factor of ten, as far as they are apart.
+    As many ``per_decade`` of the ``steps`` in all, as far as they are apart; the end of the first
+    ``epoch`` is among them in place of one close to it.
     """
     count = 1 + round(per_decade * np.log10(steps))
     spaced = np.geomspace(1, steps, max(count, 2)).round().astype(int).tolist()
@@ -136,24 +102,10 @@ def train(
 
     Parameters
     ----------
-    bound : Bound
-        What is minimised.
-    images : ImageSource
-        On the device of the state.
-    evaluation : Evaluation
-        What is measured.
-    recipe : Recipe
-    state : State
-        Changed in place; at the end of a block.
-    tick : callable, optional
-        Called after every block and evaluation with the state.
-    threads : int
-        On a CPU.
-
-    Returns
-    -------
-    State
-        After the last update.
+    images : on the device of the state
+    state : changed in place, at the end of a block
+    tick : called after every block and evaluation
+    threads : on a CPU
 
     Raises
     ------
@@ -192,22 +144,12 @@ class _Learner:
     ) -> None:
         self.bound, self.images, self.recipe = bound, images, recipe
         self.seeds, self.step = recipe.seeds[own], state.step
-        # Through .data, because a change of one member's part would make autograd, in another
-        # thread, take the whole ensemble's tensor for changed.
-        parts = {
-            kind: {name: tensor[own].data for name, tensor in state.part(kind).items()}
-            for kind in ("weights", "mean", "square")
-        }
-        self.weights = parts["weights"]
-        first = next(iter(self.weights.values()))
+        first = next(iter(state.tensors.values()))
         self.device = first.device
         self.beta = first.new_full((len(self.seeds),), recipe.beta)
         self.rate = first.new_zeros(())
-        self.optimiser = (
-            adam(self.weights, parts["mean"], parts["square"], state.step, self.rate)
-            if recipe.optimiser == "adam"
-            else None
-        )
+        self.weights, optimiser = adam(state, own, self.rate)
+        self.optimiser = optimiser if recipe.optimiser == "adam" else None
         self.epoch = len(images.numbers) // recipe.batch
         self.orders: tuple[int, Tensor] | None = None
         self.update = Graph(self._update) if first.is_cuda else self._update
@@ -215,26 +157,19 @@ class _Learner:
     def block(self, steps: int) -> Tensor:
         """Update some times; give the losses before each, (steps, S) on the CPU."""
         losses = []
+        shape = self.recipe.codes, self.recipe.batch, self.bound.model.latent_dim
         for step in range(self.step, self.step + steps):
-            noise = [
-                torch.randn(
-                    (self.recipe.codes, self.recipe.batch, self.bound.model.latent_dim),
-                    generator=generator(self.device, seed, NOISE, step),
-                    device=self.device,
-                )
-                for seed in self.seeds
-            ]
+            generators = [generator(self.device, seed, NOISE, step) for seed in self.seeds]
             size = torch.tensor(rate(self.recipe, step, self.epoch), device=self.device)
-            losses.append(self.update(self._batch(step), torch.stack(noise), size))
+            losses.append(self.update(self._batch(step), noise(shape, generators, size), size))
         self.step += steps
         return torch.stack(losses).cpu()
 
     def evaluate(self, evaluation: Evaluation, step: int) -> list[Record]:
         """Measure the members: a row each."""
-        given = self.weights, self.beta, self.seeds, self.recipe.codes, step
-        known = {"step": step, "epoch": step / self.epoch}
-        rows = evaluation.rows(self.bound, *given)
-        return [{"seed": seed, **known, **row} for seed, row in zip(self.seeds, rows, strict=True)]
+        codes, time = self.recipe.codes, {"step": step, "epoch": step / self.epoch}
+        rows = evaluation.rows(self.bound, self.weights, self.beta, self.seeds, codes, step)
+        return [{"seed": seed, **time, **row} for seed, row in zip(self.seeds, rows, strict=True)]
 
     def _batch(self, step: int) -> Tensor:
         """Numbers of the images of an update, int64 (S, b)."""
@@ -251,19 +186,18 @@ class _Learner:
         batch = self.recipe.batch
         return self.orders[1][:, place * batch : (place + 1) * batch]
 
-    def _update(self, numbers: Tensor, noise: Tensor, size: Tensor) -> Tensor:
+    def _update(self, numbers: Tensor, drawn: Tensor, size: Tensor) -> Tensor:
         """Update once; give the losses before, (S,)."""
-        images = self.images.images(numbers.flatten())
-        images = images.view(*numbers.shape, *images.shape[1:])
-        values, found = self.bound.gradient(self.weights, images, noise, self.beta)
+        images = self.images.of_members(numbers)
+        values, gradient = self.bound.gradient(self.weights, images, drawn, self.beta)
         self.rate.copy_(size)
-        if self.optimiser is None:
-            for name, weight in self.weights.items():
-                weight.sub_(self.rate * found[name])
-        else:
-            for name, weight in self.weights.items():
+        for name, weight in self.weights.items():
+            if self.optimiser is None:
+                weight.sub_(self.rate * gradient[name])
+            else:
                 # The fused update takes the memory's order for that of the weight.
-                weight.grad = found[name].contiguous()
+                weight.grad = gradient[name].contiguous()
+        if self.optimiser is not None:
             self.optimiser.step()
         return values.loss.mean(dim=1)
 

@@ -32,14 +32,10 @@ what a step's record lacks is not a number in the table."""
 
 
 def initial_state(model: Model, objective: Objective, initial: Weights) -> State:
-    """State before the first step of `descend`, whose arguments these are.
+    """State before the first step of `descend`, whose arguments these are: nothing has moved.
 
-    Returns
-    -------
-    State
-        Nothing has moved. ``displacement/<layer>`` is ``W(t) - W(0)``, (S, p, q); a layer fed with
-        the n inputs x may have ``dual/<layer>``, (S, n, p), in its place: what each of these
-        contributes, ``W(t) - W(0) = dual^T x``.
+    ``displacement/<layer>`` is ``W(t) - W(0)``, (S, p, q); a layer fed with the n inputs x may have
+    ``dual/<layer>``, (S, n, p), in its place: what each contributes, ``W(t) - W(0) = dual^T x``.
     """
     moved = {f"displacement/{name}": torch.zeros_like(initial[name]) for name in model.trained}
     if isinstance(model, MlpVae) and vae_update.fits(model, objective):
@@ -66,21 +62,14 @@ def descend(
 
     Parameters
     ----------
-    model, objective
-        The network on its inputs, and what is minimised, in Eq. 7's units.
-    initial
-        ``W(0)`` by layer, (S, p, q); left unchanged.
-    schedule
-        Learning rate, number of steps and recorded steps.
-    seeds
-        The members' seeds, S of them, for the records.
+    model, objective : the network on its inputs, and what is minimised, in Eq. 7's units
+    initial : ``W(0)`` by layer, (S, p, q); left unchanged
+    seeds : of the S members, for the records
     state
         Where to go on, changed in place; the result is that of an uninterrupted run, to the bit on
         a CPU. `initial_state` unless given.
-    tick
-        Called after every update (progress, checkpoints).
-    observe
-        Called at every recorded step; what it returns is added to the records.
+    tick : called after every update
+    observe : called at every recorded step; what it returns is added to the records
     keep
         The network on the inputs whose outputs are kept at the recorded steps; they may be others
         than those it is trained on.
@@ -88,10 +77,10 @@ def descend(
     Returns
     -------
     State
-        After the last step. A record has seed, step, time, losses, the largest standard deviation
-        of a latent unit, and per layer the relative Frobenius change and the largest change of a
-        row. ``displacement/<layer>`` is that of every trained layer, and ``outputs/<step>`` (S, n,
-        d) what was kept.
+        A record has seed, step, time, losses, the largest standard deviation of a latent unit, and
+        per layer the relative Frobenius change and the largest change of a row.
+        ``displacement/<layer>`` is that of every trained layer, and ``outputs/<step>`` (S, n, d)
+        what was kept.
 
     Raises
     ------
@@ -128,17 +117,7 @@ def descend(
 def start(
     model: Model, objective: Objective, initial: Weights, state: State, rate: float
 ) -> Update:
-    """Choose the quickest way to make the steps that follow a state, which it will change.
-
-    Parameters
-    ----------
-    model, objective, initial
-        As for `descend`.
-    state
-        The state to go on from.
-    rate
-        Learning rate, in Eq. 7's units.
-    """
+    """Choose the quickest way to make the steps that follow a state, which it will change."""
     displacement, dual = state.part("displacement"), state.part("dual")
     if isinstance(model, MlpVae) and vae_update.fits(model, objective):
         return TanhVaeUpdate(model, objective, initial, displacement, dual, rate)

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
-import numpy as np
-import torch
-from torch import Tensor
+from torch import Generator, Tensor, ones_like, split
 
 from vaentk.bounds.bound import PARTS, Bound, Values, Weights
+from vaentk.bounds.draws import generator, noise
 from vaentk.bounds.full_gradient import GROUPS, full_gradient
 from vaentk.bounds.images import ImageSource
 
@@ -18,36 +17,21 @@ SCORES: Final = 3
 """What a generator is for, beside those of `vaentk.training.deep`."""
 
 
-def generator(device: torch.device, *key: int) -> torch.Generator:
-    """A generator of its own for every key: a seed, a purpose, a number."""
-    (drawn,) = np.random.SeedSequence(key).generate_state(1, np.uint64)
-    return torch.Generator(device).manual_seed(int(drawn >> np.uint64(1)))
-
-
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What members are measured on.
-
-    Attributes
-    ----------
-    images : ImageSource
-        Training images, over all of which the gradient is meant.
-    measured : int or None
-        Images of each of the two draws that its squared norm is estimated from, drawn uniformly;
-        all of them, without such scatter, where None.
-    parts : dict of ImageSource
-        Images that bounds are evaluated on, by name: ``train`` and ``held_out``.
-    codes : int
-        K of the importance-weighted bound that all variants are compared by.
-    batch : int
-        Images at once.
-    """
+    """What members are measured on."""
 
     images: ImageSource
+    """Training images, over all of which the gradient is meant."""
     measured: int | None
+    """Images of each of the two draws that its squared norm is estimated from, drawn uniformly;
+    all of them, without such scatter, where None."""
     parts: dict[str, ImageSource]
+    """Images that bounds are evaluated on, by name: ``train`` and ``held_out``."""
     codes: int
+    """K of the importance-weighted bound that all variants are compared by."""
     batch: int
+    """Images at once."""
 
     def rows(
         self,
@@ -58,30 +42,14 @@ class Evaluation:
         codes: int,
         step: int,
     ) -> list[dict[str, float]]:
-        """Measure members.
+        """Measure members with weights (S, ...) that minimise a bound with ``codes`` of an image.
 
-        Parameters
-        ----------
-        bound : Bound
-            What they minimise.
-        weights : dict of Tensor
-            (S, ...) each.
-        beta : Tensor
-            (S,)
-        seeds : sequence of int
-            Of the members; with the step they determine what is drawn.
-        codes : int
-            K that they are trained with.
-        step : int
-
-        Returns
-        -------
-        list of dict
-            A row a member. ``gradient_phi``, ``gradient_theta``: squared norm of the gradient of
-            what is minimised, over all training images, with standard errors ``_error``. For each
-            part of images, in nats, mean over images, the held-out ones' with ``held_out_`` before:
-            ``loss`` (what is minimised), ``reconstruction`` and ``kl``, ``negative_elbo`` (their
-            sum, whatever beta), ``negative_bound`` (importance-weighted with the common K).
+        Their seeds and the step determine what is drawn. A row a member has ``gradient_phi`` and
+        ``gradient_theta``: squared norm of the gradient of what is minimised, over all training
+        images, with standard errors ``_error``; and for each part of images, in nats, mean over
+        images, the held-out ones' with ``held_out_`` before: ``loss`` (what is minimised),
+        ``reconstruction`` and ``kl``, ``negative_elbo`` (their sum, whatever beta),
+        ``negative_bound`` (importance-weighted with the common K).
         """
         device = beta.device
         count = self.measured or len(self.images.numbers)
@@ -105,7 +73,7 @@ class Evaluation:
             drawn = [generator(device, seed, SCORES, step) for seed in seeds]
             own = _evaluated(bound, weights, images, beta, drawn, codes, self.batch)
             common = _evaluated(
-                yardstick, weights, images, torch.ones_like(beta), drawn, self.codes, self.batch
+                yardstick, weights, images, ones_like(beta), drawn, self.codes, self.batch
             )
             measured[f"{prefix}loss"] = own.loss
             measured[f"{prefix}reconstruction"] = own.reconstruction
@@ -123,16 +91,15 @@ def _evaluated(
     weights: Weights,
     source: ImageSource,
     beta: Tensor,
-    generators: Sequence[torch.Generator],
+    generators: Sequence[Generator],
     codes: int,
     batch: int,
 ) -> Values:
     """Mean values over images, (S,) each, from one draw of codes."""
     values = []
-    for chosen in torch.split(source.numbers, batch):
-        images = source.images(chosen)
+    for chosen in split(source.numbers, batch):
         shape = codes, len(chosen), bound.model.latent_dim
-        noise = [torch.randn(shape, generator=g, device=beta.device) for g in generators]
+        images = source.images(chosen)
         images = images.expand(len(generators), *images.shape)
-        values.append(bound.values(weights, images, torch.stack(noise), beta))
+        values.append(bound.values(weights, images, noise(shape, generators, beta), beta))
     return Values.mean_of(values)

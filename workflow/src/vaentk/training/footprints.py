@@ -9,9 +9,7 @@ from math import prod
 from typing import Final
 
 from vaentk.bounds.full_gradient import GROUPS
-from vaentk.models.conv_layers import DECODER, ENCODER, SIDE
-from vaentk.models.conv_layers import shapes as conv_shapes
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE
+from vaentk.models.conv_vae import ConvVAE
 
 NUMBER: Final = {"float32": 4, "float64": 8}
 """Bytes of a number."""
@@ -30,55 +28,40 @@ TABLES: Final = 1_500_000
 """Numbers that the latent's smoothing takes at any width."""
 
 
-def conv_member(channels: int, latent: int, batch: int) -> int:
+def conv_member(model: ConvVAE, batch: int) -> int:
     """Bytes of one convolutional VAE of disentanglement_lib in training."""
-    weights = sum(map(prod, conv_shapes(channels, latent).values()))
-    sides = [SIDE >> place for place in range(1, len(ENCODER) + 1)]
-    units = sum(outputs * side**2 for (outputs, *_), side in zip(ENCODER, sides, strict=True))
-    back = [4 << place for place in range(1, len(DECODER) + 1)]
-    units += sum(outputs * side**2 for outputs, side in zip(DECODER, back, strict=True))
-    units += 2 * channels * SIDE**2
-    return FLOAT * (UPDATED * weights + KEPT * batch * units)
+    return UPDATED * _weights(model) + activations(model, batch, 1, KEPT)
 
 
-def deep_member(model: DeepGaussianVAE, batch: int, codes: int) -> int:
+def deep_member(model: ConvVAE, batch: int, codes: int) -> int:
     """Bytes of one deep Gaussian VAE in training; ``codes`` of an image are decoded together.
 
     Its gradient over all images is measured in groups, each with a copy of the weights.
     """
-    weights = FLOAT * sum(map(prod, model.shapes().values()))
-    return (UPDATED + 1 + GROUPS) * weights + activations(model, batch, codes)
+    return (UPDATED + 1 + GROUPS) * _weights(model) + activations(model, batch, codes)
 
 
-def noise_repetition(model: DeepGaussianVAE, batch: int, codes: int) -> int:
+def noise_repetition(model: ConvVAE, batch: int, codes: int) -> int:
     """Bytes of one gradient of one member, of B images and so many codes decoded together.
 
     Its mean and its square are summed in double precision.
     """
-    weights = FLOAT * sum(map(prod, model.shapes().values()))
-    return 8 * weights + activations(model, batch, codes)
+    return 8 * _weights(model) + activations(model, batch, codes)
 
 
-def activations(model: DeepGaussianVAE, batch: int, codes: int) -> int:
-    """Bytes of what backpropagation through one deep Gaussian VAE keeps."""
+def activations(model: ConvVAE, batch: int, codes: int, kept: int = KEPT_DEEP) -> int:
+    """Bytes of what backpropagation through one convolutional VAE keeps."""
     sides = [model.side >> place for place in range(1, len(model.widths) + 1)]
     encoder = sum(w * side**2 for w, side in zip(model.widths, sides, strict=True))
     pixels = model.channels * model.side**2
     decoder = encoder + 2 * pixels + model.hidden + model.features
-    return FLOAT * KEPT_DEEP * batch * (encoder + model.hidden + pixels + codes * decoder)
+    return FLOAT * kept * batch * (encoder + model.hidden + pixels + codes * decoder)
 
 
 def eq2_member(n: int, d: int, m: int, dtype: str, kept: int) -> int:
     """Bytes of one member of Eq. 2's network in training.
 
-    Parameters
-    ----------
-    n, d, m
-        Samples, inputs and width.
-    dtype
-        float32 or float64.
-    kept
-        Recorded steps whose outputs are kept.
+    Of n samples, d inputs and width m, whose outputs are kept at ``kept`` recorded steps.
     """
     return NUMBER[dtype] * (11 * m * d + 24 * n * m + (6 + kept) * n * d + TABLES)
 
@@ -87,3 +70,7 @@ def figure2_member(n: int, d: int, m: int, dtype: str, kept: int) -> int:
     """Bytes of one member of Figure 2's network in training; see `eq2_member`."""
     numbers = 16 * m * m + 12 * m * d + 30 * n * m + (6 + kept) * n * d + TABLES
     return NUMBER[dtype] * numbers
+
+
+def _weights(model: ConvVAE) -> int:
+    return FLOAT * sum(map(prod, model.shapes().values()))

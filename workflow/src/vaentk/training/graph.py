@@ -13,11 +13,8 @@ WARM_UPS: Final = 3
 class Graph:
     """A function of tensors whose kernels are recorded once and then started all at once.
 
-    Parameters
-    ----------
-    function : callable
-        Of tensors of fixed shapes on a GPU, to one tensor or None. It may change tensors in place,
-        always the same ones, and must not make the CPU wait or read anything that changes there.
+    It takes tensors of fixed shapes on a GPU to one tensor or None. It may change tensors in place,
+    always the same ones, and must not make the CPU wait or read anything that changes there.
     """
 
     def __init__(self, function: Callable[..., Tensor | None]) -> None:

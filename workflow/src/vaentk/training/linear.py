@@ -19,7 +19,8 @@ from vaentk.errors import UserError
 from vaentk.models.initial import standard_normal
 from vaentk.models.linear_estimators import Estimator, estimate
 from vaentk.models.linear_vae import LinearVae, Moments, Parameters, append_one
-from vaentk.training.linear_draws import Batch, Draws, generators
+from vaentk.training import generators
+from vaentk.training.linear_draws import Batch, Draws
 from vaentk.training.state import State, Tick, no_tick
 
 MEAN_DECAY: Final = 0.9
@@ -29,30 +30,19 @@ EPSILON: Final = 1e-8
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all runs share.
-
-    Attributes
-    ----------
-    optimiser : str
-        ``sgd``, or ``adam`` with decay rates 0.9 and 0.999, epsilon 1e-8 and the corrected bias
-        of Kingma & Ba.
-    scale : float
-        C of the step sizes ``gamma_n = C n^(-power)`` of iteration n = 1, 2, ...
-    power : float
-        1/2 as in the theorem; 0 for a constant step.
-    steps : int
-        Iterations.
-    estimator : Estimator
-    record : tuple of int
-        Iterates that are recorded, increasing, of 0 to ``steps``; theta_0 is the start.
-    """
+    """What all runs share."""
 
     optimiser: Literal["sgd", "adam"]
+    """Adam has the corrected bias of Kingma & Ba."""
     scale: float
+    """C of the step sizes ``gamma_n = C n^(-power)`` of iteration n = 1, 2, ..."""
     power: float
+    """1/2 as in the theorem; 0 for a constant step."""
     steps: int
+    """Iterations."""
     estimator: Estimator
     record: tuple[int, ...]
+    """Iterates that are recorded, increasing, of 0 to ``steps``; theta_0 is the start."""
 
     def step_size(self, n: int) -> float:
         """``gamma_n``, the step from theta_(n-1) to theta_n."""
@@ -73,18 +63,11 @@ def log_spaced(steps: int, per_decade: int = 10) -> tuple[int, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A linear VAE on a data set.
-
-    Attributes
-    ----------
-    model : LinearVae
-    data : Tensor
-        (N, d), float64.
-    latent_dim : int
-    """
+    """A linear VAE on a data set."""
 
     model: LinearVae
     data: Tensor
+    """(N, d), float64."""
     latent_dim: int
 
     @cached_property
@@ -130,15 +113,12 @@ def initial_state(
 ) -> State:
     """State at theta_0, which is observed; the parameters are copied.
 
-    Returns
-    -------
-    State
-        After ``step`` iterations the parameters are theta_step: ``decoder``, ``encoder`` and ``s``,
-        and for Adam its averages ``mean/<name>`` and ``square/<name>``, (R, ...) each; ``sum``
-        (R,), of ``|grad L|^2`` over the iterates 0 to ``step``; ``generators``, uint8 (R, bytes).
-        Records have a row a run and recorded iterate n: ``seed``, ``step``; ``gradient``, the exact
-        ``|grad L(theta_n)|^2``; ``mean_gradient``, its mean over the iterates 0 to n; ``loss``,
-        the objective downhill (the negative ELBO) and ``gap`` above its least value, in nats.
+    After ``step`` iterations the parameters are theta_step: ``decoder``, ``encoder`` and ``s``, and
+    for Adam its averages ``mean/<name>`` and ``square/<name>``, (R, ...) each; ``sum`` (R,), of
+    ``|grad L|^2`` over the iterates 0 to ``step``; ``generators``, uint8 (R, bytes). Records have a
+    row a run and recorded iterate n: ``seed``, ``step``; ``gradient``, the exact
+    ``|grad L(theta_n)|^2``; ``mean_gradient``, its mean over the iterates 0 to n; ``loss``, the
+    objective downhill (the negative ELBO) and ``gap`` above its least value, in nats.
     """
     tensors = dict(zip(NAMES, (t.clone() for t in parameters.tensors()), strict=True))
     if recipe.optimiser == "adam":
@@ -146,7 +126,7 @@ def initial_state(
             tensors[f"mean/{name}"] = torch.zeros_like(tensors[name])
             tensors[f"square/{name}"] = torch.zeros_like(tensors[name])
     tensors["sum"] = torch.zeros_like(parameters.s[:, 0])
-    tensors["generators"] = generators(seeds)
+    tensors["generators"] = generators.fresh(seeds)
     state = State(0, tensors)
     _observe(problem, seeds, recipe, state)
     return state
@@ -164,22 +144,8 @@ def train(
     Where the estimator is ``iwae`` the records are still of the ELBO, whose gradient is not the
     one that is followed; at beta = 1 the two objectives have their optimum in common.
 
-    Parameters
-    ----------
-    problem : Problem
-    seeds : tuple of int
-        As many as the state has runs.
-    recipe : Recipe
-    state : State
-        Changed in place.
-    tick : callable, optional
-        Called after every block of iterations (`Draws.block`) with the state, which it may save
-        and must not change.
-
-    Returns
-    -------
-    State
-        At the last iterate.
+    There are as many seeds as the state has runs; it is changed in place. The tick is called after
+    every block of iterations (`Draws.block`).
 
     Raises
     ------
@@ -193,7 +159,7 @@ def train(
             state.step += 1
             _update(state, gradient, recipe)
             _observe(problem, seeds, recipe, state)
-        state.tensors["generators"] = draws.generator_states()
+        state.tensors["generators"] = generators.states_of(draws.generators)
         _refuse_divergence(seeds, recipe, state)
         tick(state)
     return state

@@ -1,6 +1,5 @@
 """What is measured of linear VAEs along a training: the Hessian's size, and gradients' noise."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -48,14 +47,8 @@ def gradient_noise(
     total = torch.zeros_like(exact[:, 0])
     for first in range(0, draws, most):
         count = min(most, draws - first)
-        copies = _repeated(parameters, count)
+        copies = Parameters(*(t.repeat(count, *[1] * (t.dim() - 1)) for t in parameters.tensors()))
         drawn = sampled_gradient(problem.model, copies, problem.points, estimator, generator)
         away = drawn.flat().view(count, *exact.shape) - exact
         total += away.square().sum((0, 2))
     return total / draws
-
-
-def _repeated(parameters: Parameters, count: int) -> Parameters:
-    """Copies of R runs under each other, (count R, ...)."""
-    tensors: Sequence[Tensor] = parameters.tensors()
-    return Parameters(*(t.repeat(count, *[1] * (t.dim() - 1)) for t in tensors))

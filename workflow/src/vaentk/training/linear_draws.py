@@ -1,6 +1,6 @@
 """Data points and noise of runs side by side, each run's from a generator of its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from vaentk.models.linear_estimators import Estimator
+from vaentk.training.generators import restored
 
 BLOCK: Final = 256
 """Iterations whose draws are made at once, at most."""
@@ -19,33 +20,12 @@ Batch = tuple[Tensor, Tensor]
 """Data points (R, b, d + 1) and noise (R, q, K, b) of an iteration, or of a part of it."""
 
 
-def generators(seeds: Sequence[int]) -> Tensor:
-    """States of fresh generators on the CPU, one a run: uint8 (R, bytes).
-
-    Another stream than that of `standard_normal`, which draws a run's parameters.
-    """
-    return torch.stack([torch.Generator().manual_seed(~s % 2**63).get_state() for s in seeds])
-
-
 class Draws:
     """What runs draw, a block of iterations at once.
 
     How much is drawn at once depends on B, K and q and not on the other runs, so that a run has
     the same draws in any company. Where the noise of one iteration is too much, it comes in parts.
-
-    Parameters
-    ----------
-    points : Tensor
-        The data set, (N, d + 1), with a one appended.
-    latent_dim : int
-    estimator : Estimator
-    states : Tensor
-        The generators' states, uint8 (R, bytes).
-
-    Attributes
-    ----------
-    block : int
-        Iterations whose draws are made at once.
+    The data set has a one appended, (N, d + 1); the generators' states are uint8 (R, bytes).
     """
 
     def __init__(
@@ -56,10 +36,7 @@ class Draws:
         width = self.samples * latent_dim
         self.part = min(self.batch, max(1, DRAWN // width))
         self.block = min(BLOCK, max(1, DRAWN // (self.batch * width)))
-        self.generators = []
-        for saved in states:
-            self.generators.append(torch.Generator())
-            self.generators[-1].set_state(saved.clone())  # a view would crash torch
+        self.generators = restored(states)
 
     def iterations(self, steps: int) -> Iterator[Iterator[Batch]]:
         """Draws of as many iterations, at most a block of them; each in parts, used in order."""
@@ -68,10 +45,6 @@ class Draws:
                 yield self._parts()
         else:
             yield from (iter([batch]) for batch in self._draw(steps, self.batch))
-
-    def generator_states(self) -> Tensor:
-        """Where the generators are now, as `generators` gives it."""
-        return torch.stack([generator.get_state() for generator in self.generators])
 
     def _parts(self) -> Iterator[Batch]:
         """Draw one iteration in parts."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from math import isfinite
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -18,7 +18,8 @@ from torch.nn import functional
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE, Weights
-from vaentk.training.adam import adam
+from vaentk.training import generators
+from vaentk.training.adam import adam, with_averages
 from vaentk.training.graph import Graph
 from vaentk.training.state import State, Tick, no_tick
 
@@ -28,39 +29,24 @@ BLOCK: Final = 25
 
 @dataclass(frozen=True)
 class Member:
-    """What tells one member from another.
-
-    Attributes
-    ----------
-    seed : int
-        Of its weights, its images and its noise.
-    beta : float
-        Weight of its KL term.
-    """
+    """What tells one member from another."""
 
     seed: int
+    """Of its weights, its images and its noise."""
     beta: float
+    """Weight of its KL term."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all members share.
-
-    Attributes
-    ----------
-    steps : int
-    batch : int
-        Images a step, drawn uniformly with replacement.
-    learning_rate : float
-        Of Adam, with decay rates 0.9 and 0.999 and epsilon 1e-8.
-    record_every : int
-        Steps between two records; the last step is recorded too.
-    """
+    """What all members share."""
 
     steps: int
     batch: int
+    """Images a step, drawn uniformly with replacement."""
     learning_rate: float
     record_every: int
+    """Steps between two records; the last step is recorded too."""
 
     @classmethod
     def observed(cls, steps: int, batch: int, learning_rate: float) -> Self:
@@ -68,60 +54,32 @@ class Recipe:
         return cls(steps, batch, learning_rate, max(1, steps // 100))
 
 
-@dataclass(frozen=True)
-class Losses:
-    """The objective's parts, mean over a batch.
-
-    Attributes
-    ----------
-    reconstruction : Tensor
-        (S,) Bernoulli negative log-likelihood in nats, sum over pixels and channels.
-    kl : Tensor
-        (S, latent_dim) KL to the standard normal prior in nats, of every unit.
-    total : Tensor
-        (S,) ``reconstruction + beta * kl``, the KL summed over units.
-    """
+class Losses(NamedTuple):
+    """The objective's parts in nats, mean over a batch."""
 
     reconstruction: Tensor
+    """(S,) Bernoulli negative log-likelihood, sum over pixels and channels."""
     kl: Tensor
+    """(S, latent_dim) KL to the standard normal prior, of every unit."""
     total: Tensor
+    """(S,) ``reconstruction + beta * kl``, the KL summed over units."""
 
 
 def initial_state(model: ConvVAE, members: Sequence[Member], device: str) -> State:
     """State before the first step: drawn weights, zero averages, a generator for each member.
 
-    Returns
-    -------
-    State
-        ``weights/<name>``, ``mean/<name>`` and ``square/<name>`` (Adam's averages), each (S, ...),
-        and ``generators``, uint8 (S, bytes) on the CPU, of the device's generators.
+    ``generators``, uint8 (S, bytes) on the CPU, are states of the device's generators.
     """
-    weights = model.initial_weights(tuple(member.seed for member in members))
-    tensors = {}
-    for name, weight in weights.items():
-        tensors[f"weights/{name}"] = weight.to(device)
-        tensors[f"mean/{name}"] = torch.zeros_like(weight, device=device)
-        tensors[f"square/{name}"] = torch.zeros_like(weight, device=device)
-    # Another stream than the one that drew the weights.
-    seeds = [~member.seed % 2**63 for member in members]
-    states = [torch.Generator(device).manual_seed(seed).get_state() for seed in seeds]
-    return State(0, tensors | {"generators": torch.stack(states)})
+    drawn = model.initial_weights(tuple(member.seed for member in members))
+    tensors = with_averages({name: weight.to(device) for name, weight in drawn.items()})
+    states = generators.fresh([member.seed for member in members], device)
+    return State(0, tensors | {"generators": states})
 
 
 def losses(model: ConvVAE, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor) -> Losses:
     """Evaluate the objective of every member on a batch of its own.
 
-    Parameters
-    ----------
-    model : ConvVAE
-    weights : dict of Tensor
-        (S, ...) each.
-    images : Tensor
-        (S, b, c, 64, 64), values 0 to 1.
-    noise : Tensor
-        (S, b, latent_dim), standard normal.
-    beta : Tensor
-        (S,)
+    Of images (S, b, c, 64, 64), values 0 to 1, with standard normal noise (S, b, latent_dim).
     """
     mean, logvar = model.encode(weights, images)
     logits = model.decode(weights, torch.addcmul(mean, noise, (0.5 * logvar).exp()))
@@ -147,23 +105,11 @@ def train(
 
     Parameters
     ----------
-    model : ConvVAE
-    images : ImageSet
-        On the device of the state.
-    members : sequence of Member
-        As many as the state has.
-    recipe : Recipe
-    state : State
-        Changed in place; at the end of a block.
-    tick : callable, optional
-        Called after every block with the state, which it may save and must not change.
-    threads : int
-        On a CPU.
-
-    Returns
-    -------
-    State
-        After the last step.
+    images : on the device of the state
+    members : as many as the state has
+    state : changed in place, at the end of a block
+    tick : called after every block
+    threads : on a CPU
 
     Raises
     ------
@@ -176,11 +122,11 @@ def train(
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         while state.step < recipe.steps:
             steps = min(BLOCK, recipe.steps - state.step)
-            found = torch.cat([*pool.map(_Learner.block, learners, repeat(steps))], dim=1)
-            _record(found.tolist(), members, recipe, state)
+            values = torch.cat([*pool.map(_Learner.block, learners, repeat(steps))], dim=1)
+            _record(values.tolist(), members, recipe, state)
             state.step += steps
             for learner, group in zip(learners, groups, strict=True):
-                state.tensors["generators"][group] = learner.generator_states()
+                state.tensors["generators"][group] = generators.states_of(learner.generators)
             tick(state)
     return state
 
@@ -199,29 +145,18 @@ class _Learner:
     ) -> None:
         self.model, self.images, self.recipe = model, images, recipe
         self.beta = torch.tensor([m.beta for m in members[group]], device=images.device)
-        self.weights = {n: w[group].requires_grad_() for n, w in state.part("weights").items()}
-        means, squares = (
-            {name: state.tensors[f"{kind}/{name}"][group] for name in self.weights}
-            for kind in ("mean", "square")
-        )
-        self.optimiser = adam(self.weights, means, squares, state.step, recipe.learning_rate)
-        self.generators = []
-        for saved in state.tensors["generators"][group]:
-            self.generators.append(torch.Generator(images.device))
-            self.generators[-1].set_state(saved.clone())  # a view would crash torch
+        self.weights, self.optimiser = adam(state, group, recipe.learning_rate)
+        for weight in self.weights.values():
+            weight.requires_grad_()
+        self.generators = generators.restored(state.tensors["generators"][group], images.device)
         self.update = Graph(self._update) if images.pixels.is_cuda else self._update
 
     def block(self, steps: int) -> Tensor:
         """Update some times; give reconstruction and KL before each, (steps, S, 2) on the CPU."""
         draws = [self._draws(generator, steps) for generator in self.generators]
         numbers, noise = (torch.stack(drawn, dim=1) for drawn in zip(*draws, strict=True))
-        return torch.stack(
-            [self.update(*drawn) for drawn in zip(numbers, noise, strict=True)]
-        ).cpu()
-
-    def generator_states(self) -> Tensor:
-        """What `State` keeps of the generators."""
-        return torch.stack([generator.get_state() for generator in self.generators])
+        values = [self.update(*drawn) for drawn in zip(numbers, noise, strict=True)]
+        return torch.stack(values).cpu()
 
     def _draws(self, generator: torch.Generator, steps: int) -> tuple[Tensor, Tensor]:
         """Draw one member's images and noise: int64 (steps, b), float32 (steps, b, latent_dim)."""
@@ -234,17 +169,17 @@ class _Learner:
         """Update once, with images int64 (S, b) and noise (S, b, latent_dim); give (S, 2)."""
         batch = self.images.images(numbers.flatten()).view(*numbers.shape, *self.images.facts.shape)
         self.optimiser.zero_grad(set_to_none=True)
-        found = losses(self.model, self.weights, batch.float().div_(255), noise, self.beta)
-        found.total.sum().backward()  # type: ignore[no-untyped-call]
+        own = losses(self.model, self.weights, batch.float().div_(255), noise, self.beta)
+        own.total.sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return torch.stack([found.reconstruction, found.kl.sum(1)], dim=1).detach()
+        return torch.stack([own.reconstruction, own.kl.sum(1)], dim=1).detach()
 
 
 def _record(
-    found: list[list[list[float]]], members: Sequence[Member], recipe: Recipe, state: State
+    values: list[list[list[float]]], members: Sequence[Member], recipe: Recipe, state: State
 ) -> None:
     """Note the losses of a block where they are asked for; refuse one that is not finite."""
-    for step, losses_of_members in enumerate(found, start=state.step):
+    for step, losses_of_members in enumerate(values, start=state.step):
         asked = step % recipe.record_every == 0 or step == recipe.steps - 1
         for member, (reconstruction, kl) in zip(members, losses_of_members, strict=True):
             total = reconstruction + member.beta * kl
@@ -254,5 +189,5 @@ def _record(
                     f"{member.beta:g} is {total}: lower learning_rate."
                 )
             if asked:
-                known = {"seed": member.seed, "beta": member.beta, "step": step, "loss": total}
-                state.records.append(known | {"reconstruction": reconstruction, "kl": kl})
+                own = {"seed": member.seed, "beta": member.beta, "step": step, "loss": total}
+                state.records.append(own | {"reconstruction": reconstruction, "kl": kl})

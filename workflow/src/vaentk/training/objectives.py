@@ -15,36 +15,21 @@ from vaentk.models.forward import Cotangent, Forward, Weights
 
 @dataclass(frozen=True)
 class ObjectiveValue:
-    """An objective of every member, in the units of Eq. 7: (S,) each.
-
-    Attributes
-    ----------
-    reconstruction
-        ``1/(2n) |f_hat(X) - X|_F^2``: half the sum over outputs, mean over samples.
-    kl
-        KL to the latent's distribution at initialisation in nats: sum over units, mean over
-        samples; zero where the objective has none.
-    total
-        ``reconstruction + beta * kl``, and Eq. 12's penalty where there is one.
-    """
+    """An objective of every member, in the units of Eq. 7: (S,) each."""
 
     reconstruction: Tensor
+    """``1/(2n) |f_hat(X) - X|_F^2``: half the sum over outputs, mean over samples."""
     kl: Tensor
+    """KL to the latent's distribution at initialisation in nats: sum over units, mean over samples;
+    zero where the objective has none."""
     total: Tensor
+    """``reconstruction + beta * kl``, and Eq. 12's penalty where there is one."""
 
 
 def half_squared_error(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Evaluate Eq. 7 and its derivative by the outputs.
+    """Evaluate Eq. 7 and its derivative by the outputs (S, n, d).
 
-    Parameters
-    ----------
-    outputs, targets
-        (S, n, d) and (n, d).
-
-    Returns
-    -------
-    tuple
-        ``1/(2n) |outputs - targets|_F^2``, (S,), and ``(outputs - targets) / n``, (S, n, d).
+    ``1/(2n) |outputs - targets|_F^2``, (S,), and ``(outputs - targets) / n``, (S, n, d).
     """
     residual = outputs - targets
     samples = targets.shape[0]
@@ -58,17 +43,7 @@ def gaussian_kl(
     """Evaluate ``KL(N(mean, variance) || N(mean0, variance0))`` and its two derivatives.
 
     ``1/2 [variance/variance0 + (mean - mean0)^2/variance0 - 1 - log(variance/variance0)]`` in nats,
-    summed over units and averaged over samples.
-
-    Parameters
-    ----------
-    mean, variance, mean0, variance0
-        (S, n, m) each; the variances are positive.
-
-    Returns
-    -------
-    tuple
-        The divergence (S,), and its derivatives by mean and variance, (S, n, m) each.
+    summed over units and averaged over samples: (S,), and by mean and variance (S, n, m) each.
     """
     samples = mean.shape[1]
     shift = mean - mean0
@@ -85,24 +60,17 @@ class Objective:
     """Eq. 4: ``1/n sum_i [1/2 |f_hat(x_i) - x_i|^2 + beta KL(P(z_i(t)) || P(z_i(0)))]``, or Eq. 12.
 
     Eq. 12 has ``penalty/2 |W(t) - W(0)|_F^2`` over the trained layers in place of the KL term.
-
-    Attributes
-    ----------
-    targets
-        (n, d).
-    beta
-        Weight of the KL term; 0 gives Eq. 7.
-    initial
-        The forward pass at initialisation, whose latent is the prior; needed when beta > 0.
-    penalty
-        Eq. 12's beta. The penalty's gradient is ``penalty`` times the displacement, which the
-        trainer adds where the displacement is.
     """
 
     targets: Tensor
+    """(n, d)."""
     beta: float = 0.0
+    """Weight of the KL term; 0 gives Eq. 7."""
     initial: Forward | None = None
+    """The forward pass at initialisation, whose latent is the prior; needed when beta > 0."""
     penalty: float = 0.0
+    """Eq. 12's beta. The penalty's gradient is ``penalty`` times the displacement, which the
+    trainer adds where the displacement is."""
 
     def evaluate(
         self, forward: Forward, displacement: Weights | None = None

@@ -20,41 +20,26 @@ sampled; without seeds the noise is in expectation."""
 
 @dataclass(frozen=True)
 class Problem:
-    """What a worker process needs to train members of one width.
-
-    Attributes
-    ----------
-    width
-        m.
-    network
-        A function of a module with its arguments, as worker processes take it.
-    x
-        Inputs and targets, (n, d) float64.
-    dtype, device
-        Of training.
-    steps
-        Chooses steps and learning rate for a stability limit, or refuses; in Eq. 7's units.
-    member_bytes
-        Estimate of the memory of one member on a GPU, as a function of the number of recorded
-        steps whose outputs are kept.
-    beta
-        Weight of the KL term, in Eq. 7's units.
-    penalty
-        Weight of Eq. 12's penalty on the displacement.
-    held_out
-        Inputs that are not trained on and whose outputs are wanted too, (n', d), or None.
-    """
+    """What a worker process needs to train members of one width, in Eq. 7's units."""
 
     width: int
     network: Network
+    """A function of a module with its arguments, as worker processes take it."""
     x: NDArray[np.float64]
+    """Inputs and targets, (n, d)."""
     dtype: str
     device: str
     steps: Callable[[float], Schedule]
+    """Chooses steps and learning rate for a stability limit, or refuses."""
     member_bytes: Callable[[int], float]
+    """Estimate of the memory of one member on a GPU, as a function of the number of recorded steps
+    whose outputs are kept."""
     beta: float = 0.0
+    """Weight of the KL term."""
     penalty: float = 0.0
+    """Weight of Eq. 12's penalty on the displacement."""
     held_out: NDArray[np.float64] | None = None
+    """Inputs that are not trained on and whose outputs are wanted too, (n', d)."""
 
     def model(self, seeds: tuple[int, ...] = ()) -> Model:
         """Build the network on its inputs, with the noise of these members where it is sampled."""

@@ -14,21 +14,14 @@ COMMON_OCTAVES = 6
 
 @dataclass(frozen=True)
 class Schedule:
-    """Constant-step gradient descent.
-
-    Attributes
-    ----------
-    learning_rate
-        Step of gradient flow's time, in Eq. 7's units.
-    steps
-        Number of updates.
-    record
-        Steps at which the run is observed, increasing, from 0 to ``steps``.
-    """
+    """Constant-step gradient descent."""
 
     learning_rate: float
+    """Step of gradient flow's time, in Eq. 7's units."""
     steps: int
+    """Number of updates."""
     record: tuple[int, ...]
+    """Steps at which the run is observed, increasing, from 0 to ``steps``."""
 
     @property
     def duration(self) -> float:
@@ -43,16 +36,8 @@ class Schedule:
 def literal(learning_rate: float, steps: int, limit: float, subject: str) -> Schedule:
     """Take the steps as they are printed, or refuse where gradient descent would not follow.
 
-    Parameters
-    ----------
-    learning_rate
-        In Eq. 7's units.
-    steps
-        Number of updates.
-    limit
-        Stability limit ``2 / lambda_max`` of the objective's Hessian at initialisation.
-    subject
-        Names the run in the error.
+    The limit is ``2 / lambda_max`` of the objective's Hessian at initialisation, in Eq. 7's units
+    as the learning rate is; the subject names the run in the error.
 
     Raises
     ------
@@ -72,16 +57,8 @@ def time_equivalent(duration: float, limit: float, fraction: float) -> Schedule:
     """Reach a given time of gradient flow by the largest step below a fraction of the limit.
 
     The number of steps is a multiple of ``2^COMMON_OCTAVES``, so runs of different widths are
-    observed at the same times ``duration / 2^k``.
-
-    Parameters
-    ----------
-    duration
-        Time of gradient flow to reach, in Eq. 7's units; 0 observes the start alone.
-    limit
-        Stability limit ``2 / lambda_max``.
-    fraction
-        Step over limit, in (0, 1).
+    observed at the same times ``duration / 2^k``. The duration is in Eq. 7's units, as the limit
+    ``2 / lambda_max`` is; 0 observes the start alone.
     """
     if duration == 0:
         return Schedule(0.0, 0, (0,))

@@ -12,21 +12,14 @@ Record = dict[str, Any]
 
 @dataclass
 class State:
-    """Members side by side, between two updates.
-
-    Attributes
-    ----------
-    step : int
-        Updates made.
-    tensors : dict of Tensor
-        (S, ...) each, S members; those of one kind, as weights, under ``"<kind>/<name>"``.
-    records : list of dict
-        What was observed so far, in order of step and member.
-    """
+    """Members side by side, between two updates."""
 
     step: int
+    """Updates made."""
     tensors: dict[str, Tensor]
+    """(S, ...) each, S members; those of one kind, as weights, under ``"<kind>/<name>"``."""
     records: list[Record] = field(default_factory=list)
+    """What was observed so far, in order of step and member."""
 
     def part(self, kind: str) -> dict[str, Tensor]:
         """Return the tensors of a kind by their names, no copies."""

@@ -30,18 +30,10 @@ class Update(Protocol):
 
 
 class GeneralUpdate:
-    """Descends with the gradients that a model gives.
+    """Descends with the gradients that a model gives, at a learning rate in Eq. 7's units.
 
-    Parameters
-    ----------
-    model, objective
-        The network on its inputs, and what is minimised.
-    initial
-        ``W(0)`` by layer, (S, p, q).
-    displacement
-        ``W(t) - W(0)`` of the trained layers, moved in place.
-    rate
-        Learning rate, in Eq. 7's units.
+    ``initial`` is ``W(0)`` by layer, (S, p, q), and ``displacement`` ``W(t) - W(0)`` of the trained
+    layers, moved in place.
     """
 
     def __init__(

@@ -97,17 +97,10 @@ class DualLayer:
 
 
 class TanhVaeUpdate:
-    """Descends on Eq. 4 with the tanh network of Figure 2.
+    """Descends on Eq. 4 with the tanh network of Figure 2, as :class:`GeneralUpdate` does.
 
-    Parameters
-    ----------
-    model, objective, initial, displacement, rate
-        As for :class:`GeneralUpdate`.
-    dual
-        Holds the first layer's D under "enc" where it is kept so, moved in place; then
-        ``displacement`` has no "enc".
-    tolerance
-        Largest error of the latent's smoothing, rounding apart.
+    ``dual`` holds the first layer's D under "enc" where it is kept so, moved in place; then
+    ``displacement`` has no "enc". The latent's smoothing errs by the tolerance, rounding apart.
     """
 
     def __init__(
@@ -133,14 +126,11 @@ class TanhVaeUpdate:
             else PrimalLayer(x, initial["enc"], displacement["enc"])
         )
 
-        def space(*shape: int) -> Tensor:
-            return x.new_empty((members, *shape))
-
         names = "first second squares mean variance value slope by_variance back by_second by_first"
-        self.space = {name: space(samples, m) for name in names.split()}
-        self.residual = space(samples, outputs)
+        self.space = {name: x.new_empty(members, samples, m) for name in names.split()}
+        self.residual = x.new_empty(members, samples, outputs)
         self.sigma_squares = self.weights["sigma"].square()
-        self.sigma_growth = space(m, m)
+        self.sigma_growth = x.new_empty(members, m, m)
         self.one, self.minus_one = x.new_tensor(1.0), x.new_tensor(-1.0)
         self.smooth = TanhSmoother(
             *(self.space[k] for k in ("mean", "variance", "value", "slope", "by_variance")),

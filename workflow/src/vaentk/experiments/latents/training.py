@@ -43,7 +43,7 @@ def train_vaes(
         steps=recipe.steps,
         start=start,
         run=run,
-        member_bytes=conv_member(model.channels, model.latent_dim, recipe.batch),
+        member_bytes=conv_member(model, recipe.batch),
         # A stand-in's file may give way to real images.
         depends_on=(images.facts.text(), len(images)),
         pictures=partial(show_pictures, model, images),

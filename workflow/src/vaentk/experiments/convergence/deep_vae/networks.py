@@ -10,11 +10,12 @@ from vaentk.data.facts import Part
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepNetwork
-from vaentk.models.deep_gaussian_vae import DeepGaussianVAE, deep_gaussian_vae
+from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.deep_gaussian_vae import deep_gaussian_vae, deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
 
-def model_of(network: DeepNetwork, channels: int = 3) -> DeepGaussianVAE:
+def model_of(network: DeepNetwork, channels: int = 3) -> ConvVAE:
     """Build the model."""
     functions = (
         Nonlinearities.soft_clipping(network.sharpness)
@@ -23,7 +24,7 @@ def model_of(network: DeepNetwork, channels: int = 3) -> DeepGaussianVAE:
     )
     if network.widths is None or network.hidden is None:
         return deep_gaussian_vae(network.side, functions, channels, network.latent)
-    return DeepGaussianVAE(channels, network.latent, network.widths, network.hidden, functions)
+    return deep_vae(channels, network.latent, network.widths, network.hidden, functions)
 
 
 def likelihood_of(network: DeepNetwork) -> Likelihood:
