@@ -171,7 +171,9 @@ def test_package_declares_what_it_imports(pyproject: dict) -> None:
         f"{path.relative_to(ROOT)}: {name}"
         for path in (ROOT / "workflow" / "src" / "vaentk").rglob("*.py")
         for name in imported(path)
-        if not declared & {canonicalize_name(d) for d in owners.get(name, [])}
+        # What is run beside the workflow may know Snakemake; the library works without it.
+        if not (path.parent.name == "commands" and name.startswith("snakemake"))
+        and not declared & {canonicalize_name(d) for d in owners.get(name, [])}
     }
     assert undeclared == set()
 

@@ -1,18 +1,18 @@
 """Rules of data sets: their images, and what is known of each."""
 
-from vaentk.config import Data
 from vaentk.data import download
 from vaentk.data.facts import Facts
 from vaentk.data.stored import Blocks
 from vaentk.runtime import job
 
 with job.running(snakemake) as task:
-    data = Data.from_plain(snakemake.config.get("data", {}))
+    # Plain, as the configuration was checked: a new key of it makes no images again.
+    data = snakemake.config.get("data", {})
 
     def fetch(dataset, files=None):
         """Bring files from the cache or a mirror; which, and how, is no part of the result."""
         table = task.inputs["table"]
-        return download.fetch_set(dataset, table, data.cache, data.offline, files)
+        return download.fetch_set(dataset, table, data.get("cache"), data.get("offline", False), files)
 
     name, source = task.params["name"], task.params["source"]
     made = task.functions["images"](name=name, source=source, fetch=fetch, threads=task.threads)

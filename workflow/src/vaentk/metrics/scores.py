@@ -9,7 +9,12 @@ from vaentk.data.grid import Grid
 from vaentk.metrics import beta_vae, dci, factor_vae, mig, sap
 from vaentk.metrics.sampling import Points, Split
 
-METRICS = {"beta_vae": beta_vae, "factor_vae": factor_vae, "mig": mig, "sap": sap}
+METRICS = {
+    "beta_vae": beta_vae,
+    "factor_vae": factor_vae,
+    "mig": mig,
+    "sap": sap,
+}
 """The paper's four."""
 
 
