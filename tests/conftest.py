@@ -15,7 +15,10 @@ install_import_hook(CHECKED, "shapes.checked")
 HERE = Path(__file__).parent
 
 LONG = ("workflow", "container", "cluster", "browser")
-"""Folders whose tests share a costly fixture: each folder is one worker's, and starts first."""
+"""Folders whose tests take long, and start first."""
+
+ALONE = {"test_data_stage", "test_digests", "test_environment", "test_mistakes", "test_profiles"}
+"""Files among these that do not share their folder's costly fixture."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -50,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand pytest-xdist's workers a long folder as one piece of work, and all else file by file.
+    """Hand pytest-xdist's workers a long folder as one piece of work, and other files each.
 
     Its own groups do nothing with pytest 9.2, which no longer asks an item for its changed name.
     """
@@ -58,9 +61,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFolder(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.partition("::")[0]
-            folder = path.split("/")[1]
-            return folder if folder in LONG else path
+            path = Path(nodeid.partition("::")[0])
+            folder = path.parts[1]
+            return folder if folder in LONG and path.stem not in ALONE else str(path)
 
     config.option.loadscopereorder = False
     return ByFolder(config, log)

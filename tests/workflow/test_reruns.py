@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from pages import without_run_times
-from trees import ROOT
 
 UNSTABLE = ("logs", "benchmarks")
 """Folders that hold times; everything else is the same bytes in every run on a CPU."""
@@ -66,91 +64,6 @@ def test_second_run_finds_nothing_to_do_and_says_so(finished: Path, snakemake: C
     again = snakemake(finished)
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout
-
-
-THEOREM_1 = ("linear_rate", "activations", "frozen_sigma", "least_width")
-DESCENTS = (*THEOREM_1, "ridge", "tangent_kernels", "weight_change", "sensitivity")
-PANELS = (*THEOREM_1, "ridge", "limit_kernels", "tangent_kernels", "weight_change", "sensitivity")
-PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
-
-LIBRARY_EDITS = {
-    "the trainer": (
-        "training/descent.py",
-        "state.step += 1",
-        "state.step += 1 + 0",
-        {f"train_{kind}" for kind in DESCENTS},
-    ),
-    "a measure of one room": (
-        "experiments/ntk/ridge/errors.py",
-        "samples = len(",
-        "samples = 0 + len(",
-        {"measure_ridge"},
-    ),
-    "a figure of one room": (
-        "experiments/ntk/ridge/figures.py",
-        "SHIFT = 1.04",
-        "SHIFT = 1.05",
-        {"figures_ridge"},
-    ),
-    "the settings of one room": (
-        "experiments/ntk/ridge/__init__.py",
-        "Inputs(samples=32, components=16)",
-        "Inputs(samples=32, components=15)",
-        {"train_ridge", "measure_ridge", "figures_ridge"},
-    ),
-    "what one room declares": (
-        "experiments/ntk/ridge/__init__.py",
-        '        "ridge_slopes": ("slopes",),\n',
-        "",
-        {"tables_ridge"},
-    ),
-    "the configuration": ("config.py", '"quick"', '"short"', set()),
-    "the drawing of faces": (
-        "data/faces/drawing.py",
-        "BATCH: Final = 32",
-        "BATCH: Final = 16",
-        {"faces"},
-    ),
-    "the look of figures": (
-        "figures/style.py",
-        "(3.3, 2.9)",
-        "(3.3, 3.0)",
-        {f"figures_{kind}" for kind in PANELS},
-    ),
-    "a kernel": (
-        "kernels/flow.py",
-        "vectors.T @ residual",
-        "vectors.T @ residual * 1",
-        {f"measure_{kind}" for kind in (*THEOREM_1, "ridge")},
-    ),
-}
-
-
-@pytest.fixture(scope="module")
-def unedited(loaded: Callable) -> dict[str, dict]:
-    """The rules before any edit."""
-    return loaded(ROOT)
-
-
-@pytest.mark.parametrize("what", LIBRARY_EDITS)
-def test_editing_a_function_changes_exactly_the_rules_that_reach_it(
-    what: str, fresh: Path, loaded: Callable, unedited: dict[str, dict]
-) -> None:
-    module, old, new, expected = LIBRARY_EDITS[what]
-    edit(fresh / "workflow/src/vaentk" / module, old, new)
-    rules = loaded(fresh)
-    changed = {name for name, rule in rules.items() if rule["code"] != unedited[name]["code"]}
-    assert changed == set(expected)
-
-
-def test_editing_comments_and_docstrings_reruns_nothing(
-    copy_of_finished: Path, snakemake: Callable
-) -> None:
-    package = copy_of_finished / "workflow/src/vaentk"
-    edit(package / "training/descent.py", '"""Run gradient', '"""Really run gradient')
-    edit(package / "models/mlp_vae.py", "root = sqrt", "# a comment\n        root = sqrt")
-    planned = snakemake(copy_of_finished, "--dry-run")
-    assert "Nothing to be done" in planned.stdout, planned.stdout
 
 
 def test_changing_one_setting_retrains_its_run_only(
@@ -211,3 +124,14 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     assert not checkpoints.exists(), "checkpoints go when the result is saved"
     assert snakemake(whole, TRAINED, configs=configs).returncode == 0
     assert results(killed) == results(whole)
+
+
+def test_a_corrupt_result_is_named(copy_of_finished: Path, snakemake: Callable) -> None:
+    victim = copy_of_finished / "results/train/weight_change/mnist-7x7/16.parquet"
+    victim.write_bytes(victim.read_bytes()[:100])
+    result = snakemake(copy_of_finished)
+    assert result.returncode != 0
+    assert re.search(
+        r"weight_change/mnist-7x7/16\.parquet cannot be read .*delete it", result.stdout
+    )
+    assert "Traceback" not in result.stdout

@@ -12,7 +12,8 @@ with job.running(snakemake) as task:
     def fetch(dataset, files=None):
         """Bring files from the cache or a mirror; which, and how, is no part of the result."""
         table = task.inputs["table"]
-        return download.fetch_set(dataset, table, data.get("cache"), data.get("offline", False), files)
+        offline = data.get("offline", False)
+        return download.fetch_set(dataset, table, data.get("cache"), offline, files)
 
     name, source = task.params["name"], task.params["source"]
     made = task.functions["images"](name=name, source=source, fetch=fetch, threads=task.threads)
