@@ -8,6 +8,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 from shapes import CHECKED
+from threadpoolctl import threadpool_limits
 
 # Before any test imports the library.
 install_import_hook(CHECKED, "shapes.checked")
@@ -41,7 +42,8 @@ def _one_thread() -> Iterator[None]:
     """One thread, so that sums have one order and small problems are fast."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):  # of numpy and scipy
+        yield
     torch.set_num_threads(before)
 
 

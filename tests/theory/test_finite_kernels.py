@@ -145,15 +145,15 @@ def test_a_gpu_gives_the_same() -> None:
 
 @pytest.mark.parametrize("name", ["erf", "tanh"])
 def test_the_trace_tends_to_the_limit_kernel_as_the_inverse_root(digits: Digits, name: str) -> None:
-    """Each part of real digits, m = 256 to 16384, 8 seeds: the rms error falls with power -1/2.
+    """Each part of real digits, m = 256 to 4096, 8 seeds: the rms error falls with power -1/2.
 
-    Over six octaves the fitted power is within 0.1: its error is near 0.02 with 8 seeds.
+    Over four octaves the fitted power is within 0.1: its error is near 0.03 with 8 seeds.
     """
     x = digits(12, 7)
     rows = torch.from_numpy(x)
     smoothing = Smoothing(ACTIVATIONS[name], 1.0)
     limit = limit_kernels(ACTIVATIONS[name], 0.5, x)
-    widths = [256, 1024, 4096, 16384]
+    widths = [256, 1024, 4096]
     for part in PARTS:
         exact = torch.from_numpy(getattr(limit, part))
         errors = []

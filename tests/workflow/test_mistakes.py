@@ -66,4 +66,5 @@ def test_a_gpu_that_is_not_there_is_named(fresh: Path, snakemake: Callable) -> N
 def test_the_paper_configuration_is_valid(fresh: Path, snakemake: Callable) -> None:
     planned = snakemake(fresh, "--dry-run", configs=("config/paper.yaml",))
     assert planned.returncode == 0, planned.stdout
-    assert re.search(r"train_weight_change\s+29", planned.stdout)
+    for kind, jobs in (("weight_change", 24), ("sensitivity", 5)):
+        assert re.search(rf"train_{kind}\s+{jobs}", planned.stdout)
