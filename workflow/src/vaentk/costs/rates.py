@@ -24,9 +24,11 @@ START_ON_GPU, ON_GPU, LAUNCHED, REPLAYED = 20.0, 10e12, 1.5e-3, 2e-4
 """On a GPU: seconds before a job computes, operations a second (a sixth of an H200's rate in
 float32), seconds of launching a step's kernels without and with a graph. All assumed."""
 
-LOOKS, OVERHEAD, KERNELS = 75, 135, 8
-"""Of a width: observations, steps that these and its stability limit are worth, and kernels along
-training."""
+MOMENTS, KERNELS = 35, 8
+"""Of a width: observations, and kernels along training."""
+
+FEWEST, STIFF = 100.0, 5.3
+"""Gradients of a flow: at least, and over the square root of its time at the fastest rate."""
 
 SLOWEST = {7: (1.4e4, 2.4), 14: (2034.0, 2.0), 28: (905.0, 1.65)}
 """``n / lambda_0`` of 64 class-balanced digits with erf at sigma0 = 0.5, and its power of n, by

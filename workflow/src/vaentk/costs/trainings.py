@@ -1,7 +1,7 @@
 """What training costs, by settings: steps, operations of a step, and memory of what is trained.
 
-How many steps a width takes depends on eigenvalues of kernels; here they are what was measured on
-MNIST: right within a factor of two or so.
+How many gradients a width takes depends on eigenvalues of kernels; here they are what was measured
+on MNIST: right within a factor of two or so.
 """
 
 from itertools import product
@@ -21,6 +21,7 @@ from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
+from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.conv_vae import ConvVAE
@@ -35,7 +36,7 @@ until several cores are free leaves some of them idle."""
 def training(settings: Any, part: Any, config: Config) -> Cost:
     """Estimate one training job of a run: a width, a latent size, an optimiser or a variant."""
     if isinstance(settings, LinearRate | Ridge | WeightChange):
-        return _width(settings, part, config.dtype)
+        return _widths(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
         return _convolutional(settings, part, config.data)
     if isinstance(settings, DeepVAE):
@@ -93,57 +94,65 @@ def _cost(
     return Cost(seconds, on_gpu, memory, disk, cores)
 
 
-def _width(settings: LinearRate | Ridge | WeightChange, width: int, dtype: str) -> Cost:
-    """All members of one width of a theory's network, in all cases of its run."""
+def _widths(settings: LinearRate | Ridge | WeightChange, widths: WidthJob, dtype: str) -> Cost:
+    """All members of some widths of a theory's network, in all cases of a run."""
     members, cases = len(settings.seeds), settings.variants().values()
-    cores = members if width > NARROW else 1
+    cores = members if max(widths) > NARROW else 1
     n, d = settings.inputs.samples, settings.inputs.outputs
     deep, kernels = isinstance(settings, WeightChange), isinstance(settings, TangentKernels)
-    descents = [_descent(case, width) for case in cases]
-    longest = max(updates for updates, _ in descents)
-    if getattr(settings, "common_time", False):
-        descents = [(longest, update) for _, update in descents]
-    each = sum((rates.OVERHEAD + updates) * update for updates, update in descents)
-    if isinstance(settings, TangentKernels):
-        looks = 1 + (rates.KERNELS if settings.horizon else 0)
-        each += looks * rates.EIGENVALUES * n * d * width
-    kept = 0 if kernels or deep else rates.LOOKS
+    count = each = 0.0
+    for width in widths:
+        trained = [_gradients(case, width) for case in cases]
+        if getattr(settings, "common_time", False):
+            longest = max(gradients for gradients, _ in trained)
+            trained = [(longest, operations) for _, operations in trained]
+        count += sum(gradients for gradients, _ in trained)
+        each += sum(gradients * operations for gradients, operations in trained)
+        if isinstance(settings, TangentKernels):
+            looks = 1 + (rates.KERNELS if settings.horizon else 0)
+            each += looks * rates.EIGENVALUES * n * d * width
+    kept = 0 if kernels or deep else rates.MOMENTS
     footprint = footprints.figure2_member if deep else footprints.eq2_member
     sizes = {(case.inputs.samples, case.inputs.outputs) for case in cases}
-    member = (2.5 if kernels else 1) * max(footprint(*s, width, dtype, kept) for s in sizes)
+    member = max(footprint(*s, max(widths), dtype, kept) for s in sizes)
     return _cost(
-        sum(rates.OVERHEAD + updates for updates, _ in descents),
+        count,
         each,
         rates.STEP,
         PRODUCTS if dtype == "float32" else PRODUCTS / 2,
-        memory=cores * (LIBRARIES + member),
-        disk=5e4 + 4 * members * len(cases) * kept * n * d,
+        memory=cores * (LIBRARIES + (2.5 if kernels else 1) * member),
+        disk=5e4 + 4 * members * len(cases) * len(widths) * kept * n * d,
         members=members,
         cores=cores,
         launching=REPLAYED if deep and settings.activation == "tanh" else LAUNCHED,
     )
 
 
-def _descent(case: Any, width: int) -> tuple[float, float]:
-    """Updates of one member, by its time of gradient flow and stability limit; one's operations."""
+def _gradients(case: Any, width: int) -> tuple[float, float]:
+    """Gradients of one member, by its time of gradient flow and fastest rate; operations of one."""
     inputs = case.inputs
     n, d, m, spread = inputs.samples, inputs.outputs, width, sqrt(inputs.outputs / width)
-    # What a narrow network's limit loses by its spread is fitted to measured ones.
+    # What a narrow network's fastest rate gains by its spread is fitted to measured ones.
     if isinstance(case, WeightChange):
+        operations = 2 * m * (9 * n * m + 2 * n * min(n, 2 * d) + 3 * n * d + 10 * m)
+        if case.stepping == "literal":
+            return case.steps, operations
         time = case.steps * eq7_learning_rate(case.learning_rate, d, case.reduction)
-        limit = 1 / ((1 + 2.5 * spread) / 5 + 3.5 * case.beta / case.sigma0**2)
-        updates = case.steps if case.stepping == "literal" else time / case.step_fraction / limit
-        return updates, 2 * m * (9 * n * m + 2 * n * min(n, 2 * d) + 3 * n * d + 10 * m)
-    wide = rates.CENTRED if inputs.components else rates.STEEPEST[inputs.resolution]
+        fastest = 2 * ((1 + 2.5 * spread) / 5 + 3.5 * case.beta / case.sigma0**2)
+        return _of_flow(time * fastest), operations
+    steepest = rates.CENTRED if inputs.components else rates.STEEPEST[inputs.resolution]
     if isinstance(case, PenalisedMean):
-        limit = 2 / (case.beta + 2 * (1 + 1.8 * spread) / wide)
-        updates = case.horizon / case.beta / case.step_fraction / limit
-        return updates, n * m * (10 * d + rates.LATENT)
+        stiffness = case.horizon * (1 + 2 * (1 + 1.8 * spread) / steepest / case.beta)
+        return _of_flow(stiffness), n * m * (10 * d + rates.LATENT)
     of_64, power = rates.SLOWEST[inputs.resolution]
     slower = rates.SLOWER.get(case.activation, 1.0) * (case.sigma0 / 0.5) ** 1.3
     time = case.horizon * slower * of_64 * (n / 64) ** power
-    updates = time / case.step_fraction * (1 + 1.6 * spread) / wide
-    return updates, n * m * (14 * d + rates.LATENT)
+    return _of_flow(2 * time * (1 + 1.6 * spread) / steepest), n * m * (14 * d + rates.LATENT)
+
+
+def _of_flow(stiffness: float) -> float:
+    """Gradients of a flow whose fastest mode would shrink by e to that number."""
+    return rates.FEWEST + rates.STIFF * sqrt(stiffness)
 
 
 def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:

@@ -97,6 +97,11 @@ def _mirror(kernel: Array, panel: Array, rows: slice) -> None:
     kernel[rows, rows] = np.triu(square) + np.triu(square, 1).T
 
 
+def greatest_eigenvalue(kernel: Float64[Array, "n n"]) -> float:
+    """Return the largest eigenvalue of a symmetric kernel."""
+    return float(np.linalg.eigvalsh(kernel)[-1])
+
+
 def least_eigenvalue(kernel: Float64[Array, "n n"]) -> float:
     """Return the least eigenvalue of a symmetric kernel; of K it is lambda_0 of Theta_inf."""
     return float(np.linalg.eigvalsh(kernel)[0])

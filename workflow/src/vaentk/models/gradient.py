@@ -25,9 +25,13 @@ class LayerGradient:
         product = torch.bmm(self.left.mT, self.right)
         return product if self.factor is None else product.mul_(self.factor)
 
-    def add_to_(self, displacement: Float[Tensor, "S p q"], scale: float) -> None:
-        """Add ``scale`` times the gradient to ``displacement``, in place."""
+    def add_to_(self, vector: Float[Tensor, "S p q"], scale: float, keep: float = 1.0) -> None:
+        """Set ``vector`` to ``keep`` times itself plus ``scale`` times the gradient, in place."""
         if self.factor is None:
-            displacement.baddbmm_(self.left.mT, self.right, alpha=scale)
-        else:
-            displacement.addcmul_(torch.bmm(self.left.mT, self.right), self.factor, value=scale)
+            vector.baddbmm_(self.left.mT, self.right, beta=keep, alpha=scale)
+            return
+        if keep == 0:
+            vector.zero_()  # what was there may not be finite
+        elif keep != 1:
+            vector.mul_(keep)
+        vector.addcmul_(torch.bmm(self.left.mT, self.right), self.factor, value=scale)

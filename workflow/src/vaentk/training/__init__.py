@@ -1,1 +1,1 @@
-"""Full-batch gradient descent with the displacement as the trained quantity."""
+"""Gradient flow, gradient descent, and minibatch training of VAEs."""

@@ -26,17 +26,6 @@ class ObjectiveValue:
     """``reconstruction + beta * kl``, and Eq. 12's penalty where there is one."""
 
 
-def half_squared_error(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Evaluate Eq. 7 and its derivative by the outputs (S, n, d).
-
-    ``1/(2n) |outputs - targets|_F^2``, (S,), and ``(outputs - targets) / n``, (S, n, d).
-    """
-    residual = outputs - targets
-    samples = targets.shape[0]
-    loss = residual.square().sum(dim=(1, 2)) / (2 * samples)
-    return loss, residual.div_(samples)
-
-
 def gaussian_kl(
     mean: Tensor, variance: Tensor, mean0: Tensor, variance0: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -72,22 +61,28 @@ class Objective:
     """Eq. 12's beta. The penalty's gradient is ``penalty`` times the displacement, which the
     trainer adds where the displacement is."""
 
-    def evaluate(
-        self, forward: Forward, displacement: Weights | None = None
-    ) -> tuple[ObjectiveValue, Cotangent]:
-        """Evaluate the objective and its derivatives by outputs, latent mean and variance."""
-        reconstruction, by_outputs = half_squared_error(forward.outputs, self.targets)
-        if self.penalty and displacement is not None:
-            squares = [delta.square().sum(dim=(1, 2)) for delta in displacement.values()]
-            total = reconstruction + self.penalty / 2 * torch.stack(squares).sum(dim=0)
-            nothing = torch.zeros_like(reconstruction)
-            return ObjectiveValue(reconstruction, nothing, total), Cotangent(by_outputs)
+    def cotangent(self, forward: Forward) -> Cotangent:
+        """Evaluate the derivatives by outputs, latent mean and variance, but for the penalty's."""
+        by_outputs = (forward.outputs - self.targets).div_(self.targets.shape[0])
         if self.beta == 0:
-            value = ObjectiveValue(reconstruction, torch.zeros_like(reconstruction), reconstruction)
-            return value, Cotangent(by_outputs)
+            return Cotangent(by_outputs)
+        _, by_mean, by_variance = self._kl(forward.mean, forward.variance)
+        return Cotangent(by_outputs, self.beta * by_mean, self.beta * by_variance)
+
+    def value(
+        self, residual: Tensor, mean: Tensor, variance: Tensor, displacement: Weights
+    ) -> ObjectiveValue:
+        """Evaluate the objective of outputs less targets, latent, and weights' displacement."""
+        reconstruction = residual.square().sum(dim=(1, 2)) / (2 * residual.shape[1])
+        kl = torch.zeros_like(reconstruction)
+        if self.beta:
+            kl, _, _ = self._kl(mean, variance)
+        total = reconstruction + self.beta * kl
+        if self.penalty:
+            squares = [delta.square().sum(dim=(1, 2)) for delta in displacement.values()]
+            total += self.penalty / 2 * torch.stack(squares).sum(dim=0)
+        return ObjectiveValue(reconstruction, kl, total)
+
+    def _kl(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         assert self.initial is not None, "a KL term needs the latent at initialisation"
-        kl, by_mean, by_variance = gaussian_kl(
-            forward.mean, forward.variance, self.initial.mean, self.initial.variance
-        )
-        value = ObjectiveValue(reconstruction, kl, reconstruction + self.beta * kl)
-        return value, Cotangent(by_outputs, self.beta * by_mean, self.beta * by_variance)
+        return gaussian_kl(mean, variance, self.initial.mean, self.initial.variance)

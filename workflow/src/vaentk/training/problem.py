@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.models.forward import Model, Weights
+from vaentk.models.mlp_vae import MlpVae
+from vaentk.training import vae_gradient
+from vaentk.training.gradient import GeneralGradient, Gradient
 from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
 from vaentk.training.stability import stability_limit
+from vaentk.training.vae_gradient import TanhVaeGradient
 
 Network = Callable[[Tensor, tuple[int, ...]], Model]
 """Builds a network on inputs (n, d), with the noise of members with these seeds where it is
@@ -29,8 +33,8 @@ class Problem:
     """Inputs and targets, (n, d)."""
     dtype: str
     device: str
-    steps: Callable[[float], Schedule]
-    """Chooses steps and learning rate for a stability limit, or refuses."""
+    schedule: Schedule
+    """How far it is trained, and when it is observed."""
     member_bytes: Callable[[int], float]
     """Estimate of the memory of one member on a GPU, as a function of the number of recorded steps
     whose outputs are kept."""
@@ -54,6 +58,15 @@ class Problem:
         """Build Eq. 4 for given initial weights (Eq. 7 where beta is 0), or Eq. 12."""
         start = model.forward(initial) if self.beta else None
         return Objective(self._tensor(self.x), self.beta, start, self.penalty)
+
+    def gradient(self, seeds: tuple[int, ...]) -> Gradient:
+        """Build the gradient of members, at their initial weights."""
+        model = self.model(seeds)
+        initial = model.initial_weights(seeds)
+        objective = self.objective(model, initial)
+        if isinstance(model, MlpVae) and vae_gradient.fits(model, objective):
+            return TanhVaeGradient(model, objective, initial)
+        return GeneralGradient(model, objective, initial)
 
     def limit(self, seed: int) -> float:
         """Compute the stability limit of one member."""

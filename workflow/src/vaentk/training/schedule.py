@@ -1,19 +1,37 @@
-"""Learning rates, steps and times of gradient descent, and the steps at which it is observed.
+"""When members are observed on their way, and how far a way is, in the units of Eq. 7's objective.
 
-Time t of gradient flow is step x learning rate, always in the units of Eq. 7's objective.
+Gradient descent's time is step x learning rate.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log2
 
 from vaentk.errors import UserError
 
-COMMON_OCTAVES = 6
-"""Time-equivalent runs hit t = T/2^k exactly for k up to this, whatever their step."""
+OCTAVES = 6
+"""Runs are observed at T/2^k for all k up to this."""
+
+EARLIEST = 0.05
+"""First observed time of a flow, at most, over its fastest mode's 1/lambda_max."""
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Moments:
+    """Gradient flow, observed at some times."""
+
+    times: tuple[float, ...]
+    """Increasing, from 0 to the end."""
+    accuracy: float
+    """Error of a step, see `vaentk.training.flow`."""
+
+    @property
+    def steps(self) -> int:
+        """Number of the last moment."""
+        return len(self.times) - 1
+
+
+@dataclass(frozen=True)
+class Descent:
     """Constant-step gradient descent."""
 
     learning_rate: float
@@ -23,18 +41,36 @@ class Schedule:
     record: tuple[int, ...]
     """Steps at which the run is observed, increasing, from 0 to ``steps``."""
 
-    @property
-    def duration(self) -> float:
-        """Total time of gradient flow, ``steps * learning_rate``."""
-        return self.steps * self.learning_rate
-
     def time(self, step: int) -> float:
         """Return gradient flow's time at a step."""
-        return self.duration * (step / self.steps) if self.steps else 0.0
+        return self.steps * self.learning_rate * (step / self.steps)
 
 
-def literal(learning_rate: float, steps: int, limit: float, subject: str) -> Schedule:
-    """Take the steps as they are printed, or refuse where gradient descent would not follow.
+Schedule = Moments | Descent
+
+
+def moments(duration: float, accuracy: float, fastest: float = 0.0, per_octave: int = 1) -> Moments:
+    """Observe gradient flow at ``duration * 2^(-k/per_octave)``, k up to `OCTAVES` octaves or more.
+
+    With the rate of the fastest mode, in Eq. 7's units, down to where nothing has happened yet. A
+    duration of 0 observes the start alone.
+    """
+    if duration == 0:
+        return Moments((0.0,), accuracy)
+    octaves = max(OCTAVES, ceil(log2(max(1.0, duration * fastest / EARLIEST))))
+    places = range(per_octave * octaves, -1, -1)
+    return Moments((0.0, *(duration * 2 ** (-k / per_octave) for k in places)), accuracy)
+
+
+def literal(learning_rate: float, steps: int) -> Descent:
+    """Take the steps as they are printed; observe powers of two, and halvings of all."""
+    halvings = {steps >> k for k in range(OCTAVES + 1) if steps % 2**k == 0}
+    powers = {2**k for k in range(steps.bit_length())}
+    return Descent(learning_rate, steps, (0, *sorted(powers | halvings)))
+
+
+def refuse_unstable(descent: Descent, limit: float, subject: str) -> None:
+    """Refuse a learning rate at which gradient descent would not follow the flow.
 
     The limit is ``2 / lambda_max`` of the objective's Hessian at initialisation, in Eq. 7's units
     as the learning rate is; the subject names the run in the error.
@@ -44,38 +80,12 @@ def literal(learning_rate: float, steps: int, limit: float, subject: str) -> Sch
     UserError
         When the learning rate is above the stability limit.
     """
-    if learning_rate > limit:
+    if descent.learning_rate > limit:
         raise UserError(
-            f"{subject}: learning rate {learning_rate:.4g} (Eq. 7's units) is above the stability "
-            f"limit 2n/lambda_max = {limit:.4g}: multiply learning_rate by less than "
-            f"{limit / learning_rate:.3g} or set stepping: time-equivalent"
+            f"{subject}: learning rate {descent.learning_rate:.4g} (Eq. 7's units) is above the "
+            f"stability limit 2n/lambda_max = {limit:.4g}: multiply learning_rate by less than "
+            f"{limit / descent.learning_rate:.3g} or set stepping: flow"
         )
-    return Schedule(learning_rate, steps, recorded_steps(steps))
-
-
-def time_equivalent(duration: float, limit: float, fraction: float) -> Schedule:
-    """Reach a given time of gradient flow by the largest step below a fraction of the limit.
-
-    The number of steps is a multiple of ``2^COMMON_OCTAVES``, so runs of different widths are
-    observed at the same times ``duration / 2^k``. The duration is in Eq. 7's units, as the limit
-    ``2 / lambda_max`` is; 0 observes the start alone.
-    """
-    if duration == 0:
-        return Schedule(0.0, 0, (0,))
-    block = 2**COMMON_OCTAVES
-    steps = block * ceil(duration / (fraction * limit * block))
-    return Schedule(duration / steps, steps, recorded_steps(steps))
-
-
-def recorded_steps(steps: int) -> tuple[int, ...]:
-    """Return the steps to observe: 0, the powers of two, and the 64ths of the run that are whole.
-
-    The halvings ``steps / 2^k``, k up to `COMMON_OCTAVES`, are among the 64ths.
-    """
-    parts = 2**COMMON_OCTAVES
-    powers = {2**k for k in range(steps.bit_length())}
-    whole = {steps * k // parts for k in range(1, parts + 1) if steps * k % parts == 0}
-    return (0, *sorted(powers | whole))
 
 
 def paper_duration(steps: int, learning_rate: float, outputs: int, reduction: str) -> float:

@@ -12,26 +12,42 @@ from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean
 from vaentk.experiments.ntk.weight_change import WeightChange
+from vaentk.kernels.limit import greatest_eigenvalue, limit_kernels
 from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
 from vaentk.training.footprints import eq2_member, figure2_member
 from vaentk.training.problem import Problem
-from vaentk.training.schedule import eq7_learning_rate, literal, paper_duration, time_equivalent
+from vaentk.training.schedule import (
+    Moments,
+    Schedule,
+    eq7_learning_rate,
+    literal,
+    moments,
+    paper_duration,
+)
 
 Array = NDArray[np.float64]
 
 GROWTH: Final = 1.5
 """How far a latent deviation of Eq. 2's network may grow before the quadrature was not checked."""
 
+PER_OCTAVE: Final = 2
+"""Observed times of Eq. 2's network that double a time."""
+
 TOLERANCE: Final = {"float32": 1e-6, "float64": 1e-11}
 """Error of the latent's smoothing that training in a precision can tell from rounding."""
 
 
 def eq7_problem(
-    case: LinearRate | PenalisedMean, width: int, x: Array, dtype: str, device: str, duration: float
+    case: LinearRate | PenalisedMean,
+    width: int,
+    x: Array,
+    dtype: str,
+    device: str,
+    schedule: Moments,
 ) -> Problem:
-    """Eq. 2's network on Eq. 7 for inputs and targets (n, d) and a time of gradient flow."""
+    """Eq. 2's network on Eq. 7 for inputs and targets (n, d)."""
     # The latent's initial standard deviation is sigma0 times the norm of what it is fed, rows of x.
     reach = max(1.0, float(np.linalg.norm(x, axis=1).max()))
     network = partial(
@@ -41,33 +57,32 @@ def eq7_problem(
         largest_deviation=case.sigma0 * GROWTH * reach,
         tolerance=TOLERANCE[dtype],
     )
-    samples, inputs = x.shape
-    steps = partial(time_equivalent, duration, fraction=case.step_fraction)
-    member_bytes = partial(eq2_member, samples, inputs, width, dtype)
-    return Problem(width, network, x, dtype, device, steps, member_bytes)
+    member_bytes = partial(eq2_member, len(x), x.shape[1], width, dtype)
+    return Problem(width, network, x, dtype, device, schedule, member_bytes)
 
 
 def eq12_problem(
     case: PenalisedMean, width: int, x: Array, dtype: str, device: str, held_out: Array
 ) -> Problem:
     """Eq. 2's network, W_mu alone on Eq. 12, whose outputs on ``held_out`` (n', d) are kept too."""
-    problem = eq7_problem(case, width, x, dtype, device, case.horizon / case.beta)
+    kernel = limit_kernels(ACTIVATIONS[case.activation], case.sigma0, x).mu
+    fastest = greatest_eigenvalue(kernel) / len(x) + case.beta
+    schedule = moments(case.horizon / case.beta, case.accuracy, fastest, PER_OCTAVE)
+    problem = eq7_problem(case, width, x, dtype, device, schedule)
     return replace(problem, penalty=case.beta, held_out=held_out)
 
 
 def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: str) -> Problem:
-    """Figure 2's network on Eq. 4, for the paper's number of steps or as long in fewer."""
-    samples, inputs = x.shape
-    paper = case.learning_rate, inputs, case.reduction
+    """Figure 2's network on Eq. 4, for the paper's time of gradient flow or its steps."""
+    paper = case.learning_rate, case.inputs.outputs, case.reduction
+    schedule: Schedule
     if case.stepping == "literal":
-        rate = eq7_learning_rate(*paper)
-        steps = partial(literal, rate, case.steps, subject=f"width {width}")
+        schedule = literal(eq7_learning_rate(*paper), case.steps)
     else:
-        duration = paper_duration(case.steps, *paper)
-        steps = partial(time_equivalent, duration, fraction=case.step_fraction)
+        schedule = moments(paper_duration(case.steps, *paper), case.accuracy)
     network = partial(figure2_network, case=case, width=width, tolerance=TOLERANCE[dtype])
-    member_bytes = partial(figure2_member, samples, inputs, width, dtype)
-    return Problem(width, network, x, dtype, device, steps, member_bytes, beta=case.beta)
+    member_bytes = partial(figure2_member, len(x), x.shape[1], width, dtype)
+    return Problem(width, network, x, dtype, device, schedule, member_bytes, beta=case.beta)
 
 
 def eq2_network(

@@ -42,19 +42,37 @@ def refuse_other_norms(settings: Any) -> Any:
     return settings
 
 
+class WidthJob(tuple[int, ...]):
+    """Widths that one training job trains, one after another."""
+
+    def __str__(self) -> str:
+        """Name the job."""
+        return "-".join(map(str, self))
+
+
 class Training(Strict):
-    """What every gradient-descent run is made of."""
+    """What every run of full-batch training is made of."""
 
     inputs: Inputs = Inputs()
-    widths: Widths = Field(description="two or more, one job a width")
+    widths: Widths = Field(description="two or more")
+    widths_together: Count = Field(
+        512, description="widths up to this share a training job, each wider one has its own"
+    )
     seeds: Seeds = Field((0, 1), description="members, trained side by side")
     sigma0: Positive = Field(0.5, description="initial W_sigma")
-    step_fraction: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="time-equivalent step over the stability limit"
+    accuracy: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        1e-3, description="error of a step of gradient flow, relative to each layer's displacement"
     )
     slope_widths: Annotated[int, Field(ge=2)] = Field(
         3, description="how many of the largest widths a slope is fitted to"
     )
+
+    @property
+    def width_jobs(self) -> tuple[WidthJob, ...]:
+        """Widths by training job."""
+        together = WidthJob(width for width in self.widths if width <= self.widths_together)
+        alone = [WidthJob([width]) for width in self.widths if width > self.widths_together]
+        return (*filter(None, [together]), *alone)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,14 @@ from vaentk.experiments.ntk.linear_rate.measure import (
     late_rate,
     limit_kernel,
 )
+from vaentk.experiments.ntk.trained import by_width
 from vaentk.statistics.intervals import mean
 
 Array = NDArray[np.float64]
 
 
 def measure_variants(
-    settings: LinearRate, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
+    settings: LinearRate, mnist: Stored, records: Tables, outputs: Mapping[Any, Stored]
 ) -> dict[str, pd.DataFrame]:
     """Compare every variant, width and seed of a run with its kernels' predictions.
 
@@ -44,12 +46,12 @@ def measure_variants(
     }
     kernels = {name: limit_kernel(case, inputs[name]) for name, case in cases.items()}
     all_curves, members = [], []
-    for width in settings.widths:
+    for _, of_width, arrays in by_width(records, outputs):
         for name, case in cases.items():
             x, kernel = inputs[name], kernels[name]
             own = partial(empirical_residuals, case, x)
-            record = records[width][records[width]["variant"] == name]
-            curve = curves(record, outputs[width].arrays, x, kernel, own, variant=name)
+            record = of_width[of_width["variant"] == name]
+            curve = curves(record, arrays, x, kernel, own, variant=name)
             all_curves.append(curve.assign(variant=name))
             members.append(_members(name, case, kernel, curve))
     of_members = pd.concat(members, ignore_index=True)
@@ -92,7 +94,7 @@ def averaged(members: pd.DataFrame) -> pd.DataFrame:
     for key, part in members.groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True))
         row |= {name: float(part[name].mean()) for name in ("lambda_0", "lambda_max", "loss_left")}
-        for name in ("descent_distance", "empirical_distance", "rate"):
+        for name in ("flow_distance", "empirical_distance", "rate"):
             row |= mean(part[name]).columns(name)
         rows.append(row | {"rate_flow": float(part["rate_flow"].mean())})
     return pd.DataFrame(rows)

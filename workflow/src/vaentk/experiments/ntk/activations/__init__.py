@@ -23,7 +23,7 @@ class Activations(LinearRate):
 
 EXPERIMENT = Experiment(
     settings=Activations,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet", "outputs": "safetensors"},
     measured_from=("mnist", "records", "outputs"),

@@ -1,6 +1,7 @@
 """Whether the late rates of several activations come in the order of lambda_0 (X1)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from scipy import stats
@@ -12,7 +13,7 @@ from vaentk.experiments.ntk.variants import measure_variants
 
 
 def measure(
-    settings: Activations, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
+    settings: Activations, *, mnist: Stored, records: Tables, outputs: Mapping[Any, Stored]
 ) -> dict[str, pd.DataFrame]:
     """Measure every activation, width and seed of one run, and the order of the rates."""
     measures = measure_variants(settings, mnist, records, outputs)

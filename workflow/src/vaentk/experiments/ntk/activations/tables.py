@@ -20,6 +20,6 @@ def activations(members: Tables, summaries: Tables) -> pd.DataFrame:
             rate_tight=2 * summary["lambda_0"] / summary["samples"],
         ).sort_values(["lambda_0", "activation", "width"], ascending=[False, True, True])
     columns = ["activation", "meets_assumptions", "lambda_0", "condition", "width"]
-    columns += ["descent_distance", "descent_distance_low", "descent_distance_high"]
+    columns += ["flow_distance", "flow_distance_low", "flow_distance_high"]
     columns += ["empirical_distance", "rate", "rate_low", "rate_high", "rate_flow", "rate_tight"]
     return stack(tables)[["run", *columns]]

@@ -7,10 +7,9 @@ from vaentk.experiments.ntk.linear_rate import LinearRate
 
 
 class FrozenSigma(LinearRate):
-    """X2: Theorem 1's run with W_sigma trained and frozen, at the same steps."""
+    """X2: Theorem 1's run with W_sigma trained and frozen, for the same time."""
 
     common_time: ClassVar[bool] = True
-    common_step: ClassVar[bool] = True
 
     def variants(self) -> dict[str, LinearRate]:
         """Return both runs."""
@@ -20,7 +19,7 @@ class FrozenSigma(LinearRate):
 
 EXPERIMENT = Experiment(
     settings=FrozenSigma,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet", "outputs": "safetensors"},
     measured_from=("mnist", "records", "outputs"),

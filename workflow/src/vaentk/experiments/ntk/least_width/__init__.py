@@ -38,7 +38,7 @@ class LeastWidth(LinearRate):
 
 EXPERIMENT = Experiment(
     settings=LeastWidth,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet", "outputs": "safetensors"},
     measured_from=("mnist", "records", "outputs"),

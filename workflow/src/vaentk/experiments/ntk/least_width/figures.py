@@ -55,8 +55,8 @@ def _distances(axes: Axes, table: pd.DataFrame, tolerance: float) -> None:
     shades = style.width_colours(sorted(table["samples"].unique()))
     for (samples, shade), marker in zip(shades.items(), cycle(MARKERS), strict=False):
         part = table[table["samples"] == samples]
-        means = part.groupby("width")["descent_distance"].mean()
-        axes.plot(part["width"], part["descent_distance"], marker, color=shade, alpha=0.45)
+        means = part.groupby("width")["flow_distance"].mean()
+        axes.plot(part["width"], part["flow_distance"], marker, color=shade, alpha=0.45)
         axes.plot(means.index, means, color=shade, marker=marker, label=f"$n$ = {samples}")
     axes.axhline(tolerance, color=REFERENCE, linestyle=":", label=f"tolerance {number(tolerance)}")
     axes.set_yscale("log")

@@ -1,6 +1,7 @@
 """The least width at which the kernel's prediction is right, and its power of n (X3)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from vaentk.statistics.intervals import line_slope
 
 
 def measure(
-    settings: LeastWidth, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
+    settings: LeastWidth, *, mnist: Stored, records: Tables, outputs: Mapping[Any, Stored]
 ) -> dict[str, pd.DataFrame]:
     """Measure the distances of one run by variant, and the least width that they lead to."""
     measures = measure_variants(settings, mnist, records, outputs)
@@ -37,7 +38,7 @@ def least_widths(members: pd.DataFrame, tolerance: float) -> pd.DataFrame:
     rows = []
     goal = np.log(tolerance)
     for (samples, sigma0), part in members.groupby(["samples", "sigma0"]):
-        means = part.groupby("width")["descent_distance"].mean()
+        means = part.groupby("width")["flow_distance"].mean()
         widths, distances = np.log(means.index.to_numpy(float)), np.log(means.to_numpy())
         above = np.flatnonzero(distances > goal)
         place = int(np.clip(above[-1] if len(above) else 0, 0, len(widths) - 2))

@@ -17,7 +17,6 @@ class LinearRate(Training):
     train_sigma: bool = Field(True, description="whether W_sigma is trained with W_mu and W_d")
 
     common_time: ClassVar[bool] = False
-    common_step: ClassVar[bool] = False
     antisymmetric: ClassVar[bool] = False
 
     _unit_norm = model_validator(mode="after")(refuse_other_norms)
@@ -40,7 +39,7 @@ class LinearRate(Training):
 
 EXPERIMENT = Experiment(
     settings=LinearRate,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet", "outputs": "safetensors"},
     measured_from=("mnist", "records", "outputs"),

@@ -10,10 +10,10 @@ from vaentk.figures import style
 from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, panels, styled
 
 KERNELS = {
-    "descent_distance": (r"limit kernel $K$", "#0072B2", "o"),
+    "flow_distance": (r"limit kernel $K$", "#0072B2", "o"),
     "empirical_distance": (r"its own kernel $\Theta(0)$", "#D55E00", "s"),
 }
-"""Label, colour and marker of the distance to gradient descent on a kernel."""
+"""Label, colour and marker of the distance to gradient flow on a kernel."""
 
 NAMED_WIDTHS = 5
 """At most so many widths are named in a legend; the others lie between them."""
@@ -52,10 +52,8 @@ def _loss_panel(axes: Axes, curve: pd.DataFrame, title: str) -> None:
 def _distance_panel(axes: Axes, members: pd.DataFrame) -> None:
     for column, look in KERNELS.items():
         style.against_width(axes, members, column, look)
-    means = members.groupby("width")["flow_distance"].mean()
-    axes.plot(means.index, means, "--", color="#7F7F7F", label=r"flow of $K$")
     axes.set_ylabel(r"$\max_t \; \Vert f - f_K \Vert_F \; / \; \Vert f(0) - X \Vert_F$", labelpad=8)
-    axes.set_title("distance to gradient descent on a kernel")
+    axes.set_title("distance to gradient flow on a kernel")
     axes.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
     low, high = axes.get_ylim()
     axes.set_ylim(low * (low / high) ** (LEGEND_SHARE / (1 - LEGEND_SHARE)), high)
@@ -83,7 +81,7 @@ def _alt(members: Tables, curves: Tables) -> str:
         means = table.groupby("width").mean(numeric_only=True)
         last = curves[run][curves[run]["time"] == curves[run]["time"].max()]
         widest = last[last["width"] == last["width"].max()]
-        limit, own = means["descent_distance"], means["empirical_distance"]
+        limit, own = means["flow_distance"], means["empirical_distance"]
         displaced = ", ".join(
             f"{LAYERS[layer][0]} {number(means[f'over_bound_{layer}'].iloc[-1])}"
             for layer in _layers(table)
@@ -92,7 +90,7 @@ def _alt(members: Tables, curves: Tables) -> str:
             f"Run {run}: at the last time the widest network's loss is "
             f"{number(widest['loss'].mean())}, the kernel flow's "
             f"{number(widest['flow_loss'].mean())} and the bound "
-            f"{number(widest['bound'].mean())}; the distance to gradient descent on the limit "
+            f"{number(widest['bound'].mean())}; the distance to gradient flow on the limit "
             f"kernel goes from {number(limit.iloc[0])} at m = {means.index[0]} "
             f"to {number(limit.iloc[-1])} at m = {means.index[-1]}, on the network's own kernel "
             f"from {number(own.iloc[0])} to {number(own.iloc[-1])}; the largest row displacement "

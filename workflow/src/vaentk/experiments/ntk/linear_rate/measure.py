@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,11 @@ from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.linear_rate import LinearRate
+from vaentk.experiments.ntk.trained import Outputs, by_width
 from vaentk.kernels.finite import TangentKernel
 from vaentk.kernels.flow import (
+    Filter,
     claimed_bound,
-    gradient_descent,
     gradient_flow,
     implicit_residuals,
     losses,
@@ -32,8 +34,8 @@ Array = NDArray[np.float64]
 CLAIMED_SLOPE = -0.5
 """Exponent of the width in Lemma 4, and of the distance to a kernel's prediction."""
 
-DISTANCES = ("descent_distance", "empirical_distance", "flow_distance")
-"""To gradient descent on K and on Theta(0), and to gradient flow on K."""
+DISTANCES = ("flow_distance", "empirical_distance")
+"""To gradient flow on K and on Theta(0)."""
 
 LAYERS = ("mu", "sigma", "d")
 """Layers of Eq. 2's network, in the order of the tables."""
@@ -41,12 +43,12 @@ LAYERS = ("mu", "sigma", "d")
 FLOW_TOLERANCE = 1e-6
 """Error of the flow of Theta(0), relative to ``|f(0) - X|_F``."""
 
-Predict = Callable[[int, int, float, Array], Array]
-"""Width, seed, learning rate and steps (T,) to the residuals on Theta(0), (T, n, d)."""
+Predict = Callable[[int, int, Filter], Array]
+"""Width, seed and flow at T times to the residuals on Theta(0), (T, n, d)."""
 
 
 def measure(
-    settings: LinearRate, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
+    settings: LinearRate, *, mnist: Stored, records: Tables, outputs: Mapping[Any, Stored]
 ) -> dict[str, pd.DataFrame]:
     """Measure one run: Theorem 1's bound and the kernels' predictions, on every width."""
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
@@ -54,7 +56,7 @@ def measure(
     lambda_0 = least_eigenvalue(kernel)
     own = partial(empirical_residuals, settings, x)
     all_curves = pd.concat(
-        curves(record, outputs[width].arrays, x, kernel, own) for width, record in records.items()
+        curves(record, arrays, x, kernel, own) for _, record, arrays in by_width(records, outputs)
     )
     final = pd.concat(records.values()).groupby(["width", "seed"], as_index=False).last()
     by_member = members(all_curves, final, lambda_0, x)
@@ -75,20 +77,20 @@ def limit_kernel(case: LinearRate, x: Array) -> Array:
 
 def curves(
     records: pd.DataFrame,
-    outputs: Mapping[str, Array],
+    outputs: Outputs,
     x: Array,
     kernel: Array,
     empirical: Predict,
     variant: str = "base",
 ) -> pd.DataFrame:
-    """Set every recorded loss beside the bound and three kernel predictions, for one width.
+    """Set every recorded loss beside the bound and two kernel flows, for one width.
 
     Parameters
     ----------
     records
-        Columns width, seed, step, time, loss of one width.
+        Columns width, seed, step, time, loss, gradients of one width.
     outputs
-        ``f_hat(X)`` at recorded steps by ``"<variant>/<seed>/<step>"``, (n, d).
+        ``f_hat(X)`` at the recorded moments.
     x, kernel
         Inputs and targets, (n, d), and the limit kernel K of the layers that are trained, (n, n).
     empirical
@@ -97,10 +99,9 @@ def curves(
     Returns
     -------
     DataFrame
-        Columns width, seed, step, time, loss, bound, flow_loss, descent_loss, empirical_loss and
-        flow_distance, descent_distance, empirical_distance: predictions of gradient flow on K, of
-        gradient descent on K, and of gradient descent on Theta(0); a distance is Frobenius,
-        relative to ``|f(0) - X|_F``.
+        Columns width, seed, time, gradients, loss, bound, flow_loss, empirical_loss and
+        flow_distance, empirical_distance: of gradient flow on K and on Theta(0); a distance is
+        Frobenius, relative to ``|f(0) - X|_F``.
     """
     lambda_0 = least_eigenvalue(kernel)
     parts = []
@@ -109,15 +110,14 @@ def curves(
         width = int(run["width"].iloc[0])
         recorded = np.stack([outputs[f"{variant}/{seed}/{step}"] for step in steps])
         trained = recorded.astype(float) - x
-        rate = times[-1] / steps[-1]
+        flow = gradient_flow(times, len(x))
         predictions = {
-            "flow": residuals(kernel, trained[0], gradient_flow(times, len(x))),
-            "descent": residuals(kernel, trained[0], gradient_descent(rate, steps, len(x))),
-            "empirical": empirical(width, int(str(seed)), rate, steps),
+            "flow": residuals(kernel, trained[0], flow),
+            "empirical": empirical(width, int(str(seed)), flow),
         }
         start = np.linalg.norm(trained[0])
         bound = claimed_bound(float(losses(trained[:1])[0]), lambda_0, len(x), times)
-        curve = run[["width", "seed", "step", "time", "loss"]].assign(bound=bound)
+        curve = run[["width", "seed", "time", "gradients", "loss"]].assign(bound=bound)
         for name, predicted in predictions.items():
             curve[f"{name}_loss"] = losses(predicted)
             curve[f"{name}_distance"] = np.linalg.norm(trained - predicted, axis=(1, 2)) / start
@@ -126,9 +126,9 @@ def curves(
 
 
 def empirical_residuals(
-    settings: LinearRate, x: Array, width: int, seed: int, learning_rate: float, steps: Array
+    settings: LinearRate, x: Array, width: int, seed: int, flow: Filter
 ) -> Array:
-    """Predict ``f(t) - X`` of gradient descent on the network's own kernel Theta(0): (T, n, d)."""
+    """Predict ``f(t) - X`` of gradient flow on the network's own kernel Theta(0): (T, n, d)."""
     inputs = torch.from_numpy(x)
     smoothing = Smoothing(ACTIVATIONS[settings.activation], settings.sigma0)
     model = StochasticNetwork(inputs, width, settings.sigma0, smoothing)
@@ -136,8 +136,7 @@ def empirical_residuals(
     start = model.forward(weights).outputs[0] - inputs
     member = {name: weight[0] for name, weight in weights.items()}
     kernel = TangentKernel.of(member, inputs, smoothing, parts=settings.trained)
-    filter_ = gradient_descent(learning_rate, steps, len(x))
-    return np.asarray(implicit_residuals(kernel, start, filter_, FLOW_TOLERANCE))
+    return np.asarray(implicit_residuals(kernel, start, flow, FLOW_TOLERANCE))
 
 
 def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataFrame:
@@ -148,8 +147,9 @@ def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataF
     DataFrame
         A row a width. ``margin`` is the largest ``log(loss / bound)`` over seeds and times t > 0,
         in nats: the bound is crossed where it is positive. Distances are the largest over times,
-        mean over seeds with a 95% interval. Rates are fitted to log loss over the last half of
-        the run; ``rate_claimed`` is lambda_0/n, ``rate_tight`` 2 lambda_0/n.
+        mean over seeds with a 95% interval, and the mean of the times of these. Rates are fitted
+        to log loss over the last half of the run; ``rate_claimed`` is lambda_0/n, ``rate_tight``
+        2 lambda_0/n.
     """
     rows = []
     for width, curve in all_curves.groupby("width"):
@@ -157,18 +157,19 @@ def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataF
         later = later.assign(margin=np.log(later["loss"] / later["bound"]))
         worst = later.iloc[later["margin"].argmax()]
         last = curve[curve["time"] == curve["time"].max()]
-        steps = curve.groupby("seed")["step"].max()
         row = {
             "width": width,
             "lambda_0": lambda_0,
-            "learning_rate": float(curve["time"].max() / steps.max()),
-            "steps": int(steps.max()),
+            "time": float(curve["time"].max()),
+            "gradients": float(curve.groupby("seed")["gradients"].max().mean()),
             "margin": float(worst["margin"]),
             "margin_time": float(worst["time"]),
         }
         runs = [run for _, run in curve.groupby("seed")]
-        for column in ("flow_distance", "descent_distance", "empirical_distance"):
+        for column in DISTANCES:
             row |= mean([run[column].max() for run in runs]).columns(column)
+            peaks = [run["time"].to_numpy()[run[column].argmax()] for run in runs]
+            row[f"{column}_time"] = float(np.mean(peaks))
         row |= mean([late_rate(run, "loss") for run in runs]).columns("rate")
         row |= {
             "rate_flow": float(np.mean([late_rate(run, "flow_loss") for run in runs])),
@@ -196,7 +197,7 @@ def members(
         and each layer's displacement over it.
     """
     groups = all_curves.groupby(["width", "seed"])
-    table = groups[["flow_distance", "descent_distance", "empirical_distance"]].max()
+    table = groups[[*DISTANCES]].max()
     samples, outputs = x.shape
     start = np.sqrt(2 * samples * groups["loss"].first())
     widths = table.index.get_level_values("width").to_numpy()

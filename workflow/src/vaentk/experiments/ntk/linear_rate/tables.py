@@ -8,10 +8,10 @@ from vaentk.experiments.stacking import stack
 
 def linear_rate(summaries: Tables) -> pd.DataFrame:
     """Table of Theorem 1: margin to the bound, distance to the kernel, late rates, per width."""
-    columns = ["width", "steps", "learning_rate", "margin"]
-    columns += ["descent_distance", "descent_distance_low", "descent_distance_high"]
-    columns += ["empirical_distance", "empirical_distance_low", "empirical_distance_high"]
-    columns += ["flow_distance", "rate", "rate_flow", "rate_claimed", "rate_tight"]
+    columns = ["width", "gradients", "margin", "margin_time"]
+    for distance in ("flow_distance", "empirical_distance"):
+        columns += [distance, f"{distance}_low", f"{distance}_high", f"{distance}_time"]
+    columns += ["rate", "rate_flow", "rate_claimed", "rate_tight"]
     columns += ["loss_final", "bound_final"]
     return stack(summaries)[["run", *columns]]
 

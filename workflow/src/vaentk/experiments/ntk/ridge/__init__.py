@@ -57,7 +57,7 @@ class Ridge(Training):
 
 EXPERIMENT = Experiment(
     settings=Ridge,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet", "outputs": "safetensors"},
     measured_from=("mnist", "records", "outputs"),

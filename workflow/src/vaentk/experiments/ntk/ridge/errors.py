@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from vaentk.experiments.ntk.ridge import PenalisedMean
 from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
-from vaentk.kernels.flow import coefficients, gradient_descent
+from vaentk.experiments.ntk.trained import Outputs
+from vaentk.kernels.flow import coefficients, gradient_flow
 from vaentk.statistics.intervals import mean
 from vaentk.statistics.slopes import of_largest_widths, power_of_width
 
@@ -25,9 +26,9 @@ held-out inputs, (T, n + n', d) float64."""
 
 
 def trained_networks(
-    cases: Mapping[str, PenalisedMean], records: pd.DataFrame, outputs: Mapping[str, Array]
+    cases: Mapping[str, PenalisedMean], records: pd.DataFrame, outputs: Outputs
 ) -> list[Network]:
-    """Collect the networks of one width; outputs are by ``"<variant>/<seed>/<step>"``."""
+    """Collect the networks of one width."""
     networks = []
     for (variant, seed), run in records.groupby(["variant", "seed"], sort=False):
         followed = np.stack([outputs[f"{variant}/{seed}/{step}"] for step in run["step"]])
@@ -79,22 +80,22 @@ def path(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFr
     Returns
     -------
     DataFrame
-        Columns width, seed, beta, initial, step, time, distance: Frobenius, to gradient descent on
-        K_mu at the same steps with f_0 in it, relative to ``|f_0|`` at the start or to the held-out
+        Columns width, seed, beta, initial, time, distance: Frobenius, to gradient flow on K_mu
+        with f_0 in it, relative to ``|f_0|`` at the start or to the held-out
         inputs, whichever is larger; and moved, how far the outputs have gone from f_0 by the same
         yardstick.
     """
     samples = len(regression.x)
     parts = []
     for case, run, followed in networks:
-        steps, times = run["step"].to_numpy(), run["time"].to_numpy()
+        times = run["time"].to_numpy()
         trained, start = np.split(followed[0], [samples])
         held_out = followed[:, samples:]
-        filter_ = gradient_descent(times[-1] / steps[-1], steps, samples, case.beta)
+        filter_ = gradient_flow(times, samples, case.beta)
         alpha = coefficients(regression.train_train, trained - regression.x, filter_)
         predicted = start - regression.test_train @ alpha
         scale = max(np.linalg.norm(start), np.linalg.norm(regression.held_out))
-        part = run[["width", "seed", "step", "time"]].assign(beta=case.beta, initial=case.initial)
+        part = run[["width", "seed", "time"]].assign(beta=case.beta, initial=case.initial)
         part["distance"] = np.linalg.norm(held_out - predicted, axis=(1, 2)) / scale
         part["moved"] = np.linalg.norm(held_out - start, axis=(1, 2)) / scale
         parts.append(part)

@@ -108,7 +108,7 @@ def _path_panel(axes: Axes, path: pd.DataFrame) -> None:
     for width, colour in style.width_colours(sorted(later["width"].unique())).items():
         for initial, line in LINES.items():
             part = later[(later["width"] == width) & (later["initial"] == initial)]
-            means = part.groupby("step")[["time", "distance"]].mean()
+            means = part.groupby("time", as_index=False)["distance"].mean()
             axes.plot(means["time"], means["distance"], line, color=colour, linewidth=1.0)
     axes.set(xscale="log", yscale="log", xlabel="time $t$")
     style.plain_ticks(axes)

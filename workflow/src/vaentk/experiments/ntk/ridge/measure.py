@@ -14,10 +14,11 @@ from vaentk.experiments.ntk.ridge.errors import errors, path, slopes, summary, t
 from vaentk.experiments.ntk.ridge.penalty import displacements
 from vaentk.experiments.ntk.ridge.pictures import pictures
 from vaentk.experiments.ntk.ridge.regression import KernelRegression
+from vaentk.experiments.ntk.trained import by_width
 
 
 def measure(
-    settings: Ridge, *, mnist: Stored, records: Tables, outputs: Mapping[int, Stored]
+    settings: Ridge, *, mnist: Stored, records: Tables, outputs: Mapping[Any, Stored]
 ) -> dict[str, Any]:
     """Measure one run: every width against the three ridges, and along its training."""
     cases = settings.variants()
@@ -25,8 +26,8 @@ def measure(
     x, held_out = inputs["x"], inputs["x_held_out"]
     regression = KernelRegression.of(settings.activation, settings.sigma0, x, held_out)
     all_errors, all_paths = [], []
-    for width in settings.widths:
-        networks = trained_networks(cases, records[width], outputs[width].arrays)
+    for _, record, arrays in by_width(records, outputs):
+        networks = trained_networks(cases, record, arrays)
         all_errors.append(errors(regression, networks))
         all_paths.append(path(regression, networks))
     by_member, paths = pd.concat(all_errors), pd.concat(all_paths)

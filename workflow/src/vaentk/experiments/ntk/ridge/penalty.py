@@ -8,12 +8,11 @@ from torch import Tensor
 
 from vaentk.models.forward import Weights
 from vaentk.training.problem import Problem
-from vaentk.training.schedule import Schedule
 
 Array = NDArray[np.float64]
 
 
-def observe_kl(problem: Problem, schedule: Schedule, seeds: tuple[int, ...]) -> "KlObserver":
+def observe_kl(problem: Problem, seeds: tuple[int, ...]) -> "KlObserver":
     """Make the observer of some members of one width."""
     return KlObserver(problem.x, problem.model().initial_weights(seeds)["mu"])
 

@@ -54,7 +54,7 @@ class Sensitivity(WeightChange):
 
 EXPERIMENT = Experiment(
     settings=Sensitivity,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet"},
     measured_from=("records",),

@@ -26,7 +26,7 @@ class TangentKernels(LinearRate):
 
 EXPERIMENT = Experiment(
     settings=TangentKernels,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet"},
     measured_from=("mnist", "records"),

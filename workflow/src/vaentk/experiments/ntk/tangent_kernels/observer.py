@@ -14,13 +14,9 @@ from vaentk.kernels.spectrum import distance, greatest_eigenvalue, least_eigenva
 from vaentk.models.forward import Weights
 from vaentk.models.snn import StochasticNetwork
 from vaentk.training.problem import Problem
-from vaentk.training.schedule import Schedule
 
 Array = NDArray[np.float64]
 Observations = dict[str, float]
-
-OCTAVES = (0, 2, 4, 6)
-"""Training is looked at where 2^-k of its time has passed, and at its start."""
 
 BLOCK_OUTPUTS = 8
 """Outputs whose blocks are materialised to see them become equal and independent."""
@@ -30,26 +26,21 @@ DIFFERENCE_STEP = 1e-5
 
 
 class Observer:
-    """Looks at the kernels of some members, in float64, at chosen steps of their training.
+    """Looks at the kernels of some members, in float64, whenever they are observed.
 
     ``x`` are the inputs, (n, d) float64, and ``initial`` the members' W(0), (S, m, d) by layer.
     """
 
-    def __init__(
-        self, settings: TangentKernels, x: Array, initial: Weights, steps: set[int]
-    ) -> None:
+    def __init__(self, settings: TangentKernels, x: Array, initial: Weights) -> None:
         self.settings = settings
         self.activation = ACTIVATIONS[settings.activation]
         self.limit = limit_kernels(self.activation, settings.sigma0, x)
         self.x = torch.from_numpy(x).to(initial["mu"].device)
         self.smoothing = Smoothing(self.activation, 2 * settings.sigma0)
         self.initial = initial
-        self.steps = steps
 
     def __call__(self, step: int, weights: Weights) -> list[Observations]:
         """Observe every member: all of the start, or the distance from it."""
-        if step not in self.steps:
-            return [{} for _ in weights["mu"]]
         look = self._start if step == 0 else self._later
         return [look(weights, member) for member in range(len(weights["mu"]))]
 
@@ -121,13 +112,10 @@ class Observer:
         }
 
 
-def observe(
-    settings: TangentKernels, problem: Problem, schedule: Schedule, seeds: tuple[int, ...]
-) -> Observer:
+def observe(settings: TangentKernels, problem: Problem, seeds: tuple[int, ...]) -> Observer:
     """Make the observer of some members of one width, whatever the precision of their training."""
     initial = problem.model().initial_weights(seeds)
-    watched = {0, *(schedule.steps // 2**octave for octave in OCTAVES)}
-    return Observer(settings, problem.x, initial, watched)
+    return Observer(settings, problem.x, initial)
 
 
 def block_deviations(kernel: TangentKernel, limit: LimitKernels) -> Observations:

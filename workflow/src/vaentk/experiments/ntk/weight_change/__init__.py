@@ -1,6 +1,6 @@
 """W4, Figure 2: how far weights move."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,16 +22,21 @@ class WeightChange(Training):
     reduction: Literal["mean", "sum"] = Field(
         "mean", description="mean over samples and outputs, or Eq. 7's sum over outputs"
     )
-    stepping: Literal["time-equivalent", "literal"] = Field(
-        "time-equivalent", description="same training time by larger stable steps, or as printed"
+    stepping: Literal["flow", "literal"] = Field(
+        "flow", description="gradient flow for the same time, or gradient descent as printed"
+    )
+    accuracy: Annotated[float, Field(gt=0, le=0.1)] = Field(
+        2e-3, description="error of a step of gradient flow, relative to each layer's displacement"
     )
 
     @model_validator(mode="after")
-    def _no_divergence_without_noise(self) -> Self:
+    def _noise_fits(self) -> Self:
         if self.noise == "none" and self.beta > 0:
             raise ValueError(
                 "beta must be 0 where noise is none: without noise there is no KL term"
             )
+        if self.noise == "sampled" and self.stepping == "flow":
+            raise ValueError("stepping must be literal where noise is sampled: one sample a step")
         return self
 
     def variants(self) -> dict[str, "WeightChange"]:
@@ -41,7 +46,7 @@ class WeightChange(Training):
 
 EXPERIMENT = Experiment(
     settings=WeightChange,
-    jobs="widths",
+    jobs="width_jobs",
     takes=("mnist",),
     trained={"records": "parquet"},
     measured_from=("records",),

@@ -9,7 +9,7 @@ from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.statistics.intervals import power_law_slope
 from vaentk.statistics.slopes import of_largest_widths, power_of_width
-from vaentk.training.schedule import COMMON_OCTAVES, eq7_learning_rate
+from vaentk.training.schedule import OCTAVES, eq7_learning_rate
 
 CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}
 """Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma."""
@@ -37,10 +37,10 @@ def changes(records: pd.DataFrame) -> pd.DataFrame:
         Columns width, seed, layer, fraction, time, change, with fraction = time over the whole
         training time: 1, 1/2, ... 1/64.
     """
-    last = records.groupby(["width", "seed"])["step"].transform("max")
+    last = records.groupby(["width", "seed"])["time"].transform("max")
     parts: list[pd.DataFrame] = []
-    for octave in range(COMMON_OCTAVES + 1):
-        chosen = records[records["step"] * 2**octave == last]
+    for octave in range(OCTAVES + 1):
+        chosen = records[records["time"] == last * 2.0**-octave]
         long = chosen.melt(
             id_vars=["width", "seed", "time"],
             value_vars=[f"change_{layer}" for layer in CLAIMED_SLOPES],
@@ -101,9 +101,10 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a width: least stability limit, learning rate and the paper's learning rate in Eq. 7's
-        units, number of steps and the paper's, training time, the seeds' mean reconstruction
-        loss at both ends and KL at the end, and the largest latent deviation on the way.
+        A row a width: the least stability limit 2/lambda_max on the way and the paper's learning
+        rate, in Eq. 7's units; the mean number of gradients, and of the steps at that limit and of
+        the paper's that take as long; training time, the seeds' mean reconstruction loss at both
+        ends and KL at the end, and the largest latent deviation on the way.
     """
     paper_rate = eq7_learning_rate(
         settings.learning_rate, settings.inputs.outputs, settings.reduction
@@ -111,13 +112,14 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
     rows = []
     for width, part in records.groupby("width"):
         first, last = (part[part["step"] == edge] for edge in (0, part["step"].max()))
+        limit = 2 / float(part["radius"].max())
         rows.append(
             {
                 "width": width,
-                "limit": float(part["limit"].min()),
-                "learning_rate": float(part["learning_rate"].iloc[0]),
+                "limit": limit,
                 "paper_learning_rate": paper_rate,
-                "steps": int(part["step"].max()),
+                "gradients": float(part.groupby("seed")["gradients"].max().mean()),
+                "limit_steps": float(part["time"].max()) / limit,
                 "paper_steps": settings.steps,
                 "time": float(part["time"].max()),
                 "reconstruction_initial": float(first["reconstruction"].mean()),
