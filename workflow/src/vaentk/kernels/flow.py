@@ -1,11 +1,10 @@
-"""What a constant kernel predicts for training: gradient flow and descent on Eq. 7 and Eq. 12.
+"""What a constant kernel predicts for training: gradient flow on Eq. 7 and Eq. 12.
 
 A network that is linear in its weights has ``f(t) = f(0) - Theta alpha(t)`` on any inputs, and
 weights ``W(t) = W(0) - J^T alpha(t)``, where the dual coefficients are a function of the kernel on
 the training inputs applied to the initial residual ``r = f(0) - X``:
 
     gradient flow       alpha(t) = phi_t(Theta) r,   phi_t(x) = (1 - e^{-y t/n})/y,  y = x + n beta
-    gradient descent    the same with (1 - eta y/n)^s in place of the exponential
     t -> infinity       ridge regression with ridge n beta (Wang & Huang 2024, Theorem 2)
 
 With beta = 0 it is Eq. 9's ``f(t) = X + e^{-Theta t/n} r``. Such a function of the spectrum is a
@@ -42,24 +41,6 @@ def gradient_flow(times: Sequence[float] | Array, samples: int, beta: float = 0.
     def phi(values: Array) -> Array:
         rates = _nonzero(values + samples * beta)
         return -np.expm1(-moments * rates / samples) / rates
-
-    return phi
-
-
-def gradient_descent(
-    learning_rate: float, steps: Sequence[int] | Array, samples: int, beta: float = 0.0
-) -> Filter:
-    """Return the filter of gradient descent after some numbers of steps, as `gradient_flow`'s."""
-    counts = np.asarray(steps, dtype=float)[:, None]
-
-    def phi(values: Array) -> Array:
-        rates = _nonzero(values + samples * beta)
-        shrink = learning_rate * rates / samples
-        small = np.minimum(shrink, 0.5)
-        left = np.where(
-            shrink < 0.5, -np.expm1(counts * np.log1p(-small)), 1 - (1 - shrink) ** counts
-        )
-        return np.asarray(left / rates)
 
     return phi
 

@@ -87,7 +87,8 @@ class DualLayer:
     """
 
     def __init__(self, x: Tensor, initial: Tensor) -> None:
-        self.x, self.shape = x, (x.shape[1], initial.shape[1])
+        self.x = x
+        self.shape: tuple[int, ...] = (x.shape[1], initial.shape[1])
         self.start = x @ initial.mT
         self.gram = x @ x.mT
 
