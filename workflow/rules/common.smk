@@ -10,8 +10,8 @@ from vaentk.costs.jobs import cost_of
 from vaentk.costs.table import at_most
 from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
-from vaentk.runtime.devices import gpu_at_hand
 from vaentk.runtime.digest import Code
+from vaentk.runtime.gpu import gpu_at_hand
 
 try:
     CONFIG = load(config)
