@@ -1,4 +1,5 @@
 # Helpers of the rules, and nothing else: the checked configuration, code digests, names of results.
+import gc
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
 from vaentk.runtime.digest import Code
 from vaentk.runtime.gpu import gpu_at_hand
+
+# What is imported stays: searching it for garbage again and again takes a fifth of a start.
+gc.freeze()
 
 try:
     CONFIG = load(config)
