@@ -26,8 +26,8 @@ CHANGED = {
     # Hours of a GPU and downloads: planned, not run.
     r"(snakemake .*config/(?:paper|evening)\.yaml.*)": r"\1 --dry-run --quiet",
     r'(make report ARGS="[^"]*paper\.yaml[^"]*)"': r'\1 --dry-run --quiet"',
-    # A server would go on.
-    r"(tensorboard .*)": r"timeout 20 \1 --port 0 2>&1 | grep --max-count 1 'http://'",
+    # A server would go on: it is ended once it says where it is.
+    r"(tensorboard .*)": r"grep -m 1 http:// <(timeout 60 \1 --port 0 2>&1) && kill $!",
     # The published file is not here: the one sentence, and no traceback.
     r"(python -m vaentk\.data\.dsprites .*)": r"\1 2>&1 | grep 'is missing\|cannot be read'",
 }
