@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from trees import copy_sources
 
 MINE = ("config/tiny.yaml", "config/mine.yaml")
 
@@ -33,15 +34,21 @@ def test_a_bad_configuration_is_one_sentence(what: str, fresh: Path, snakemake: 
     assert not (fresh / "results").exists(), "no job may start"
 
 
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree for what jobs refuse: the images that they take are made once."""
+    return copy_sources(tmp_path_factory.mktemp("mistakes") / "tree")
+
+
 def test_a_learning_rate_above_the_stability_limit_is_refused(
-    fresh: Path, snakemake: Callable
+    tree: Path, snakemake: Callable
 ) -> None:
-    (fresh / "config/mine.yaml").write_text(
+    (tree / "config/mine.yaml").write_text(
         "experiments: {weight_change: {mnist-7x7: "
         "{stepping: literal, reduction: sum, learning_rate: 5.0, steps: 64}}}"
     )
     target = "results/train/weight_change/mnist-7x7/16.parquet"
-    result = snakemake(fresh, target, configs=MINE)
+    result = snakemake(tree, target, configs=MINE)
     assert result.returncode != 0
     assert re.search(
         r"learning rate 5 .* is above the stability limit 2n/lambda_max", result.stdout
@@ -50,14 +57,14 @@ def test_a_learning_rate_above_the_stability_limit_is_refused(
     factor = float(re.search(r"multiply learning_rate by less than ([\d.]+) or", result.stdout)[1])
     limit = float(re.search(r"2n/lambda_max = ([\d.]+):", result.stdout)[1])
     assert factor == pytest.approx(limit / 5.0, rel=0.01)
-    assert not (fresh / target).exists()
+    assert not (tree / target).exists()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_named(fresh: Path, snakemake: Callable) -> None:
-    (fresh / "config/mine.yaml").write_text("device: cuda\n")
+def test_a_gpu_that_is_not_there_is_named(tree: Path, snakemake: Callable) -> None:
+    (tree / "config/mine.yaml").write_text("device: cuda\n")
     target = "results/train/weight_change/mnist-7x7/16.parquet"
-    result = snakemake(fresh, target, configs=MINE)
+    result = snakemake(tree, target, configs=MINE)
     assert result.returncode != 0
     assert "device is cuda, but torch finds no GPU" in result.stdout
     assert "Traceback" not in result.stdout

@@ -2,12 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from trees import ROOT, environment
 
-ROOT = Path(__file__).parents[2]
 UNTRACKED = ("logs", "benchmarks", "report")
 Rules = dict[str, dict]
 
@@ -16,6 +18,22 @@ Rules = dict[str, dict]
 def rules(loaded: Callable[..., Rules]) -> Rules:
     """The rules of the tiny configuration as Snakemake loads them."""
     return loaded(ROOT)
+
+
+def test_what_the_rules_import_is_read_quickly() -> None:
+    """Every start of Snakemake waits for it."""
+    text = (ROOT / "workflow/rules/common.smk").read_text()
+    imports = re.findall(r"^(?:from|import) .*", text, flags=re.M)
+    assert "from vaentk.costs.jobs import cost_of" in imports
+    said = subprocess.run(
+        [sys.executable, "-c", "\n".join([*imports, "import sys", "print(*sys.modules)"])],
+        env=environment(ROOT),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    slow = {"torch", "scipy", "pandas", "sklearn", "matplotlib"}
+    assert not slow & set(said.stdout.split())
 
 
 def test_every_experiment_has_its_rules(rules: Rules) -> None:

@@ -24,6 +24,6 @@ rule claims:
     params:
         configuration=CONFIG.name,
         settings=settings_of_results(),
-        code=code("claims.py"),
+        code=CODE.digest("claims.py"),
     script:
         "../scripts/claims.py"

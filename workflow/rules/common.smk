@@ -1,4 +1,5 @@
 # Helpers of the rules, and nothing else: the checked configuration, code digests, names of results.
+import gc
 import re
 import sys
 from pathlib import Path
@@ -10,16 +11,18 @@ from vaentk.costs.jobs import cost_of
 from vaentk.costs.table import at_most
 from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
-from vaentk.runtime.devices import gpu_at_hand
-from vaentk.runtime.digest import code_digest
+from vaentk.runtime.digest import Code
+from vaentk.runtime.gpu import gpu_at_hand
+
+# What is imported stays: searching it for garbage again and again takes a fifth of a start.
+gc.freeze()
 
 try:
     CONFIG = load(config)
 except UserError as error:
     sys.exit(str(error))
 
-LIBRARY = Path(vaentk.__file__).parent
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+CODE = Code(Path(vaentk.__file__).parent, Path(workflow.basedir) / "workflow" / "scripts")
 EXPERIMENTS = {kind: e for kind, e in experiments().items() if getattr(CONFIG.experiments, kind)}
 GPU = gpu_at_hand(CONFIG.device)
 FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
@@ -44,11 +47,6 @@ else:
 
 wildcard_constraints:
     run="[a-z0-9-]+",
-
-
-def code(script, entries=()):
-    """Digest of a script and of all library code it reaches: a rule reruns when it changes."""
-    return code_digest(SCRIPTS / script, LIBRARY, entries)
 
 
 def recorded(**files):
@@ -86,7 +84,7 @@ def entered(kind, stage):
     return {
         "functions": functions,
         "settings_class": settings_class,
-        "code": code(f"{stage}.py", entries),
+        "code": CODE.digest(f"{stage}.py", entries),
     }
 
 

@@ -39,7 +39,7 @@ for dataset, (function, names) in IMAGES.items():
             name="{name}",
             source=getattr(CONFIG.data, dataset),
             functions={"images": function},
-            code=code("images.py", [function]),
+            code=CODE.digest("images.py", [function]),
         script:
             "../scripts/images.py"
 
@@ -63,7 +63,7 @@ rule data_facts:
     resources:
         **needs("data_facts"),
     params:
-        code=code("data_facts.py"),
+        code=CODE.digest("data_facts.py"),
     script:
         "../scripts/data_facts.py"
 
@@ -87,6 +87,6 @@ rule figure_images:
     conda:
         "../../envs/rule.yaml"
     params:
-        code=code("figure_images.py"),
+        code=CODE.digest("figure_images.py"),
     script:
         "../scripts/figure_images.py"

@@ -38,6 +38,6 @@ rule report:
         image_sets=IMAGE_SETS,
         images=all_images_taken(),
         jobs=all_jobs(),
-        code=code("report.py"),
+        code=CODE.digest("report.py"),
     script:
         "../scripts/report.py"

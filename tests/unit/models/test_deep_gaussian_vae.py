@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaentk.errors import UserError
+from vaentk.experiments.convergence.deep_vae import AUTHORS
+from vaentk.models.conv_sizes import deep_sizes
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.models.deep_gaussian_vae import deep_gaussian_vae, deep_vae
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
 RELU = Nonlinearities.named("relu")
@@ -64,7 +65,7 @@ def run(
 def test_as_many_parameters_as_the_authors_layers_have(
     side: int, widths: tuple[int, ...], hidden: int, count: int
 ) -> None:
-    model = deep_gaussian_vae(side, RELU)
+    model = deep_vae(3, 100, widths, hidden, RELU)
     assert (model.side, model.latent_dim, model.channels) == (side, 100, 3)
     assert sum(torch.Size(shape).numel() for shape in model.shapes().values()) == count
     with torch.device("meta"):
@@ -96,10 +97,10 @@ def test_every_member_is_what_torchs_layers_give(channels: int, functions: Nonli
             torch.testing.assert_close(ours[member], theirs, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("side", AUTHORS)
 def test_the_authors_networks_run_at_their_sizes(side: int) -> None:
     """One image there and back; soft-clipping holds the heads within their bounds."""
-    model = deep_gaussian_vae(side, SOFT)
+    model = deep_vae(3, 100, *AUTHORS[side], SOFT)
     weights = model.initial_weights((0,))
     weights["mean_bias"].fill_(1e4)
     weights["logvar_bias"].fill_(-1e4)
@@ -127,12 +128,7 @@ def test_weights_start_as_torchs_layers_do_and_are_a_members_own() -> None:
 
 
 def test_the_decoder_is_told_by_its_names() -> None:
-    names = deep_gaussian_vae(32, RELU).shapes()
+    names = deep_sizes(3, 100, *AUTHORS[32]).shapes()
     decoder = [name for name in names if name.startswith("dec")]
     assert len(decoder) == 2 * (2 + 3)
     assert len(names) - len(decoder) == 2 * (3 + 1 + 2)
-
-
-def test_another_side_is_refused_in_one_sentence() -> None:
-    with pytest.raises(UserError, match=r"64x64 or 32x32 pixels, not 28x28: choose another"):
-        deep_gaussian_vae(28, RELU)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vaentk.errors import UserError
-from vaentk.runtime import devices
+from vaentk.runtime import devices, gpu
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -15,9 +15,19 @@ def test_auto_is_what_is_there_and_cuda_is_believed(
     monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
     """A cluster's login node has no GPU, and its jobs ask for one all the same."""
+    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    asked = {wanted: devices.gpu_at_hand(wanted) for wanted in ("auto", "cpu", "cuda")}
+    asked = {wanted: gpu.gpu_at_hand(wanted) for wanted in ("auto", "cpu", "cuda")}
     assert asked == {"auto": there, "cpu": False, "cuda": True}
+
+
+def test_no_driver_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(gpu.ctypes, "CDLL", load)
+    monkeypatch.setattr(torch.cuda, "is_available", None)
+    assert not gpu.gpu_at_hand("auto")
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
@@ -27,6 +37,7 @@ def test_a_gpu_repeats_itself_unless_told_otherwise_and_has_no_tf32_ever(
     asked: list[bool] = []
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
     monkeypatch.setattr(devices, "keep_freed_memory", lambda: None)
+    monkeypatch.setattr(gpu.ctypes, "CDLL", lambda name: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "use_deterministic_algorithms", asked.append)
     monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)

@@ -11,7 +11,7 @@ from time import process_time
 
 import pytest
 
-from vaentk.runtime.digest import code_digest, reached
+from vaentk.runtime.digest import Code
 
 LIBRARY = Path(__file__).parents[3] / "workflow" / "src" / "vaentk"
 
@@ -81,11 +81,17 @@ class Project:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         path.write_text(text.replace(old, new))
 
-    def digest(self) -> str:
-        return code_digest(self.folder / "script.py", self.folder / "src" / "toy")
+    def code(self) -> Code:
+        return Code(self.folder / "src" / "toy", self.folder)
 
-    def reached(self) -> dict[str, set[str]]:
-        return reached(self.folder / "script.py", self.folder / "src" / "toy")
+    def digest(self, *entries: str) -> str:
+        return self.code().digest("script.py", entries)
+
+    def reached(self, *entries: str) -> dict[str, set[str]]:
+        """Names of the symbols reached, by module of the package."""
+        taken = self.code().reached("script.py", entries)
+        named = {m: {n for s in taken[m] if not s.is_import for n in s.binds} for m in taken if m}
+        return {module: names for module, names in named.items() if names}
 
     def changes(self, name: str, old: str, new: str) -> bool:
         """Whether an edit of a module changes the digest."""
@@ -119,12 +125,12 @@ def test_reached_names_the_symbols_by_module(toy: Project) -> None:
 
 def test_digest_is_hexadecimal_and_the_same_in_another_process(toy: Project) -> None:
     call = (
-        "import sys; from pathlib import Path; from vaentk.runtime.digest import code_digest;"
-        "print(code_digest(Path(sys.argv[1]), Path(sys.argv[2])))"
+        "import sys; from pathlib import Path; from vaentk.runtime.digest import Code;"
+        "print(Code(Path(sys.argv[1]), Path(sys.argv[2])).digest('script.py'))"
     )
     for seed in ("1", "2"):
         said = subprocess.run(
-            [sys.executable, "-c", call, toy.folder / "script.py", toy.folder / "src" / "toy"],
+            [sys.executable, "-c", call, toy.folder / "src" / "toy", toy.folder],
             env={"PYTHONPATH": str(LIBRARY.parent), "PYTHONHASHSEED": seed},
             check=True,
             capture_output=True,
@@ -605,24 +611,17 @@ def test_entries_count_as_if_the_script_named_them(toy: Project) -> None:
         base="def scale(x):\n    return 2 * x\n\ndef spare(x):\n    return 3 * x\n",
     )
     toy.script("from pkgutil import resolve_name\nresolve_name(snakemake.params.function)()")
-    script, package = toy.folder / "script.py", toy.folder / "src" / "toy"
-    assert reached(script, package) == {}
-    assert reached(script, package, ["toy.room:draw"]) == {
-        "toy.room": {"draw"},
-        "toy.base": {"scale"},
-    }
-
-    def digest() -> str:
-        return code_digest(script, package, ["toy.room:draw"])
-
-    before = digest()
-    assert before != code_digest(script, package)
-    assert before != code_digest(script, package, ["toy.room:other"])
+    draw = "toy.room:draw"
+    assert toy.reached() == {}
+    assert toy.reached(draw) == {"toy.room": {"draw"}, "toy.base": {"scale"}}
+    before = toy.digest(draw)
+    assert before != toy.digest()
+    assert before != toy.digest("toy.room:other")
     toy.edit("room", "return x\n", "return x + 1\n")
     toy.edit("base", "3 * x", "4 * x")
-    assert digest() == before
+    assert toy.digest(draw) == before
     toy.edit("base", "2 * x", "5 * x")
-    assert digest() != before
+    assert toy.digest(draw) != before
 
 
 def test_cycles_end(empty: Project) -> None:
@@ -670,9 +669,9 @@ def test_a_parse_of_the_snakefile_does_not_wait(toy: Project) -> None:
     toy.script("import toy\nprint(toy)")
     for i in range(60):
         toy.write(**{f"m{i}": "\n".join(f"def f{k}(x):\n    return x + {k}" for k in range(20))})
-    start = process_time()
-    for _ in range(20):
-        toy.digest()
+    start, code = process_time(), toy.code()
+    for _ in range(60):
+        code.digest("script.py")
     assert process_time() - start < 1.0
 
 

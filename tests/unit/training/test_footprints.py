@@ -20,8 +20,9 @@ from vaentk.bounds.bound import Bound
 from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
+from vaentk.experiments.convergence.deep_vae import AUTHORS
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.models.deep_gaussian_vae import deep_gaussian_vae, deep_vae
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.models.snn import StochasticNetwork
@@ -101,7 +102,8 @@ def test_gradients_of_deep_vaes(name: str, codes: int, together: int) -> None:
     soft = name == "soft"
     functions = Nonlinearities.soft_clipping(1.0) if soft else Nonlinearities.named(name)
     small = deep_vae(3, 16, (8, 16, 32), 64, functions)
-    for model, batch in ((small, 32), (deep_gaussian_vae(32, functions), 16)):
+    large = deep_vae(3, 100, *AUTHORS[32], functions)
+    for model, batch in ((small, 32), (large, 16)):
         with Counted() as counted:
             images = torch.rand(1, batch, 3, model.side, model.side)
             noise = torch.randn(1, codes, batch, model.latent_dim)

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaentk.bounds import GROUPS
 from vaentk.bounds.bound import PARTS, Bound, Part, Weights, part_of
 from vaentk.bounds.draws import noise
 from vaentk.bounds.images import ImageSource
-
-GROUPS = 16
-"""Groups of images whose noise tells the error: it is itself off by some sqrt(1/32) = 18%."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from vaentk.config import Config, load
 from vaentk.costs.jobs import Job
 from vaentk.costs.table import table
 from vaentk.errors import UserError
-from vaentk.runtime.devices import gpu_at_hand
+from vaentk.runtime.gpu import gpu_at_hand
 
 DEFAULT = "config/config.yaml"
 

@@ -13,8 +13,7 @@ from vaentk.costs import rates
 from vaentk.costs.cost import Cost
 from vaentk.costs.rates import LAUNCHED, LIBRARIES, MB, PRODUCTS, REPLAYED
 from vaentk.data.sets import SETS
-from vaentk.experiments.convergence.deep_vae import DeepTraining, DeepVAE
-from vaentk.experiments.convergence.deep_vae.networks import model_of
+from vaentk.experiments.convergence.deep_vae import DeepNetwork, DeepTraining, DeepVAE
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.latents.discovery import Discovery
@@ -24,7 +23,7 @@ from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.conv_sizes import ConvSizes, deep_sizes
 from vaentk.training import footprints
 from vaentk.training.schedule import eq7_learning_rate
 
@@ -59,7 +58,7 @@ def held(dataset: str, data: Data) -> float:
 
 def gradients(settings: GradientNoise, trained: DeepTraining, data: Data) -> Cost:
     """Estimate the gradients of one grid of B and K."""
-    model, members = model_of(trained.network), len(trained.seeds)
+    model, members = _sizes(trained.network), len(trained.seeds)
     kinds = len(settings.states) * len(settings.estimators) * len(settings.images)
     each, passes = 0.0, 0
     for batch, samples in product(settings.batches, settings.samples):
@@ -157,7 +156,7 @@ def _of_flow(stiffness: float) -> float:
 
 def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
-    model = ConvVAE(SETS[settings.dataset].channels, latent)
+    model = ConvSizes(SETS[settings.dataset].channels, latent)
     encoded = images_of(settings.dataset, data)
     members = len(settings.seeds)
     if isinstance(settings, Disentanglement):
@@ -182,7 +181,7 @@ def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Dat
 def _deep(settings: DeepTraining, data: Data) -> Cost:
     """All seeds of one variant of a deep VAE, and what is measured along the way."""
     network, members, batch = settings.network, len(settings.seeds), settings.batch
-    model = model_of(network)
+    model = _sizes(network)
     faces = round(rates.TRAINED_ON * images_of("celeba", data))
     images = network.images or (rates.CIFAR_TRAINING if network.dataset == "cifar" else faces)
     steps = settings.epochs * max(1, images // batch)
@@ -217,6 +216,10 @@ def _linear(settings: LinearVae) -> Cost:
     )
 
 
-def _rate(model: ConvVAE) -> float:
+def _sizes(network: DeepNetwork) -> ConvSizes:
+    return deep_sizes(3, network.latent, *network.sizes)
+
+
+def _rate(model: ConvSizes) -> float:
     """Operations a second on one core."""
     return min(PRODUCTS, rates.DEEP * max(1.0, model.widths[-1] / rates.CHANNELS))

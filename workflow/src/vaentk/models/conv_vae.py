@@ -6,13 +6,13 @@ and dense layers are batched products.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod, sqrt
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vaentk.models.conv_sizes import ConvSizes
 from vaentk.models.convolutions import convolve, convolve_transposed
 from vaentk.models.nonlinearities import Nonlinearities
 
@@ -21,77 +21,12 @@ RELU = Nonlinearities(torch.relu_)
 
 
 @dataclass(frozen=True)
-class ConvVAE:
-    """The architecture; weights are kept apart, members first.
+class ConvVAE(ConvSizes):
+    """The architecture; weights are kept apart, members first."""
 
-    By default that of disentanglement_lib for images of 64x64 pixels (Locatello et al. 2019,
-    Table 1).
-    """
-
-    channels: int
-    """Of an image."""
-    latent_dim: int
-    widths: tuple[int, ...] = (32, 32, 64, 64)
-    """Channels after each convolution of the encoder; each halves the image."""
-    hidden: int = 256
-    """Units of the dense layer between the convolutions and the heads."""
     functions: Nonlinearities = RELU
-    kernels: tuple[int, ...] = (4, 4, 2, 2)
-    """Sides of the encoder's kernels: 4 with padding 1, or 2 without."""
     glorot: bool = True
     """Whether weights start Glorot-uniform and biases at zero, or all as torch's layers do."""
-
-    @property
-    def side(self) -> int:
-        """Of an image, in pixels."""
-        return 4 << len(self.widths)
-
-    @property
-    def features(self) -> int:
-        """Outputs of the last convolution, all 4x4 positions together."""
-        return self.widths[-1] * 16
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every weight of one member, as torch has it; biases are ``<name>_bias``.
-
-        The decoder's names begin with ``dec``.
-        """
-        shapes: dict[str, tuple[int, ...]] = {}
-        sizes = (self.channels, *self.widths)
-        for place, (before, after) in enumerate(pairwise(sizes)):
-            shapes[f"enc_conv{place}"] = (after, before, *[self.kernels[place]] * 2)
-            shapes[f"enc_conv{place}_bias"] = (after,)
-        for name, outputs, inputs in (
-            ("enc_dense", self.hidden, self.features),
-            ("mean", self.latent_dim, self.hidden),
-            ("logvar", self.latent_dim, self.hidden),
-            ("dec_dense0", self.hidden, self.latent_dim),
-            ("dec_dense1", self.features, self.hidden),
-        ):
-            shapes[name] = (outputs, inputs)
-            shapes[f"{name}_bias"] = (outputs,)
-        for place, (before, after) in enumerate(pairwise(sizes[::-1])):
-            shapes[f"dec_conv{place}"] = (before, after, 4, 4)
-            shapes[f"dec_conv{place}_bias"] = (after,)
-        return shapes
-
-    def operations(self, codes: int = 1) -> int:
-        """Floating-point operations of an update for every image: its matrix products alone.
-
-        A multiplication and an addition count as two. Backwards every layer has two products of
-        the size of its forward one, but the first has no gradient of its input. Of K codes the
-        decoder sees each.
-        """
-        products = {}
-        for name, shape in self.shapes().items():
-            # A kernel is used once a pixel of the smaller of its two images.
-            side = 1
-            if "_conv" in name:
-                place = int(name.removesuffix("_bias")[-1])
-                side = self.side >> (place + 1) if name.startswith("enc") else 4 << place
-            seen = codes if name.startswith("dec") else 1
-            products[name] = 0 if name.endswith("_bias") else seen * prod(shape) * side**2
-        return 2 * (3 * sum(products.values()) - products["enc_conv0"])
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw every weight and bias uniformly, a generator for each member: float32 (S, ...).

@@ -7,18 +7,10 @@ from contextlib import suppress
 import torch
 
 from vaentk.errors import UserError
+from vaentk.runtime.gpu import gpu_at_hand
 
 MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -8: 1}
 """glibc's M_MMAP_THRESHOLD (its maximum), M_TRIM_THRESHOLD and M_ARENA_MAX (threads share)."""
-
-
-def gpu_at_hand(wanted: str) -> bool:
-    """Say whether a job that computes on a device of the settings will use a GPU.
-
-    ``cuda``: yes, wherever this is asked, as on a cluster's login node that has none; ``cpu``: no;
-    ``auto``: if this machine has one.
-    """
-    return wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available())
 
 
 def prepare_torch(wanted: str, deterministic: bool = True) -> str:

@@ -1,7 +1,7 @@
 """Which library code a script reaches, condensed into one digest.
 
 Snakemake reruns a job when its script, parameters or inputs change, but not when a library module
-changes; so each rule has the `code_digest` of its script among its parameters.
+changes; so each rule has a digest of its script's `Code` among its parameters.
 
 A symbol is a name bound at a module's top level. Names lead from the script through imports (also
 under `if TYPE_CHECKING`) to symbols, and from these to others. What acts on import beyond binding
@@ -16,7 +16,6 @@ import ast
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from symtable import symtable
@@ -30,29 +29,46 @@ _PURE = "cache compile contextmanager dataclass final inference_mode lru_cache n
 _ACTIONS = (ast.Expr, ast.For, ast.While, ast.With, ast.Match, ast.Delete, ast.Assert, ast.Raise)
 
 
-def code_digest(script: Path, package_root: Path, entries: Iterable[str] = ()) -> str:
-    """Digest of a script and of all library symbols that it reaches: 64 hexadecimal digits.
+class Code:
+    """A package and a folder of scripts; each module is read once, when a script first reaches it.
 
-    Modules beside the script count as library modules; the package's folder is named as the package
-    is imported. Entries, ``module:symbol``, are what the script looks up by name when it runs.
-
-    Raises
-    ------
-    OSError, SyntaxError
-        When the script, or a module that it reaches, cannot be read; the message names the file.
+    Modules beside the scripts count as library modules; the package's folder is named as the
+    package is imported. OSError or SyntaxError where a file cannot be read; the message names it.
     """
-    total = hashlib.sha256()
-    for module, statements in sorted(_Reach(script, package_root, entries).taken.items()):
-        texts = [text for _, text in sorted((s.place, s.text) for s in statements)]
-        total.update(repr((module, texts)).encode())
-    return total.hexdigest()
 
+    def __init__(self, package_root: Path, scripts: Path) -> None:
+        self.root, self.scripts = package_root, scripts
+        self._modules: dict[str, _Module | None] = {}
 
-def reached(script: Path, package_root: Path, entries: Iterable[str] = ()) -> dict[str, set[str]]:
-    """Names of the symbols that a script reaches, by module; `<module>` is what acts on import."""
-    taken = _Reach(script, package_root, entries).taken
-    names = {m: {n for s in taken[m] if not s.is_import for n in s.binds} for m in taken if m}
-    return {module: symbols for module, symbols in names.items() if symbols}
+    def digest(self, script: str, entries: Iterable[str] = ()) -> str:
+        """Digest of a script and of all library symbols that it reaches: 64 hexadecimal digits.
+
+        Entries, ``module:symbol``, are what the script looks up by name when it runs.
+        """
+        total = hashlib.sha256()
+        for module, statements in sorted(self.reached(script, entries).items()):
+            texts = [text for _, text in sorted((s.place, s.text) for s in statements)]
+            total.update(repr((module, texts)).encode())
+        return total.hexdigest()
+
+    def reached(self, script: str, entries: Iterable[str] = ()) -> dict[str, set["_Statement"]]:
+        """Collect the statements that a script reaches, by module; that of its own is empty."""
+        # As if the script imported its entries and used them.
+        named = [entry.split(":") for entry in sorted(entries)]
+        asked = "".join(f"\nfrom {m} import {symbol}\n{symbol}" for m, symbol in named)
+        path = self.scripts / script
+        return _Reach(self, _Module("", path, path.read_bytes() + asked.encode(), None)).taken
+
+    def locate(self, name: str) -> "_Module | None":
+        """Read the module of that name, if it is of the package or lies beside the scripts."""
+        if name not in self._modules:
+            inside = name.partition(".")[0] == self.root.name
+            folder = (self.root.parent if inside else self.scripts).joinpath(*name.split("."))
+            package = folder if any(folder.glob("**/*.py")) else None
+            path = folder / "__init__.py" if package else folder.parent / f"{folder.name}.py"
+            source = path.read_bytes() if path.is_file() else b"" if package else None
+            self._modules[name] = None if source is None else _Module(name, path, source, package)
+        return self._modules[name]
 
 
 class _Statement(ast.NodeVisitor):
@@ -67,6 +83,16 @@ class _Statement(ast.NodeVisitor):
         self.is_import = isinstance(node, ast.Import | ast.ImportFrom)
         self.is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         self.place = -1  # in the module, where that matters
+        self.executed = [  # every module that the imports may run
+            name
+            for _, source, path in self.imports
+            for name in accumulate((*source.split("."), *path), "{}.{}".format)
+        ]
+        self.uses: list[Chain] = []
+        self.binds = {"<module>"} if _acts(node) else set()
+        if self.is_import:
+            self.binds |= {bound for bound, *_ in self.imports} - {"", "*"}
+            return
         scopes = [symtable(self.text, "<statement>", "exec")]
         outer = {bound for bound, *_ in self.imports}
         for scope in scopes:
@@ -74,8 +100,7 @@ class _Statement(ast.NodeVisitor):
             for name in scope.get_symbols():
                 if name.is_global() or (scope.get_type() == "class" and name.is_referenced()):
                     outer.add(name.get_name())
-        self.uses = {chain for chain in self.chains if chain[0] in outer}
-        self.binds = {"<module>"} if _acts(node) else set()
+        self.uses = sorted(chain for chain in self.chains if chain[0] in outer)
         for name in scopes[0].get_symbols():
             if name.is_assigned() or name.is_imported() or name.is_declared_global():
                 self.binds.add(name.get_name())
@@ -96,7 +121,10 @@ class _Statement(ast.NodeVisitor):
     visit_Attribute = visit_Name
 
     def visit_Compare(self, node: ast.Compare) -> None:
-        asks = ast.unparse(node).endswith(" in sys.modules")  # and takes none of them
+        # Asks whether one is loaded, and takes none of them.
+        asks = isinstance(node.ops[-1], ast.In | ast.NotIn) and (
+            ast.unparse(node.comparators[-1]) == "sys.modules"
+        )
         for part in (node.left, *node.comparators[: -1 if asks else None]):
             self.visit(part)
 
@@ -132,9 +160,6 @@ class _Module:
                 statement.place = place
 
 
-_read = lru_cache(maxsize=None)(_Module)  # once for each of a file's contents
-
-
 def _tidy(body: list[ast.stmt]) -> list[ast.stmt]:
     """Drop docstrings, and make an import of several names one import for each."""
     tidy: list[ast.stmt] = []
@@ -161,33 +186,20 @@ def _acts(node: ast.AST) -> bool:
 
 
 class _Reach:
-    """The statements that a script reaches, by module; the name of the script's own is empty."""
+    """The statements that a script's own lead to, by module."""
 
-    def __init__(self, script: Path, package_root: Path, entries: Iterable[str]) -> None:
-        # As if the script imported its entries and used them.
-        named = [entry.split(":") for entry in sorted(entries)]
-        asked = "".join(f"\nfrom {m} import {symbol}\n{symbol}" for m, symbol in named)
-        main = _read("", script, script.read_bytes() + asked.encode(), None)
-        self.script, self.root = script, package_root
-        self.modules: dict[str, _Module | None] = {"": main}
+    def __init__(self, code: Code, script: _Module) -> None:
+        self.root, self.own, self.code = code.root.name, script, code
         self.seen: set[tuple[str, Chain]] = set()
         self.asked: dict[tuple[str, Chain], bool] = {}  # and whether it may mean a submodule
         self.taken: dict[str, set[_Statement]] = defaultdict(set)
         self.todo: list[tuple[_Module, _Statement]] = []
-        self.take(main, main.statements)
+        self.take(script, script.statements)
         while self.todo:
             self.follow(*self.todo.pop())
 
     def locate(self, name: str) -> _Module | None:
-        """Read the module of that name, if it is of the package or lies beside the script."""
-        if name not in self.modules:
-            inside = name.partition(".")[0] == self.root.name
-            folder = (self.root.parent if inside else self.script.parent).joinpath(*name.split("."))
-            package = folder if any(folder.glob("**/*.py")) else None
-            path = folder / "__init__.py" if package else folder.parent / f"{folder.name}.py"
-            source = path.read_bytes() if path.is_file() else b"" if package else None
-            self.modules[name] = None if source is None else _read(name, path, source, package)
-        return self.modules[name]
+        return self.code.locate(name) if name else self.own
 
     def take(self, module: _Module, statements: list[_Statement]) -> None:
         new = [s for s in statements if s not in self.taken[module.name]]
@@ -198,7 +210,7 @@ class _Reach:
         """Go where the imports and the names of a statement lead."""
         self.execute(statement)
         self.imported([statement], ("*",))
-        for chain in sorted(statement.uses):
+        for chain in statement.uses:
             self.imported([statement], chain)
             self.member(module, chain)
             self.attribute("builtins", chain)
@@ -207,13 +219,12 @@ class _Reach:
 
     def execute(self, statement: _Statement) -> None:
         """Run the imports of a statement, and in the modules what acts on import."""
-        for _, source, path in statement.imports:
-            for name in accumulate((*source.split("."), *path), "{}.{}".format):
-                module = self.locate(name)
-                if module and (name, ("<module>",)) not in self.seen:
-                    self.member(module, ("<module>",))
-                    for other in (s for s in module.statements if not s.is_function):
-                        self.execute(other)
+        for name in statement.executed:
+            module = self.locate(name)
+            if module and (name, ("<module>",)) not in self.seen:
+                self.member(module, ("<module>",))
+                for other in (s for s in module.statements if not s.is_function):
+                    self.execute(other)
 
     def imported(self, statements: list[_Statement], chain: Chain) -> None:
         for bound, source, path in [i for s in statements for i in s.imports]:
@@ -223,7 +234,7 @@ class _Reach:
     def attribute(self, name: str, chain: Chain) -> None:
         """Reach `chain` in the module of that name, or all of it where there is no such thing."""
         if ".".join([name, *chain[:1]]) in _ANY_MODULE:
-            name, chain = self.root.name, ()
+            name, chain = self.root, ()
         module = self.locate(name)
         if module and not (chain and self.member(module, chain)) and (name, ()) not in self.seen:
             self.seen.add((name, ()))

@@ -7,9 +7,10 @@ from typing import Final
 
 from torch import Generator, Tensor, ones_like, split
 
+from vaentk.bounds import GROUPS
 from vaentk.bounds.bound import PARTS, Bound, Values, Weights
 from vaentk.bounds.draws import generator, noise
-from vaentk.bounds.full_gradient import GROUPS, full_gradient
+from vaentk.bounds.full_gradient import full_gradient
 from vaentk.bounds.images import ImageSource
 
 GRADIENT: Final = 2

@@ -10,6 +10,9 @@ from vaentk.experiments.settings import ActivationName, Count, NonNegative, Posi
 SIDES = {"celeba": (64, 32), "cifar": (32,)}
 """Pixels a side that images of a data set can have."""
 
+AUTHORS = {64: ((64, 128, 256, 512), 1024), 32: ((32, 64, 128), 256)}
+"""The authors' widths and hidden, by side: for CelebA and for CIFAR-100."""
+
 ActivationVariant = Annotated[
     str,
     Field(pattern=r"^(identity|erf|relu|leaky_relu|gelu|tanh|softplus|sigmoid|soft-[1-9]\d*)$"),
@@ -61,6 +64,13 @@ class DeepNetwork(Strict):
                 f"{self.side / 2 ** len(self.widths):g} and not to {LAST_SIDE}"
             )
         return self
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """Channels after each convolution, and units of the dense layer."""
+        if self.widths is None or self.hidden is None:
+            return AUTHORS[self.side]
+        return self.widths, self.hidden
 
 
 class DeepTraining(Strict):

@@ -11,7 +11,7 @@ from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepNetwork
 from vaentk.models.conv_vae import ConvVAE
-from vaentk.models.deep_gaussian_vae import deep_gaussian_vae, deep_vae
+from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 
 
@@ -22,9 +22,7 @@ def model_of(network: DeepNetwork, channels: int = 3) -> ConvVAE:
         if network.activation == "soft_clipping"
         else Nonlinearities.named(network.activation)
     )
-    if network.widths is None or network.hidden is None:
-        return deep_gaussian_vae(network.side, functions, channels, network.latent)
-    return deep_vae(channels, network.latent, network.widths, network.hidden, functions)
+    return deep_vae(channels, network.latent, *network.sizes, functions)
 
 
 def likelihood_of(network: DeepNetwork) -> Likelihood:
