@@ -1,7 +1,8 @@
 """Time our code against what it has to beat, side by side in one run, one thread.
 
 Writes results/bench/bench.csv and prints it: ours and theirs are medians of alternating
-repetitions, a ratio above 1 means that ours is better, and at_least is the ratio asked for.
+repetitions, a ratio above 1 means that ours is better, and at_least is the ratio asked for; of an
+error without a unit it is the largest that is allowed.
 neural-tangents and pythae have an environment of their own (envs/bench-peers.lock); their lines are
 there when VAENTK_BENCH_PEERS names that environment's Python.
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from data import data
+from flows import flows
 from kernels import explicit, memory, products, spectrum
 from linear import linear
 from metrics import metrics
@@ -29,6 +31,7 @@ def main() -> None:
     python = os.environ.get(PEERS) or None
     lines = [*data(), *metrics(), *linear(), *training(python)]
     lines += [*explicit(python), *products(), *spectrum(), *memory()]
+    lines += flows()
     for resolution in (14, 28):
         x = images(128, resolution)
         lines += [row for width in STEP_GOALS for row in descent_steps(x, width)]

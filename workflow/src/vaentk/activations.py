@@ -81,10 +81,10 @@ def _erf(z: Tensor) -> Derivatives:
 
 def _smoothed_erf(u: Tensor, v: Tensor) -> Smoothed:
     """``erf(u / sqrt(1 + 2v))``: the noise widens the Gaussian that erf integrates."""
-    scale = 1 + 2 * v
-    argument = u * torch.rsqrt(scale)
-    slope = torch.exp(-argument * argument) * torch.rsqrt(scale) * (2 / sqrt(pi))
-    return Smoothed(torch.erf(argument), slope, -2 * u / scale * slope)
+    root = torch.rsqrt(1 + 2 * v)
+    argument = u * root
+    slope = torch.exp(-argument * argument) * root * (2 / sqrt(pi))
+    return Smoothed(torch.erf(argument), slope, -2 * argument * root * slope)
 
 
 def _relu(z: Tensor) -> Derivatives:

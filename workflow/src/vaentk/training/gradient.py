@@ -43,6 +43,41 @@ class Vector(NamedTuple):
         return cls.of(like.new_zeros(members, size), shapes)
 
 
+class Place:
+    """Where a gradient is evaluated, in memory that is set aside once.
+
+    ``initial`` has ``W(0)`` of the layers that move, or of some: a layer whose displacement is kept
+    in other coordinates starts from zeros.
+    """
+
+    def __init__(self, shapes: Shapes, initial: Weights, members: int, like: Tensor) -> None:
+        self.start, self.base, self.moved = (Vector.zero(shapes, members, like) for _ in range(3))
+        for name, weight in initial.items():
+            self.start.layers[name].copy_(weight)
+        self.displacement = self.base
+        self.increment: Vector | None = None
+
+    def start_from(self, displacement: Vector) -> None:
+        """Renew the weights at the base point."""
+        self.displacement = displacement
+        torch.add(self.start.flat, displacement.flat, out=self.base.flat)
+
+    def at(self, increment: Vector | None, fixed: bool = False) -> Vector:
+        """Return the weights at the base point plus an increment, always the same tensor if so."""
+        self.increment = increment
+        if increment is not None:
+            torch.add(self.base.flat, increment.flat, out=self.moved.flat)
+        elif fixed:
+            self.moved.flat.copy_(self.base.flat)
+        return self.moved if increment is not None or fixed else self.base
+
+    def add_penalty_(self, vector: Vector, scale: float) -> None:
+        """Add where it was evaluated last, less ``W(0)``, ``scale`` times."""
+        vector.flat.add_(self.displacement.flat, alpha=scale)
+        if self.increment is not None:
+            vector.flat.add_(self.increment.flat, alpha=scale)
+
+
 class Observation(NamedTuple):
     """All members at the base point."""
 
@@ -89,54 +124,53 @@ class GeneralGradient:
         self.model, self.objective = model, objective
         self.shapes = {name: tuple(initial[name].shape[1:]) for name in model.trained}
         like = initial[model.trained[0]]
-        self.start, self.base, self.moved = (
-            Vector.zero(self.shapes, len(like), like) for _ in range(3)
-        )
-        for name, weight in self.start.layers.items():
-            weight.copy_(initial[name])
-        self.initial = initial | self.start.layers  # one copy of them
-        self.displacement = self.base
-        self.increment: Vector | None = None
+        trained = {name: initial[name] for name in model.trained}
+        self.place = Place(self.shapes, trained, len(like), like)
+        self.initial = initial | self.place.start.layers  # one copy of them
         self.factors: dict[str, LayerGradient] = {}
 
     def start_from(self, displacement: Vector) -> None:
         """Renew the weights at the base point."""
-        self.displacement = displacement
-        torch.add(self.start.flat, displacement.flat, out=self.base.flat)
+        self.place.start_from(displacement)
 
     def evaluate(self, increment: Vector | None = None, step: int = 0) -> None:
         """Go forward and back through the network."""
-        self.increment, point = increment, self.base
-        if increment is not None:
-            point = self.moved
-            torch.add(self.base.flat, increment.flat, out=point.flat)
-        weights = self.initial | point.layers
+        weights = self.initial | self.place.at(increment).layers
         forward = self.model.forward(weights, step)
         cotangent = self.objective.cotangent(forward)
         self.factors = self.model.gradients(weights, forward, cotangent)
 
     def add_to_(self, vector: Vector, scale: float, keep: float = 1.0) -> None:
-        """Add the factors' products, and that of Eq. 12's penalty with where it was evaluated."""
+        """Add the factors' products, and Eq. 12's penalty."""
         for name, factors in self.factors.items():
             factors.add_to_(vector.layers[name], scale, keep)
         if self.objective.penalty:
-            vector.flat.add_(self.displacement.flat, alpha=scale * self.objective.penalty)
-            if self.increment is not None:
-                vector.flat.add_(self.increment.flat, alpha=scale * self.objective.penalty)
+            self.place.add_penalty_(vector, scale * self.objective.penalty)
 
     def squared_norms(self, vector: Vector) -> Tensor:
         """Sum squares."""
-        return torch.stack([squared_norm(layer) for layer in vector.layers.values()])
+        return squared_norms(vector)
 
     def observe(self, step: int = 0) -> Observation:
         """Evaluate network and objective at the base point."""
-        weights = self.initial | self.base.layers
-        forward = self.model.forward(weights, step)
-        residual = forward.outputs - self.objective.targets
-        moved = self.displacement.layers
-        value = self.objective.value(residual, forward.mean, forward.variance, moved)
-        latent_std = forward.variance.amax(dim=(1, 2)).sqrt()
-        return Observation(value, latent_std, weights, moved)
+        return observation(self.model, self.objective, self.initial, self.place, step)
+
+
+def observation(
+    model: Model, objective: Objective, initial: Weights, place: Place, step: int = 0
+) -> Observation:
+    """Evaluate network and objective at the base point by the model's own forward pass."""
+    weights, displacement = initial | place.base.layers, place.displacement.layers
+    forward = model.forward(weights, step)
+    residual = forward.outputs - objective.targets
+    value = objective.value(residual, forward.mean, forward.variance, displacement)
+    latent_std = forward.variance.amax(dim=(1, 2)).sqrt()
+    return Observation(value, latent_std, weights, displacement)
+
+
+def squared_norms(vector: Vector) -> Tensor:
+    """Squared Frobenius norm of every layer and member, float64 (layers, S)."""
+    return torch.stack([squared_norm(layer) for layer in vector.layers.values()])
 
 
 def squared_norm(tensor: Tensor) -> Tensor:

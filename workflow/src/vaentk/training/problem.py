@@ -10,7 +10,9 @@ from torch import Tensor
 
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import MlpVae
-from vaentk.training import vae_gradient
+from vaentk.models.snn import StochasticNetwork
+from vaentk.training import erf_gradient, vae_gradient
+from vaentk.training.erf_gradient import ErfGradient
 from vaentk.training.gradient import GeneralGradient, Gradient
 from vaentk.training.objectives import Objective
 from vaentk.training.schedule import Schedule
@@ -66,6 +68,8 @@ class Problem:
         objective = self.objective(model, initial)
         if isinstance(model, MlpVae) and vae_gradient.fits(model, objective):
             return TanhVaeGradient(model, objective, initial)
+        if isinstance(model, StochasticNetwork) and erf_gradient.fits(model, objective):
+            return ErfGradient(model, objective, initial)
         return GeneralGradient(model, objective, initial)
 
     def limit(self, seed: int) -> float:

@@ -16,7 +16,7 @@ from vaentk.activations import Smoothing
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import LAYERS, MlpVae
 from vaentk.models.tanh_smoothing import TanhSmoother
-from vaentk.training.gradient import Observation, Vector, squared_norm
+from vaentk.training.gradient import Observation, Place, Vector, squared_norm
 from vaentk.training.graph import Graph
 from vaentk.training.objectives import Objective
 
@@ -134,12 +134,10 @@ class TanhVaeGradient:
             self.enc = DualLayer(x, initial["enc"])
         self.shapes = {name: tuple(initial[name].shape[1:]) for name in LAYERS}
         self.shapes["enc"] = self.enc.shape
-        self.start, self.base, self.moved = (Vector.zero(self.shapes, members, x) for _ in range(3))
-        kept = {name: w for name, w in self.start.layers.items() if name != "enc" or not dual}
-        for name, weight in kept.items():
-            weight.copy_(initial[name])
-        self.initial = initial | kept  # one copy of them
-        self.displacement, self.point = self.base, self.base
+        kept = {name: initial[name] for name in LAYERS if name != "enc" or not dual}
+        self.place = Place(self.shapes, kept, members, x)
+        self.initial = initial | {name: self.place.start.layers[name] for name in kept}  # one copy
+        self.point = self.place.base
 
         names = "first second squares mean variance value slope by_variance back by_second by_first"
         self.space = {name: x.new_empty(members, samples, m) for name in names.split()}
@@ -161,18 +159,11 @@ class TanhVaeGradient:
 
     def start_from(self, displacement: Vector) -> None:
         """Renew the weights at the base point."""
-        self.displacement = displacement
-        torch.add(self.start.flat, displacement.flat, out=self.base.flat)
+        self.place.start_from(displacement)
 
     def evaluate(self, increment: Vector | None = None, step: int = 0) -> None:
         """Go forward and back through the network."""
-        self.point = self.base
-        if increment is not None:
-            self.point = self.moved
-            torch.add(self.base.flat, increment.flat, out=self.point.flat)
-        elif self.residual.is_cuda:  # a recorded graph reads one place
-            self.point = self.moved
-            self.point.flat.copy_(self.base.flat)
+        self.point = self.place.at(increment, fixed=self.residual.is_cuda)  # for the graph
         self.propagate()
 
     def add_to_(self, vector: Vector, scale: float, keep: float = 1.0) -> None:
@@ -201,10 +192,10 @@ class TanhVaeGradient:
 
     def observe(self, step: int = 0) -> Observation:
         """Evaluate network and objective at the base point."""
-        displacement = self.displacement.layers
+        displacement = self.place.displacement.layers
         displacement = displacement | {"enc": self.enc.change(displacement["enc"])}
-        weights = self.base.layers | {"enc": self.initial["enc"] + displacement["enc"]}
-        self.point = self.base
+        weights = self.place.base.layers | {"enc": self.initial["enc"] + displacement["enc"]}
+        self.point = self.place.base
         self._forward()
         mean, variance = self.space["mean"], self.space["variance"]
         residual = self.residual * len(self.model.x)

@@ -43,8 +43,9 @@ def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.Data
     -------
     DataFrame
         With lambda_0, lambda_min and the norm in units of it; the norm that random matrix theory
-        expects of Theta_mu, ``lambda_max(K_mu) (2 sqrt(d/m) + d/m)`` (Marchenko-Pastur); and the
-        size of the initial output in the limit, ``|f_0(x)| = sqrt(d kappa_0)``.
+        expects of Theta_mu, ``lambda_max(K_mu) (2 sqrt(d/m) + d/m)`` (Marchenko-Pastur); the size
+        of the initial output in the limit, ``|f_0(x)| = sqrt(d kappa_0)``; and the largest distance
+        of the flows of Theta(0) and of its limit, with the late rate and that over the limit's.
     """
     start = records[records["step"] == 0].reset_index(drop=True).assign(outputs=outputs)
     lambda_0 = least_eigenvalue(limit.total)
@@ -54,6 +55,7 @@ def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.Data
     columns += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
     columns += ["initial_error", "initial_output"]
     columns += ["slope_measured", "slope_derived", "slope_printed"]
+    columns += ["flow_distance", "flow_distance_time", "rate", "rate_over_limit"]
     return start[columns].assign(
         lambda_0=lambda_0,
         lambda_min_over=start["lambda_min"] / lambda_0,
@@ -89,6 +91,7 @@ def slopes(start: pd.DataFrame, training: pd.DataFrame, slope_widths: int) -> pd
     """Fit powers of the width to the norms, the blocks' deviations and the largest drift."""
     quantities = ["norm", *(f"norm_{part}" for part in PARTS)]
     quantities += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
+    quantities += ["flow_distance"]
     tables: list[tuple[pd.DataFrame, str]] = [(start, quantity) for quantity in quantities]
     if len(training):
         largest = training.groupby(["width", "seed"])["drift"].max().reset_index()

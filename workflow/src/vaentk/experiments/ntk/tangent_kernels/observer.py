@@ -8,18 +8,28 @@ from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+from vaentk.kernels import limit as limits
 from vaentk.kernels.finite import PARTS, TangentKernel
+from vaentk.kernels.flow import gradient_flow, implicit_residuals, losses, residuals
 from vaentk.kernels.limit import LimitKernels, limit_kernels
 from vaentk.kernels.spectrum import distance, greatest_eigenvalue, least_eigenvalue
 from vaentk.models.forward import Weights
 from vaentk.models.snn import StochasticNetwork
+from vaentk.statistics.intervals import line_slope
 from vaentk.training.problem import Problem
+from vaentk.training.schedule import moments
 
 Array = NDArray[np.float64]
 Observations = dict[str, float]
 
 BLOCK_OUTPUTS = 8
 """Outputs whose blocks are materialised to see them become equal and independent."""
+
+PER_OCTAVE = 4
+"""Times that double a time, of the flows of two kernels."""
+
+FLOW_TOLERANCE = 1e-6
+"""Error of the flow of Theta, relative to ``|f - X|_F``."""
 
 DIFFERENCE_STEP = 1e-5
 """Step of the central difference of the loss along its gradient, over the gradient's norm."""
@@ -57,7 +67,8 @@ class Observer:
             alone = kernel.only((part,))
             norm = distance(alone, getattr(self.limit, part), self.settings.tolerance)
             seen[f"norm_{part}"] = norm.value
-        return seen | block_deviations(kernel, self.limit) | self._loss(kernel, weights, member)
+        seen |= block_deviations(kernel, self.limit)
+        return seen | self._loss(kernel, weights, member) | self._flows(kernel, weights, member)
 
     def _later(self, weights: Weights, member: int) -> Observations:
         kernel = self._kernel(weights, member)
@@ -77,14 +88,43 @@ class Observer:
             "products": least.products,
         }
 
+    def _flows(self, kernel: TangentKernel, weights: Weights, member: int) -> Observations:
+        """Compare the flows of Theta and of its limit from the network's outputs: no training.
+
+        The largest Frobenius distance over times up to n/lambda_0, relative to ``|f - X|_F``, when
+        it is attained, and the late rates of the loss of both.
+        """
+        model, layers = self._network(weights, member)
+        start = model.forward(layers).outputs[0] - self.x
+        limit, samples = self.limit.total, len(self.x)
+        duration = samples / limits.least_eigenvalue(limit)
+        fastest = limits.greatest_eigenvalue(limit) / samples
+        times = np.array(moments(duration, 0.0, fastest, PER_OCTAVE).times)
+        filter_ = gradient_flow(times, samples)
+        own = implicit_residuals(kernel, start, filter_, FLOW_TOLERANCE).cpu().numpy()
+        wide = residuals(limit, start.cpu().numpy(), filter_)
+        distances = np.linalg.norm(own - wide, axis=(1, 2)) / np.linalg.norm(wide[0])
+        late = times >= duration / 2
+        rates = [-line_slope(times[late], np.log(losses(left[late]))).value for left in (own, wide)]
+        return {
+            "flow_distance": float(distances.max()),
+            "flow_distance_time": float(times[distances.argmax()]),
+            "rate": rates[0],
+            "rate_over_limit": rates[0] / rates[1],
+        }
+
+    def _network(self, weights: Weights, member: int) -> tuple[StochasticNetwork, Weights]:
+        """Return one member's network in float64, and its weights."""
+        layers = {k: w[member : member + 1].double() for k, w in weights.items()}
+        width, sigma0 = layers["mu"].shape[1], self.settings.sigma0
+        return StochasticNetwork(self.x, width, sigma0, self.smoothing), layers
+
     def _loss(self, kernel: TangentKernel, weights: Weights, member: int) -> Observations:
         """Return the size of the outputs, and how fast the loss falls, measured and by formula.
 
         The measured slope is a central difference of Eq. 7 along its gradient.
         """
-        layers = {k: w[member : member + 1].double() for k, w in weights.items()}
-        width, sigma0 = layers["mu"].shape[1], self.settings.sigma0
-        model = StochasticNetwork(self.x, width, sigma0, self.smoothing)
+        model, layers = self._network(weights, member)
         outputs = model.forward(layers).outputs[0]
         residual = outputs - self.x
         samples = len(self.x)

@@ -12,6 +12,7 @@ def tangent_kernels(initial: Tables) -> pd.DataFrame:
     columns = ["lambda_0", "lambda_min", "lambda_min_error", "lambda_min_over", "lambda_max"]
     columns += ["norm", "norm_error", "norm_over", "marchenko_pastur"]
     columns += ["initial_error", "initial_output", "initial_output_limit"]
+    columns += ["flow_distance", "flow_distance_time", "rate_over_limit"]
     columns += ["slope_measured", "slope_derived", "slope_printed"]
     ways = {c: "max" if c.endswith("_error") and c != "initial_error" else "mean" for c in columns}
     groups = table.groupby(["run", "outputs", "width"], sort=False, as_index=False)
