@@ -176,6 +176,7 @@ class Flow:
         control = self.control
         if control.steps % RADIUS_EVERY == 0:
             self._estimate_radius()
+        control.radius = max(control.radius, 1 / whole)  # where the loss is flat
         if not control.size:
             control.size = FIRST_STEP / control.radius
         while True:
@@ -189,7 +190,7 @@ class Flow:
                 break
             shrunk = SAFETY / error ** (1 / 3) if isfinite(error) else SHRINKAGE
             control.size = size * max(SHRINKAGE, shrunk)
-            if control.size < LEAST_STEP * whole:
+            if not control.size >= LEAST_STEP * whole:  # nor if it is not a number
                 raise UserError(
                     f"gradient flow cannot be followed beyond time {control.time:.4g} of "
                     f"{whole:.4g} (Eq. 7's units): the gradient is not finite or not smooth there"
