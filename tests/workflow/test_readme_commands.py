@@ -24,7 +24,7 @@ ELSEWHERE = {
 
 CHANGED = {
     # Hours of a GPU and downloads: planned, not run.
-    r"(snakemake .*config/(?:paper|evening)\.yaml.*)": r"\1 --dry-run --quiet",
+    r"(snakemake .*config/(?:paper|evening|theory)\.yaml.*)": r"\1 --dry-run --quiet",
     r'(make report ARGS="[^"]*paper\.yaml[^"]*)"': r'\1 --dry-run --quiet"',
     # A server would go on: it is ended once it says where it is.
     r"(tensorboard .*)": r"grep -m 1 http:// <(timeout 60 \1 --port 0 2>&1) && kill $!",

@@ -40,7 +40,7 @@ DISTANCES = ("flow_distance", "empirical_distance")
 LAYERS = ("mu", "sigma", "d")
 """Layers of Eq. 2's network, in the order of the tables."""
 
-FLOW_TOLERANCE = 1e-6
+FLOW_TOLERANCE = 1e-5
 """Error of the flow of Theta(0), relative to ``|f(0) - X|_F``."""
 
 Predict = Callable[[int, int, Filter], Array]

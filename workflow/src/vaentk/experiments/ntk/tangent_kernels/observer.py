@@ -28,7 +28,7 @@ BLOCK_OUTPUTS = 8
 PER_OCTAVE = 4
 """Times that double a time, of the flows of two kernels."""
 
-FLOW_TOLERANCE = 1e-6
+FLOW_TOLERANCE = 1e-5
 """Error of the flow of Theta, relative to ``|f - X|_F``."""
 
 DIFFERENCE_STEP = 1e-5
