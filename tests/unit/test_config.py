@@ -228,7 +228,7 @@ def test_shipped_configurations_are_valid(file: str, name: str) -> None:
 
 
 def test_quick_runs_figure_2_as_the_protocol_says() -> None:
-    """d_out 49 and 196, the paper's whole time of gradient flow, at least 2 seeds, embedded data."""
+    """d_out 49 and 196, the paper's time of gradient flow, at least 2 seeds, embedded data."""
     config = shipped("config")
     runs = config.experiments.weight_change.values()
     assert config.data.mnist == "embedded"
