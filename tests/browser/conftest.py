@@ -61,7 +61,7 @@ CONFIG = {
                 "seeds": [0, 1],
                 "beta": 0.01,
                 "steps": 131072,
-                "stepping": "time-equivalent",
+                "stepping": "flow",
             }
             for side in (7, 14)
         },
@@ -163,11 +163,11 @@ def tables() -> dict[str, pd.DataFrame]:
         for sigma0 in (0.1, 0.5, 1.0)
     )
     rates = pd.DataFrame({"run": "mnist-7x7", "width": [64, 256, 1024, 4096, 16384]})
-    rates = rates.assign(steps=131072, learning_rate=0.73, margin=-0.321, flow_distance=0.123)
+    rates = rates.assign(time=334.4, gradients=812.0, margin=-0.321, flow_distance=0.123)
     rates = rates.assign(flow_distance_low=0.1, flow_distance_high=0.15, rate=1.2e-4)
     rates = rates.assign(rate_flow=1.3e-4, rate_claimed=6e-5, rate_tight=1.2e-4, loss_final=0.0212)
     stability = pd.DataFrame({"run": "mnist-7x7", "width": [64, 128, 256, 512], "limit": 91.2})
-    stability = stability.assign(learning_rate=45.6, steps=1024, paper_steps=131072)
+    stability = stability.assign(gradients=812.0, limit_steps=512.3, paper_steps=131072)
     return {
         "limit_kernels": kernels,
         "linear_rate": rates,

@@ -22,12 +22,12 @@ LONGER = """
 checkpoint_seconds: 0.2
 experiments:
   weight_change:
-    mnist-7x7: {widths: [16, 32], steps: 131072}
+    mnist-7x7: {widths: [16, 32], stepping: literal, steps: 131072}
 """
-"""One training of some twenty seconds, with checkpoints all along."""
+"""One training of some twenty seconds a width, with checkpoints all along."""
 
 CONFIGS = ("config/tiny.yaml", "config/longer.yaml")
-CANCELLED = "results/train/weight_change/mnist-7x7/32.parquet"
+CANCELLED = "results/train/weight_change/mnist-7x7/16-32.parquet"
 
 PROFILE = ("--workflow-profile", "slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")
@@ -126,7 +126,7 @@ def test_three_experiments_end_in_figures_whatever_happens_on_the_way(
     assert len(gpu) == 2
     assert all(job["TresPerJob"] == "gres:gpu:1" for job in gpu)
 
-    log_text = (fresh / "results/logs/train/weight_change/mnist-7x7/32.log").read_text()
+    log_text = (fresh / "results/logs/train/weight_change/mnist-7x7/16-32.log").read_text()
     assert re.search(r"resuming .+ after step [1-9]", log_text)
     alone = [j for j in jobs.values() if "rule_measure_linear_vae" in j["Comment"]]
     timed = pd.read_csv(fresh / "results/benchmarks/measure/linear_vae/gaussian.tsv", sep="\t")[
@@ -147,12 +147,12 @@ def test_three_experiments_end_in_figures_whatever_happens_on_the_way(
 
 def interfere(slurm: Slurm, tree: Path, snakemake: "subprocess.Popen[bytes]") -> None:
     """Cancel a training once it has a checkpoint; when it is submitted again, restart slurmctld."""
-    comment = "rule_train_weight_change_wildcards_mnist-7x7_32"
+    comment = "rule_train_weight_change_wildcards_mnist-7x7_16-32"
     checkpoints = (tree / CANCELLED).with_suffix(".checkpoint")
 
     def checkpointed() -> bool:
         assert snakemake.poll() is None, "Snakemake ended early"
-        return any(checkpoints.glob("base/*.safetensors"))
+        return any(checkpoints.glob("32-base/*.safetensors"))
 
     slurm.wait_for(checkpointed, "a checkpoint", 400)
     first = jobs_of(slurm, comment)
@@ -168,7 +168,7 @@ def test_a_job_that_no_node_can_hold_ends_the_run_with_the_reason(
     slurm: Slurm, fresh: Path, record_property: Record
 ) -> None:
     asked = f"train_ridge:mem_mb={2 * MEMORY}"
-    target = "results/train/ridge/pca-16/32.parquet"
+    target = "results/train/ridge/pca-16/32-64.parquet"
     begun = time.monotonic()
     result = run(fresh, target, "--set-resources", asked, configs=CONFIGS[:1])
     record_property("a job too large for SLURM's node ends, s", round(time.monotonic() - begun))
@@ -185,7 +185,7 @@ def test_a_job_that_fails_again_and_again_ends_the_run_with_its_own_sentence(
         "{stepping: literal, reduction: sum, learning_rate: 5.0, steps: 64}}}"
     )
     before = len(slurm.jobs())
-    target = "results/train/weight_change/mnist-7x7/16.parquet"
+    target = "results/train/weight_change/mnist-7x7/16-32.parquet"
     configs = ("config/tiny.yaml", "config/mine.yaml")
     begun = time.monotonic()
     result = run(fresh, target, "--retries", "1", configs=configs)

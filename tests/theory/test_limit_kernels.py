@@ -21,7 +21,12 @@ from torch import Tensor
 from vaentk.activations import ACTIVATIONS, Activation, soft_clipping
 from vaentk.errors import UserError
 from vaentk.kernels.kappa import CLOSED_FORMS, Polynomials, hermite_series
-from vaentk.kernels.limit import LimitKernels, least_eigenvalue, limit_kernels
+from vaentk.kernels.limit import (
+    LimitKernels,
+    greatest_eigenvalue,
+    least_eigenvalue,
+    limit_kernels,
+)
 
 Array = NDArray[np.float64]
 SIGMAS = (0.1, 0.5, 1.0)
@@ -340,8 +345,10 @@ def test_panels_of_equal_inputs_are_the_whole_kernels(name: str) -> None:
         assert np.array_equal(got, got.T)
 
 
-def test_least_eigenvalue_of_a_known_matrix() -> None:
-    assert least_eigenvalue(np.array([[2.0, 1.0], [1.0, 2.0]])) == pytest.approx(1.0, rel=1e-14)
+def test_eigenvalues_of_a_known_matrix() -> None:
+    matrix = np.array([[2.0, 1.0], [1.0, 2.0]])
+    assert least_eigenvalue(matrix) == pytest.approx(1.0, rel=1e-14)
+    assert greatest_eigenvalue(matrix) == pytest.approx(3.0, rel=1e-14)
 
 
 @pytest.mark.parametrize("name", ["erf", "tanh"])

@@ -104,9 +104,14 @@ def test_the_advice_about_numbers_works() -> None:
         (weight_change("learning_rate: .inf"), [f"{WEIGHT_CHANGE}.learning_rate", "finite"]),
         (weight_change("steps: .nan"), [f"{WEIGHT_CHANGE}.steps", "NaN", "integer"]),
         (weight_change("beta: -0.1"), [f"{WEIGHT_CHANGE}.beta", "-0.1", "0"]),
-        (weight_change("step_fraction: 1.5"), [f"{WEIGHT_CHANGE}.step_fraction", "1.5", "1"]),
+        (weight_change("accuracy: 0.5"), [f"{WEIGHT_CHANGE}.accuracy", "0.5", "0.1"]),
+        (weight_change("accuracy: 0"), [f"{WEIGHT_CHANGE}.accuracy", "0", "greater than 0"]),
         (weight_change("activation: Tanh"), [f"{WEIGHT_CHANGE}.activation", '"Tanh"', "'tanh'"]),
-        (weight_change("stepping: big"), [f"{WEIGHT_CHANGE}.stepping", "'time-equivalent'"]),
+        (weight_change("stepping: big"), [f"{WEIGHT_CHANGE}.stepping", "'flow'"]),
+        (
+            weight_change("noise: sampled"),
+            [WEIGHT_CHANGE, "stepping must be literal where noise is sampled"],
+        ),
         (weight_change("reduction: total"), [f"{WEIGHT_CHANGE}.reduction", "'mean'", "'sum'"]),
         (
             weight_change("inputs: {resolution: 10}"),
@@ -167,7 +172,17 @@ def test_defaults_are_the_papers() -> None:
     assert (run.inputs.samples, run.inputs.scaling) == (128, "unit-norm")
     assert (run.learning_rate, run.steps, run.reduction) == (1.0, 131072, "mean")
     assert (run.activation, run.beta, run.sigma0) == ("tanh", 0.01, 0.5)
-    assert run.stepping == "time-equivalent"
+    assert (run.stepping, run.accuracy) == ("flow", 0.002)
+
+
+def test_narrow_widths_share_a_training_job() -> None:
+    def jobs(keys: str, widths: str) -> list[str]:
+        run = read(weight_change(keys, widths=widths)).experiments.weight_change["a"]
+        return [str(job) for job in run.width_jobs]
+
+    assert jobs("seeds: [0]", "[64, 512, 1024, 128, 2048]") == ["64-512-128", "1024", "2048"]
+    assert jobs("widths_together: 64", "[64, 128]") == ["64", "128"]
+    assert jobs("widths_together: 32", "[64, 128]") == ["64", "128"]
 
 
 def test_an_empty_configuration_is_complete() -> None:
@@ -213,14 +228,14 @@ def test_shipped_configurations_are_valid(file: str, name: str) -> None:
 
 
 def test_quick_runs_figure_2_as_the_protocol_says() -> None:
-    """d_out 49 and 196, the paper's whole time by larger steps, at least 2 seeds, embedded data."""
+    """d_out 49 and 196, the paper's time of gradient flow, at least 2 seeds, embedded data."""
     config = shipped("config")
     runs = config.experiments.weight_change.values()
     assert config.data.mnist == "embedded"
     assert {run.inputs.outputs for run in runs} == {49, 196}
     for run in runs:
         assert run.steps * run.learning_rate == 2**17
-        assert (run.stepping, run.reduction) == ("time-equivalent", "mean")
+        assert (run.stepping, run.reduction) == ("flow", "mean")
         assert run.inputs.samples == 128
         assert len(run.seeds) >= 2
         assert min(run.widths) == 2**6
@@ -231,8 +246,8 @@ def test_quick_runs_figure_2_as_the_protocol_says() -> None:
         assert kernels.inputs.samples == 128
 
 
-def test_paper_runs_figure_2_as_printed() -> None:
-    """Widths 2^6 to 2^13, d_out 49, 196, 784, five seeds, 2^17 literal steps, full MNIST."""
+def test_paper_runs_figure_2_for_the_papers_time() -> None:
+    """Widths 2^6 to 2^13, d_out 49, 196, 784, five seeds, the time of 2^17 steps, full MNIST."""
     config = shipped("paper")
     assert config.data.mnist == "full"
     runs = config.experiments.weight_change.values()
@@ -240,7 +255,7 @@ def test_paper_runs_figure_2_as_printed() -> None:
     for run in runs:
         assert run.widths == tuple(2**k for k in range(6, 14))
         assert len(run.seeds) == 5
-        assert (run.steps, run.learning_rate, run.stepping) == (2**17, 1.0, "literal")
+        assert (run.steps, run.learning_rate, run.stepping) == (2**17, 1.0, "flow")
         assert run.inputs.samples == 128
 
 

@@ -69,7 +69,7 @@ def test_an_experiment_is_one_folder_one_typed_line_and_rows_of_data() -> None:
 
 def test_what_the_guides_add_runs(copy_of_finished: Path, snakemake: Callable) -> None:
     results = copy_of_finished / "results"
-    trained = results / "train/ridge/pca-16/32.parquet"
+    trained = results / "train/ridge/pca-16/32-64.parquet"
     before = trained.stat().st_mtime_ns
     for guide in GUIDES:
         follow(guide, copy_of_finished)

@@ -14,16 +14,17 @@ from pages import without_run_times
 UNSTABLE = ("logs", "benchmarks")
 """Folders that hold times; everything else is the same bytes in every run on a CPU."""
 
-TRAINED = "results/train/weight_change/mnist-7x7/32.parquet"
+TRAINED = "results/train/weight_change/mnist-7x7/16-32.parquet"
 
 LONG = """
 checkpoint_seconds: 0.2
 experiments:
   weight_change:
     mnist-7x7:
+      stepping: literal
       steps: 65536
 """
-"""Some ten seconds of training with checkpoints all along."""
+"""Some ten seconds of training a width with checkpoints all along."""
 
 
 def results(tree: Path) -> dict[str, str]:
@@ -108,7 +109,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     process = start_snakemake(killed, TRAINED, configs=configs)
     checkpoints = (killed / TRAINED).with_suffix(".checkpoint")
     deadline = time.monotonic() + 120
-    while not any(checkpoints.glob("base/*.safetensors")):
+    while not any(checkpoints.glob("32-base/*.safetensors")):
         assert process.poll() is None, "the run ended without a checkpoint"
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -119,7 +120,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
     assert snakemake(killed, "--unlock", configs=configs).returncode == 0
     resumed = snakemake(killed, TRAINED, configs=configs)
     assert resumed.returncode == 0, resumed.stdout
-    log = (killed / "results/logs/train/weight_change/mnist-7x7/32.log").read_text()
+    log = (killed / "results/logs/train/weight_change/mnist-7x7/16-32.log").read_text()
     assert re.search(r"resuming .+ after step [1-9]", log)
     assert not checkpoints.exists(), "checkpoints go when the result is saved"
     assert snakemake(whole, TRAINED, configs=configs).returncode == 0
@@ -127,11 +128,11 @@ def test_a_killed_run_resumes_and_ends_with_the_same_bytes(
 
 
 def test_a_corrupt_result_is_named(copy_of_finished: Path, snakemake: Callable) -> None:
-    victim = copy_of_finished / "results/train/weight_change/mnist-7x7/16.parquet"
+    victim = copy_of_finished / "results/train/weight_change/mnist-7x7/16-32.parquet"
     victim.write_bytes(victim.read_bytes()[:100])
     result = snakemake(copy_of_finished)
     assert result.returncode != 0
     assert re.search(
-        r"weight_change/mnist-7x7/16\.parquet cannot be read .*delete it", result.stdout
+        r"weight_change/mnist-7x7/16-32\.parquet cannot be read .*delete it", result.stdout
     )
     assert "Traceback" not in result.stdout

@@ -60,18 +60,17 @@ FORMS = {
         "slope low high points step_min step_max"
     ),
     r"linear_rate/[a-z0-9-]+/members\.csv": (
-        "width seed flow_distance descent_distance empirical_distance lemma4_bound row_mu "
+        "width seed flow_distance empirical_distance lemma4_bound row_mu "
         "row_sigma row_d over_bound_mu over_bound_sigma over_bound_d"
     ),
     r"linear_rate/[a-z0-9-]+/slopes\.csv": (
         "quantity claimed slope low high points width_min width_max"
     ),
     r"linear_rate/[a-z0-9-]+/summary\.csv": (
-        "width lambda_0 learning_rate steps margin margin_time flow_distance "
-        "flow_distance_low flow_distance_high descent_distance descent_distance_low "
-        "descent_distance_high empirical_distance empirical_distance_low "
-        "empirical_distance_high rate rate_low rate_high rate_flow rate_claimed "
-        "rate_tight loss_final bound_final"
+        "width lambda_0 time gradients margin margin_time flow_distance "
+        "flow_distance_low flow_distance_high flow_distance_time empirical_distance "
+        "empirical_distance_low empirical_distance_high empirical_distance_time "
+        "rate rate_low rate_high rate_flow rate_claimed rate_tight loss_final bound_final"
     ),
     r"ridge/[a-z0-9-]+/displacements\.csv": (
         "beta change_mu kl_ratio width change_over_smaller largest_change_over_smaller "
@@ -121,7 +120,7 @@ FORMS = {
         "width_over_outputs"
     ),
     r"weight_change/[a-z0-9-]+/stability\.csv": (
-        "width limit learning_rate paper_learning_rate steps paper_steps time "
+        "width limit paper_learning_rate gradients limit_steps paper_steps time "
         "reconstruction_initial reconstruction_final kl_final latent_std_max"
     ),
 }

@@ -1,4 +1,4 @@
-"""Eq. 7 and the KL term of Eq. 4: by hand, against torch.distributions and against autograd."""
+"""Eq. 7, Eq. 12 and the KL term of Eq. 4: by hand, by torch.distributions and by autograd."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vaentk.models.forward import Forward
-from vaentk.training.objectives import Objective, gaussian_kl, half_squared_error
+from vaentk.training.objectives import Objective, ObjectiveValue, gaussian_kl
 
 S, N, D, M = 2, 3, 4, 5
 
@@ -26,19 +26,28 @@ def forward(outputs: Tensor, mean: Tensor, variance: Tensor) -> Forward:
     return Forward(outputs, mean, variance, blank, blank, blank)
 
 
-def test_half_squared_error_by_hand() -> None:
+def value_of(objective: Objective, seen: Forward) -> ObjectiveValue:
+    return objective.value(seen.outputs - objective.targets, seen.mean, seen.variance, {})
+
+
+def test_eq_7_by_hand() -> None:
     """Residuals (1, -2) and (3, 0) of two samples: (1 + 4 + 9) / (2 * 2) = 3.5."""
     outputs = torch.tensor([[[1.0, 0.0], [4.0, 1.0]]])
-    targets = torch.tensor([[0.0, 2.0], [1.0, 1.0]])
-    loss, gradient = half_squared_error(outputs, targets)
-    assert loss.tolist() == [3.5]
-    assert gradient.tolist() == [[[0.5, -1.0], [1.5, 0.0]]]
+    objective = Objective(torch.tensor([[0.0, 2.0], [1.0, 1.0]]))
+    blank = torch.ones(1, 2, 3)
+    seen = forward(outputs, blank, blank)
+    assert value_of(objective, seen).total.tolist() == [3.5]
+    assert objective.cotangent(seen).outputs.tolist() == [[[0.5, -1.0], [1.5, 0.0]]]
     assert outputs.tolist() == [[[1.0, 0.0], [4.0, 1.0]]]
 
 
-def test_half_squared_error_keeps_members_apart() -> None:
+def test_eq_7_keeps_members_apart() -> None:
+    mean, variance, _, _ = latents()
     outputs, targets = normal(S, N, D, seed=5).requires_grad_(), normal(N, D, seed=6)
-    loss, gradient = half_squared_error(outputs, targets)
+    objective = Objective(targets)
+    with torch.no_grad():
+        seen = forward(outputs, mean, variance)
+        loss, gradient = value_of(objective, seen).total, objective.cotangent(seen).outputs
     for member in range(S):
         expected = ((outputs[member] - targets) ** 2).sum() / (2 * N)
         assert torch.allclose(loss[member], expected, rtol=1e-14)
@@ -93,7 +102,8 @@ def test_objective_weighs_the_two_terms(beta: float) -> None:
     gradients = torch.autograd.grad(expected.sum(), leaves)
     with torch.no_grad():
         objective = Objective(targets, beta, forward(outputs, mean0, variance0))
-        value, cotangent = objective.evaluate(forward(outputs, mean, variance))
+        seen = forward(outputs, mean, variance)
+        value, cotangent = value_of(objective, seen), objective.cotangent(seen)
     assert torch.allclose(value.reconstruction, reconstruction, rtol=1e-13)
     assert torch.allclose(value.kl, kl, rtol=1e-13)
     assert torch.allclose(value.total, expected, rtol=1e-13)
@@ -106,7 +116,8 @@ def test_objective_weighs_the_two_terms(beta: float) -> None:
 def test_objective_without_kl_is_eq_7() -> None:
     mean, variance, _, _ = latents()
     outputs, targets = normal(S, N, D, seed=9), normal(N, D, seed=10)
-    value, cotangent = Objective(targets).evaluate(forward(outputs, mean, variance))
+    objective, seen = Objective(targets), forward(outputs, mean, variance)
+    value, cotangent = value_of(objective, seen), objective.cotangent(seen)
     assert cotangent.mean is None
     assert cotangent.variance is None
     assert torch.equal(value.total, value.reconstruction)
@@ -116,7 +127,24 @@ def test_objective_without_kl_is_eq_7() -> None:
 def test_objective_value_has_one_number_a_member() -> None:
     """`ObjectiveValue` documents (S,) for every part, the KL of Eq. 7 included."""
     mean, variance, _, _ = latents()
-    value, _ = Objective(normal(N, D, seed=8)).evaluate(
-        forward(normal(S, N, D, seed=7), mean, variance)
-    )
+    seen = forward(normal(S, N, D, seed=7), mean, variance)
+    value = value_of(Objective(normal(N, D, seed=8)), seen)
     assert value.reconstruction.shape == value.kl.shape == value.total.shape == (S,)
+
+
+def test_eq_12_adds_half_the_squared_displacement() -> None:
+    """``0.4/2 (|A|^2 + |B|^2)``: twelve twos and ten ones of the first member, zeros of the other.
+
+    The penalty's gradient is the trainer's to add, so the cotangent is that of Eq. 7.
+    """
+    mean, variance, _, _ = latents()
+    targets = normal(N, D, seed=8)
+    seen = forward(normal(S, N, D, seed=7), mean, variance)
+    moved = {"a": torch.zeros(S, 3, 4).double(), "b": torch.zeros(S, 2, 5).double()}
+    moved["a"][0], moved["b"][0] = 2, 1
+    plain, penalised = Objective(targets), Objective(targets, penalty=0.4)
+    value = penalised.value(seen.outputs - targets, mean, variance, moved)
+    expected = value_of(plain, seen).total
+    assert (value.total - expected).tolist() == pytest.approx([0.2 * (12 * 4 + 10), 0.0])
+    assert torch.equal(value.reconstruction, expected)
+    assert torch.equal(penalised.cotangent(seen).outputs, plain.cotangent(seen).outputs)

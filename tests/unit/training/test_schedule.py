@@ -1,18 +1,17 @@
-"""Steps, times and records of gradient descent: known numbers, and refusals."""
+"""Times, steps and refusals: known numbers."""
 
 from itertools import pairwise
-from math import isclose
 
 import pytest
 
 from vaentk.errors import UserError
 from vaentk.training.schedule import (
-    Schedule,
+    Descent,
     eq7_learning_rate,
     literal,
+    moments,
     paper_duration,
-    recorded_steps,
-    time_equivalent,
+    refuse_unstable,
 )
 
 
@@ -29,57 +28,60 @@ def test_learning_rate_in_eq_7_units() -> None:
     assert eq7_learning_rate(0.3, 49, "sum") == 0.3
 
 
-def test_literal_takes_the_steps_as_printed() -> None:
-    schedule = literal(0.25, 12, limit=0.25, subject="width 64")
-    assert schedule == Schedule(0.25, 12, (0, 1, 2, 3, 4, 6, 8, 9, 12))
-    assert schedule.duration == 3.0
-    assert [schedule.time(step) for step in (0, 1, 3, 6, 12)] == [0, 0.25, 0.75, 1.5, 3.0]
+# Gradient flow
 
 
-def test_literal_is_refused_from_just_above_the_limit() -> None:
-    with pytest.raises(UserError):
-        literal(0.2501, 12, limit=0.25, subject="width 64")
-
-
-def test_literal_above_the_limit_is_refused_in_one_sentence() -> None:
-    with pytest.raises(UserError) as caught:
-        literal(1.0, 2**17, limit=0.2183, subject="mnist-7x7, width 64")
-    message = str(caught.value)
-    assert message.startswith("mnist-7x7, width 64: ")
-    for part in ("learning rate 1 ", "stability limit", "0.2183", "stepping: time-equivalent"):
-        assert part in message
-    assert "\n" not in message
+def test_a_flow_is_observed_at_halvings_of_its_time() -> None:
+    assert moments(32.0, 1e-3).times == (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    assert moments(32.0, 1e-3).steps == 7
+    assert moments(32.0, 0.01).accuracy == 0.01
 
 
 @pytest.mark.parametrize("duration", [334.3673, 1.0, 0.003, 5349.877])
-@pytest.mark.parametrize("limit", [0.21, 1.83, 7.0, 400.0])
-@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
-def test_time_equivalent_reaches_the_time_by_the_largest_allowed_step(
-    duration: float, limit: float, fraction: float
-) -> None:
-    """The last record's time is the duration to the bit; halving times are hit to rounding."""
-    schedule = time_equivalent(duration, limit, fraction)
-    assert schedule.time(schedule.steps) == schedule.duration
-    assert isclose(schedule.duration, duration, rel_tol=1e-15)
-    assert schedule.steps % 64 == 0
-    assert schedule.learning_rate <= fraction * limit * (1 + 1e-12)
-    fewer = schedule.steps - 64
-    assert fewer == 0 or duration / fewer > fraction * limit
-    for halving in range(7):
-        assert schedule.steps % 2**halving == 0
-        step = schedule.steps // 2**halving
-        assert step in schedule.record
-        assert isclose(schedule.time(step), duration / 2**halving, rel_tol=1e-15)
+@pytest.mark.parametrize("per_octave", [1, 2, 4])
+def test_halvings_are_exact_whatever_comes_between(duration: float, per_octave: int) -> None:
+    """`weight_change.measure` finds records by ``time == duration * 2^-k``."""
+    times = moments(duration, 1e-3, per_octave=per_octave).times
+    assert times[0] == 0
+    assert times[-1] == duration
+    assert len(times) == 2 + 6 * per_octave
+    for octave in range(7):
+        assert times[-1 - octave * per_octave] == duration * 2.0**-octave
+    for early, late in pairwise(times[1:]):
+        assert late / early == pytest.approx(2 ** (1 / per_octave), rel=1e-12)
 
 
-def test_runs_of_different_limits_are_observed_at_common_times() -> None:
-    narrow, wide = time_equivalent(334.37, 0.22, 0.5), time_equivalent(334.37, 1.83, 0.5)
-    assert narrow.steps != wide.steps
-    for part in range(1, 65):
-        steps = [run.steps * part // 64 for run in (narrow, wide)]
-        assert steps[0] in narrow.record
-        assert steps[1] in wide.record
-        assert isclose(narrow.time(steps[0]), wide.time(steps[1]), rel_tol=1e-15)
+@pytest.mark.parametrize(
+    ("fastest", "octaves"),
+    [
+        (0.0, 6),
+        (3.2, 6),  # 1 * 3.2 / 0.05 = 2^6
+        (3.21, 7),
+        (51.2, 10),
+        (51.3, 11),
+    ],
+)
+def test_the_first_time_is_before_the_fastest_mode_moves(fastest: float, octaves: int) -> None:
+    """At most 0.05 / lambda_max, in the fewest octaves, and never fewer than six."""
+    times = moments(1.0, 1e-3, fastest).times
+    assert len(times) == octaves + 2
+    assert times[1] == 2.0**-octaves
+    assert times[1] * fastest <= 0.05
+    assert octaves == 6 or 2 * times[1] * fastest > 0.05
+
+
+def test_no_time_observes_the_start() -> None:
+    assert moments(0.0, 1e-3, fastest=5.0, per_octave=2).times == (0.0,)
+    assert moments(0.0, 1e-3).steps == 0
+
+
+# Literal descent
+
+
+def test_literal_takes_the_steps_as_printed() -> None:
+    schedule = literal(0.25, 12)
+    assert schedule == Descent(0.25, 12, (0, 1, 2, 3, 4, 6, 8, 12))
+    assert [schedule.time(step) for step in (0, 1, 3, 6, 12)] == [0, 0.25, 0.75, 1.5, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -89,33 +91,50 @@ def test_runs_of_different_limits_are_observed_at_common_times() -> None:
         (2, (0, 1, 2)),
         (3, (0, 1, 2, 3)),
         (7, (0, 1, 2, 4, 7)),
-        (8, (0, 1, 2, 3, 4, 5, 6, 7, 8)),
-        (12, (0, 1, 2, 3, 4, 6, 8, 9, 12)),
-        (40, (0, 1, 2, 4, 5, 8, 10, 15, 16, 20, 25, 30, 32, 35, 40)),
+        (8, (0, 1, 2, 4, 8)),
+        (12, (0, 1, 2, 3, 4, 6, 8, 12)),
+        (40, (0, 1, 2, 4, 5, 8, 10, 16, 20, 32, 40)),
         (65, (0, 1, 2, 4, 8, 16, 32, 64, 65)),
     ],
 )
 def test_recorded_steps_by_hand(steps: int, expected: tuple[int, ...]) -> None:
-    assert recorded_steps(steps) == expected
+    assert literal(1.0, steps).record == expected
 
 
 def test_recorded_steps_increase_strictly_from_0_to_the_last_step() -> None:
     for steps in [*range(1, 1500), 2**17, 2**17 - 1, 64 * 1001]:
-        record = recorded_steps(steps)
+        record = literal(1.0, steps).record
         assert record[0] == 0
         assert record[-1] == steps
         assert all(a < b for a, b in pairwise(record))
-        # No gap of more than an octave, and every whole 64th of the run.
+        # No gap of more than an octave.
         assert all(b <= 2 * a for a, b in pairwise(record[1:]))
-        step = steps
-        while step * 64 > steps and step % 2 == 0:
-            step //= 2
-            assert step in record
-        if steps % 64 == 0:
-            assert {steps // 64 * part for part in range(65)} <= set(record)
-        assert len(record) <= 66 + steps.bit_length()
+        assert len(record) <= 8 + steps.bit_length()
 
 
-def test_no_time_observes_the_start() -> None:
-    schedule = time_equivalent(0.0, limit=2.0, fraction=0.5)
-    assert (schedule.steps, schedule.record, schedule.time(0)) == (0, (0,), 0.0)
+def test_halvings_of_the_papers_time_are_exact() -> None:
+    """As a flow's: `weight_change.measure` finds both by the same comparison."""
+    schedule = literal(eq7_learning_rate(1.0, 784, "mean"), 2**17)
+    duration = schedule.time(2**17)
+    for octave in range(7):
+        assert 2 ** (17 - octave) in schedule.record
+        assert schedule.time(2 ** (17 - octave)) == duration * 2.0**-octave
+
+
+def test_a_learning_rate_at_the_limit_is_not_refused() -> None:
+    refuse_unstable(literal(0.25, 12), limit=0.25, subject="width 64")
+
+
+def test_a_learning_rate_is_refused_from_just_above_the_limit() -> None:
+    with pytest.raises(UserError):
+        refuse_unstable(literal(0.2501, 12), limit=0.25, subject="width 64")
+
+
+def test_a_learning_rate_above_the_limit_is_refused_in_one_sentence() -> None:
+    with pytest.raises(UserError) as caught:
+        refuse_unstable(literal(1.0, 2**17), limit=0.2183, subject="mnist-7x7, width 64")
+    message = str(caught.value)
+    assert message.startswith("mnist-7x7, width 64: ")
+    for part in ("learning rate 1 ", "stability limit", "0.2183", "0.218 or set stepping: flow"):
+        assert part in message
+    assert "\n" not in message

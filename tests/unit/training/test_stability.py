@@ -19,9 +19,11 @@ from vaentk.errors import UserError
 from vaentk.models.forward import Model, Weights
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
-from vaentk.training.descent import descend
+from vaentk.training.descent import descend, initial_state
+from vaentk.training.gradient import GeneralGradient
 from vaentk.training.objectives import Objective
-from vaentk.training.schedule import Schedule
+from vaentk.training.recorder import Recorder
+from vaentk.training.schedule import Descent
 from vaentk.training.stability import stability_limit
 
 XI = torch.arange(-9, 9.01, 0.125, dtype=torch.float64)
@@ -108,7 +110,17 @@ def test_limit_is_the_same_in_float32() -> None:
     assert got == pytest.approx(expected, rel=0.02)
 
 
-def near_fit() -> tuple[Model, Objective, Weights, float]:
+def trained(
+    model: Model, objective: Objective, schedule: Descent, seeds: tuple[int, ...]
+) -> list[float]:
+    """Return the losses of all members at the recorded steps."""
+    gradient = GeneralGradient(model, objective, model.initial_weights(seeds))
+    recorder = Recorder(gradient.initial, seeds)
+    done = descend(gradient, schedule, recorder, initial_state(gradient, len(seeds)))
+    return [record["loss"] for record in done.records]
+
+
+def near_fit() -> tuple[Model, Objective, float]:
     """Build a problem in the linear regime: targets within 1e-6 of the initial outputs."""
     x = inputs(8, 4)
     model = build("snn", x, 64)
@@ -118,7 +130,7 @@ def near_fit() -> tuple[Model, Objective, Weights, float]:
         outputs.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64
     )
     limit = stability_limit(model, initial)
-    return model, Objective(outputs + 1e-6 * nudge), initial, limit
+    return model, Objective(outputs + 1e-6 * nudge), limit
 
 
 def test_descent_settles_below_the_limit_and_grows_above_it() -> None:
@@ -126,12 +138,11 @@ def test_descent_settles_below_the_limit_and_grows_above_it() -> None:
 
     In 40 steps its part of the loss, some 1/32, grows 1.1^80 = 2048 times.
     """
-    model, objective, initial, limit = near_fit()
-    losses = {}
-    for fraction in (0.95, 1.05):
-        schedule = Schedule(fraction * limit, 40, (0, 40))
-        done = descend(model, objective, initial, schedule, (5,))
-        losses[fraction] = [record["loss"] for record in done.records]
+    model, objective, limit = near_fit()
+    losses = {
+        fraction: trained(model, objective, Descent(fraction * limit, 40, (0, 40)), (5,))
+        for fraction in (0.95, 1.05)
+    }
     assert losses[0.95][-1] < losses[0.95][0]
     assert losses[1.05][-1] > 20 * losses[1.05][0]
 
@@ -140,25 +151,23 @@ def test_descent_just_below_the_limit_does_not_blow_up() -> None:
     """A wide network (linear regime) on its inputs, at 0.9 of the limit: the loss only falls."""
     x = inputs(8, 4)
     model = build("snn", x, 4096)
-    initial = model.initial_weights((0,))
-    schedule = Schedule(0.9 * stability_limit(model, initial), 128, tuple(range(0, 129, 4)))
-    done = descend(model, Objective(x), initial, schedule, (0,))
-    losses = [record["loss"] for record in done.records]
+    rate = 0.9 * stability_limit(model, model.initial_weights((0,)))
+    losses = trained(model, Objective(x), Descent(rate, 128, tuple(range(0, 129, 4))), (0,))
     assert all(late < early for early, late in pairwise(losses))
 
 
 @pytest.mark.parametrize("kind", ["snn", "mlp"])
-def test_divergence_names_step_and_learning_rate(kind: str) -> None:
+def test_divergence_names_time_seed_and_what_to_do(kind: str) -> None:
+    """Seen 64 steps on, where losses are looked at between two records."""
     x = inputs(8, 4)
     model = build(kind, x, 64)
-    initial = model.initial_weights((4, 9))
     rate = 1000 * stability_limit(model, model.initial_weights((4,)))
     with pytest.raises(UserError) as caught:
-        descend(model, Objective(x), initial, Schedule(rate, 1000, (0, 1000)), (4, 9))
+        trained(model, Objective(x), Descent(rate, 1000, (0, 1000)), (4, 9))
     message = str(caught.value)
-    assert "diverged by step 64 " in message
-    assert f"learning rate {rate:.4g} " in message
-    assert "seed 4" in message
+    assert f"diverged by time {64 * rate:.4g} " in message
+    assert "the loss of seed 4 went from " in message
+    assert message.endswith("lower learning_rate, or set stepping: flow")
     assert "\n" not in message
 
 
@@ -166,6 +175,5 @@ def test_overflow_is_divergence() -> None:
     """Linear units at a step of 1e200 overflow float64, seen at the next recorded step."""
     x = inputs(8, 4)
     model = StochasticNetwork(x, 64, 0.5, Smoothing(ACTIVATIONS["identity"], 1.0))
-    initial = model.initial_weights((0,))
-    with pytest.raises(UserError, match="diverged by step 5 at learning rate 1e\\+200"):
-        descend(model, Objective(x), initial, Schedule(1e200, 1000, (0, 5, 1000)), (0,))
+    with pytest.raises(UserError, match=r"diverged by time 5e\+200 .* to (nan|inf);"):
+        trained(model, Objective(x), Descent(1e200, 1000, (0, 5, 1000)), (0,))

@@ -80,8 +80,7 @@ def draw_linear_rate() -> Drawing:
     )
     members = pd.DataFrame({"width": WIDTHS, "seed": 0})
     for column, scale in {
-        "flow_distance": 2.0,
-        "descent_distance": 1.6,
+        "flow_distance": 1.6,
         "empirical_distance": 0.7,
         "lemma4_bound": 4000.0,
         **{f"row_{part}": 1.0 for part in PARTS},

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from vaentk.experiments.ntk.linear_rate import measure as linear_rate
+from vaentk.kernels.flow import Filter
 
 SAMPLES, OUTPUTS = 6, 3
 STEPS = np.arange(0, 65, 8)
@@ -33,7 +34,8 @@ def run(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFrame, dic
             outputs[f"base/{seed}/{step}"] = x + residual
             loss = np.sum(residual**2) / (2 * SAMPLES)
             moment = {"step": step, "time": RATE * step}
-            rows.append({"width": width, "seed": seed, **moment, "loss": loss})
+            member = {"width": width, "seed": seed, "gradients": 100 + seed + int(step)}
+            rows.append(member | moment | {"loss": loss})
     return pd.DataFrame(rows), outputs, x
 
 
@@ -41,11 +43,11 @@ def curves_of(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFram
     """Curves of such a run, with a kernel of its own that predicts it off by a third of `error`."""
     records, outputs, x = run(kernel, width, error)
 
-    def own(width: int, seed: int, rate: float, steps: np.ndarray) -> np.ndarray:
-        assert rate == RATE
-        trained = np.stack([outputs[f"base/{seed}/{step}"] for step in steps]) - x
+    def own(width: int, seed: int, flow: Filter) -> np.ndarray:
+        np.testing.assert_allclose(flow(np.zeros(1))[:, 0], RATE * STEPS / SAMPLES)
+        trained = np.stack([outputs[f"base/{seed}/{step}"] for step in STEPS]) - x
         gap = error / 3 * np.linalg.norm(trained[0]) / np.sqrt(trained[0].size)
-        return trained + gap * (steps > 0)[:, None, None]
+        return trained + gap * (STEPS > 0)[:, None, None]
 
     return linear_rate.curves(records, outputs, x, kernel, own), x
 
@@ -69,11 +71,28 @@ def test_a_planted_error_is_the_distance(kernel: np.ndarray) -> None:
     np.testing.assert_allclose(later["empirical_distance"], 0.125 / 3, rtol=1e-10)
 
 
+def test_distances_are_the_largest_over_times_and_their_times_are_averaged(
+    kernel: np.ndarray,
+) -> None:
+    """Peaks of 0.5 at time 4 and of 0.7 at time 12, of two seeds."""
+    curves, _ = curves_of(kernel, 64, error=0.125)
+    for seed, time, peak in ((0, 4.0, 0.5), (1, 12.0, 0.7)):
+        place = (curves["seed"] == seed) & (curves["time"] == time)
+        assert place.sum() == 1
+        curves.loc[place, "flow_distance"] = peak
+    row = linear_rate.summary(curves, 0.3, SAMPLES).iloc[0]
+    assert row["flow_distance"] == pytest.approx(0.6)
+    assert row["flow_distance_time"] == 8.0
+    assert row["empirical_distance"] == pytest.approx(0.125 / 3)
+
+
 def test_a_loss_above_the_bound_is_seen(kernel: np.ndarray) -> None:
     curves, _ = curves_of(kernel, 64, error=0.0)
     last = curves["time"] == curves["time"].max()
     curves.loc[last, "loss"] = 1.5 * curves.loc[last, "bound"]
     row = linear_rate.summary(curves, 0.3, SAMPLES).iloc[0]
+    assert row["time"] == RATE * STEPS[-1]
+    assert row["gradients"] == 100.5 + STEPS[-1]
     assert row["margin"] == pytest.approx(np.log(1.5))
     assert row["margin_time"] == curves["time"].max()
 

@@ -9,7 +9,9 @@ from sklearn.kernel_ridge import KernelRidge
 from vaentk.experiments.ntk.networks import eq12_problem
 from vaentk.experiments.ntk.ridge import Ridge, bound, errors, penalty
 from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
-from vaentk.training.descent import descend
+from vaentk.training import flow
+from vaentk.training.recorder import Recorder
+from vaentk.training.schedule import Moments
 
 N, TEST, D = 6, 4, 3
 WIDTHS = (64, 256, 1024)
@@ -130,18 +132,11 @@ def test_a_wide_trained_network_meets_the_n_beta_ridge(regression: KernelRegress
     case = CASES["beta0.05-antisymmetric"]
     case = case.but(horizon=8.0)
     problem = eq12_problem(case, 8192, regression.x, "float64", "cpu", regression.held_out)
-    model = problem.model()
-    initial = model.initial_weights((0,))
-    schedule = problem.steps(problem.limit(0))
-    state = descend(
-        model,
-        problem.objective(model, initial),
-        initial,
-        schedule,
-        (0,),
-        keep=problem.model_kept(),
-    )
-    assert set(state.part("displacement")) == {"mu"}
+    gradient, schedule = problem.gradient((0,)), problem.schedule
+    assert set(gradient.shapes) == {"mu"}
+    assert isinstance(schedule, Moments)
+    recorder = Recorder(gradient.initial, (0,), keep=problem.model_kept())
+    state = flow.follow(gradient, schedule, recorder, flow.initial_state(gradient, 1))
     trained = state.tensors[f"outputs/{schedule.steps}"][0, N:].numpy()
     gaps = {
         reading: np.linalg.norm(trained - regression.predict(regression.ridge(reading, case.beta)))

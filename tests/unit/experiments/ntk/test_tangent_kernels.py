@@ -39,8 +39,7 @@ def test_the_observer_sees_what_the_dense_kernels_hold(x: np.ndarray) -> None:
         for name, w in weights.items()
     }
     limit = limit_kernels(ERF, 0.5, x)
-    observer = Observer(SETTINGS, x, weights, {0, 8})
-    assert observer(4, moved) == [{}, {}]
+    observer = Observer(SETTINGS, x, weights)
     start, later = observer(0, weights), observer(8, moved)
     eye = np.eye(D)
 
@@ -80,7 +79,7 @@ def test_the_loss_falls_with_one_over_n_squared(x: np.ndarray) -> None:
     weights = StochasticNetwork(torch.from_numpy(x), M, 0.5, Smoothing(ERF, 1.0)).initial_weights(
         (4,)
     )
-    (seen,) = Observer(SETTINGS, x, weights, {0})(0, weights)
+    (seen,) = Observer(SETTINGS, x, weights)(0, weights)
     assert seen["slope_measured"] == pytest.approx(seen["slope_derived"], rel=1e-7)
     assert seen["slope_printed"] == pytest.approx(N * seen["slope_derived"], rel=1e-12)
 

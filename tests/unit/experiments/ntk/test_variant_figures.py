@@ -109,7 +109,7 @@ def draw_least_width(runs: int = 1, sigmas: tuple[float, ...] = (0.5, 1.0)) -> D
     levels = dict(zip(sigmas, (4.0, 8.0), strict=False))
     rows = [
         {"samples": n, "sigma0": sigma0, "width": m, "seed": s}
-        | {"descent_distance": 0.2 * (m / (level * n**2)) ** -0.5}
+        | {"flow_distance": 0.2 * (m / (level * n**2)) ** -0.5}
         for sigma0, level in levels.items()
         for n in (4, 8)
         for m in (64, 256)

@@ -7,7 +7,7 @@ from vaentk.experiments.ntk.frozen_sigma.tables import frozen_sigma
 
 
 def test_activations_come_by_lambda_0_with_their_condition_and_slowest_rate() -> None:
-    columns = ["descent_distance", "empirical_distance", "rate"]
+    columns = ["flow_distance", "empirical_distance", "rate"]
     columns += [f"{name}_{end}" for name in columns for end in ("low", "high")]
     rows = [
         {"activation": name, "width": width, "samples": 8, "lambda_0": least, "lambda_max": 6.0}

@@ -22,11 +22,15 @@ def records() -> pd.DataFrame:
                     f"change_{layer}": step / STEPS * (1 + 0.01 * seed) * width**power
                     for layer, power in POWERS.items()
                 }
-                facts = {"reconstruction": 5.0 - step / STEPS, "kl": step / STEPS, "limit": 2.0}
+                facts = {"reconstruction": 5.0 - step / STEPS, "kl": step / STEPS}
                 facts["latent_std"] = 0.3 + step / STEPS / 10
+                # The radius is largest half way, of the second seed.
+                facts["radius"] = 2.0 + seed - abs(step / STEPS - 0.5) if step else 0.0
+                facts["gradients"] = 1 + 5 * step + 10 * seed
                 rows.append(
                     {"width": width, "seed": seed, "step": step, "time": 3.0 * step}
-                    | {"learning_rate": 3.0, **facts, **changes}
+                    | facts
+                    | changes
                 )
     return pd.DataFrame(rows)
 
@@ -66,6 +70,9 @@ def test_stability_compares_with_the_papers_steps(records: pd.DataFrame) -> None
     assert list(table["width"]) == list(WIDTHS)
     assert table["paper_learning_rate"].iloc[0] == pytest.approx(2 / 49)
     assert set(table["paper_steps"]) == {2**17}
+    np.testing.assert_allclose(table["limit"], 2 / 3)
+    np.testing.assert_allclose(table["limit_steps"], 3 * STEPS / (2 / 3))
+    assert set(table["gradients"]) == {1 + 5 * STEPS + 5}
     assert table["reconstruction_initial"].iloc[0] == 5.0
     assert table["reconstruction_final"].iloc[0] == 4.0
     assert table["latent_std_max"].iloc[0] == pytest.approx(0.4)

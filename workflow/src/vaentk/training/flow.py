@@ -171,12 +171,14 @@ class Flow:
         Raises
         ------
         UserError
-            When no step is small enough.
+            When no step is small enough, or the gradient near by is not finite.
         """
         control = self.control
         if control.steps % RADIUS_EVERY == 0:
             self._estimate_radius()
-        control.radius = max(control.radius, 1 / whole)  # where the loss is flat
+            if not isfinite(control.radius):
+                raise self._lost(whole)
+            control.radius = max(control.radius, 1 / whole)  # where the loss is flat
         if not control.size:
             control.size = FIRST_STEP / control.radius
         while True:
@@ -190,11 +192,8 @@ class Flow:
                 break
             shrunk = SAFETY / error ** (1 / 3) if isfinite(error) else SHRINKAGE
             control.size = size * max(SHRINKAGE, shrunk)
-            if not control.size >= LEAST_STEP * whole:  # nor if it is not a number
-                raise UserError(
-                    f"gradient flow cannot be followed beyond time {control.time:.4g} of "
-                    f"{whole:.4g} (Eq. 7's units): the gradient is not finite or not smooth there"
-                )
+            if control.size < LEAST_STEP * whole:
+                raise self._lost(whole)
         self.displacement.flat.add_(self.new.flat)
         self.gradient.start_from(self.displacement)
         self.slope, self.next_slope = self.next_slope, self.slope
@@ -202,6 +201,12 @@ class Flow:
         control.time = until if size == left else control.time + size
         control.steps += 1
         control.write(self.state)
+
+    def _lost(self, whole: float) -> UserError:
+        return UserError(
+            f"gradient flow cannot be followed beyond time {self.control.time:.4g} of "
+            f"{whole:.4g} (Eq. 7's units): the gradient is not finite or not smooth there"
+        )
 
     def _try(self, size: float) -> float:
         """Make a step into `new`; return its error over the accuracy."""
@@ -280,7 +285,8 @@ def follow(
     Raises
     ------
     UserError
-        When no step is small enough, or a loss has risen a thousandfold.
+        When no step is small enough, the gradient near by is not finite, or a loss has risen a
+        thousandfold.
     """
     flow = Flow(gradient, state, moments.accuracy)
     while True:
