@@ -1,7 +1,9 @@
-"""One width's variants: the same tables in one process or in several, from a checkpoint or not."""
+"""A job of some widths: the same tables in one process or in several, killed or not."""
 
 import logging
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,22 @@ import pytest
 import torch
 
 from vaentk.data.stored import Stored
+from vaentk.errors import UserError
 from vaentk.experiments.ntk import training as ntk_training
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
 from vaentk.experiments.ntk.frozen_sigma.train import train as train_frozen_sigma
 from vaentk.experiments.ntk.networks import eq4_problem
-from vaentk.experiments.ntk.training import train_variants
+from vaentk.experiments.ntk.settings import WidthJob
+from vaentk.experiments.ntk.trained import by_width
+from vaentk.experiments.ntk.training import train_eq4, train_problems
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.runtime import trainings
 from vaentk.runtime.io import Arrays
 from vaentk.runtime.job import Job
 from vaentk.training.problem import Problem
-from vaentk.training.state import State
+from vaentk.training.state import State, Tick
+from vaentk.training.vae_gradient import TanhVaeGradient
 
 SETTINGS = WeightChange.from_plain(
     {"widths": [16, 32], "seeds": [3, 5], "steps": 1024, "inputs": {"samples": 8, "resolution": 7}}
@@ -45,8 +51,27 @@ def job(folder: Path, threads: int = 1) -> Job:
 
 
 def run(problem: Problem, folder: Path, threads: int = 1, keep_outputs: bool = True) -> Trained:
-    problems = {"base": problem}
-    return train_variants(problems, (3, 5), job(folder, threads), keep_outputs=keep_outputs)
+    problems = [("base", problem)]
+    return train_problems(problems, (3, 5), job(folder, threads), keep_outputs=keep_outputs)
+
+
+Follow = Callable[..., State]
+
+
+def ticking(
+    monkeypatch: pytest.MonkeyPatch, seen: Callable[[tuple[int, ...], State], None]
+) -> None:
+    """Call something with seeds and state after every step of a flow, and its checkpoint."""
+    follow: Follow = ntk_training.flow.follow
+
+    def followed(gradient: Any, times: Any, recorder: Any, state: State, tick: Tick) -> State:
+        def both(state: State) -> None:
+            tick(state)
+            seen(recorder.seeds, state)
+
+        return follow(gradient, times, recorder, state, both)
+
+    monkeypatch.setattr(ntk_training.flow, "follow", followed)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +92,9 @@ def test_rows_are_in_order_of_seed_and_step(whole: tuple[Trained, Path]) -> None
     assert list(frame.columns[:4]) == ["variant", "seed", "step", "time"]
     assert frame.equals(frame.sort_values(["seed", "step"], ignore_index=True))
     assert set(frame["width"]) == {16}
-    assert frame.groupby("seed")["limit"].nunique().eq(1).all()
+    assert frame.groupby("seed")["time"].nunique().eq(8).all()
     rows = frame[["variant", "seed", "step"]].itertuples(index=False)
-    assert set(outputs) == {f"{variant}/{seed}/{step}" for variant, seed, step in rows}
+    assert set(outputs) == {f"16/{variant}/{seed}/{step}" for variant, seed, step in rows}
     assert all(array.shape == (8, 49) for array in outputs.values())
 
 
@@ -87,56 +112,84 @@ def test_a_training_taken_up_again_gives_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Stopped in the second member, then at the end, where nothing is left to do."""
-    descend = ntk_training.descend
 
-    def stopped(*given: Any, tick: Any, **named: Any) -> State:
-        def counted(state: State) -> None:
-            tick(state)
-            if given[4] == (5,) and state.step == 20:
-                raise KeyboardInterrupt
-
-        return descend(*given, tick=counted, **named)
+    def stop(seeds: tuple[int, ...], state: State) -> None:
+        if seeds == (5,) and state.step == 3:
+            raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(ntk_training, "descend", stopped)
+        ticking(patch, stop)
         with pytest.raises(KeyboardInterrupt):
             run(problem, tmp_path)
-    folder = tmp_path / "16.checkpoint/base"
+    folder = tmp_path / "16.checkpoint/16-base"
     assert {path.name for path in folder.iterdir()} == {
         "members-0.safetensors",
         "members-1.safetensors",
     }
     with caplog.at_level(logging.INFO, logger="vaentk"):
         same(run(problem, tmp_path), whole[0])
-    assert "resuming width 16 base, seed-5 after step 20" in caplog.messages
-    monkeypatch.setattr(ntk_training, "descend", None)
+    assert "resuming width 16 base, seed-5 after moment 3" in caplog.messages
+    monkeypatch.setattr(ntk_training.flow, "follow", None)
     same(run(problem, tmp_path), whole[0])
 
 
+@pytest.mark.parametrize("gradients", [8, 40, 120])
+def test_a_training_killed_in_the_middle_of_a_step_gives_the_same(
+    gradients: int,
+    problem: Problem,
+    whole: tuple[Trained, Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By SIGKILL between two stages, in a process of its own: at the first step and at later ones.
+
+    Eight gradients are for the spectral radius; the whole training takes 274.
+    """
+    process = os.fork()
+    if not process:
+        evaluate, left = TanhVaeGradient.evaluate, iter(range(gradients))
+
+        def killed(gradient: TanhVaeGradient, increment: Any = None, step: int = 0) -> None:
+            if increment is not None and next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            evaluate(gradient, increment, step)
+
+        TanhVaeGradient.evaluate = killed  # type: ignore[method-assign]
+        try:
+            run(problem, tmp_path)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    with caplog.at_level(logging.INFO, logger="vaentk"):
+        same(run(problem, tmp_path), whole[0])
+    assert any("resuming" in line for line in caplog.messages) == (gradients > 8)
+
+
 def full_with_both(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Train two seeds as one batch, as on a GPU, whose memory is full after some steps."""
-    plain, descend = trainings.train_members, ntk_training.descend
+    """Train two seeds as one batch, as on a GPU, whose memory is full from some moment on."""
+    plain = trainings.train_members
 
     def together(training: trainings.Training, *given: Any) -> State:
         return plain(replace(training, processes=False), *given)
 
-    def limited(*given: Any, tick: Any, **named: Any) -> State:
-        seeds = given[4]
-
-        def counted(state: State) -> None:
-            tick(state)
-            if len(seeds) > 1 and state.step == after:
-                raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-
-        if len(seeds) > 1 and not after:
+    def fill(seeds: tuple[int, ...], state: State) -> None:
+        if len(seeds) > 1 and state.step == after:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-        return descend(*given, tick=counted, **named)
 
     monkeypatch.setattr(ntk_training, "train_members", together)
-    monkeypatch.setattr(ntk_training, "descend", limited)
+    if after:
+        ticking(monkeypatch, fill)
+        return
+    follow: Follow = ntk_training.flow.follow
+
+    def alone(gradient: Any, times: Any, recorder: Any, state: State, tick: Tick) -> State:
+        fill(recorder.seeds, state)
+        return follow(gradient, times, recorder, state, tick)
+
+    monkeypatch.setattr(ntk_training.flow, "follow", alone)
 
 
-@pytest.mark.parametrize("after", [0, 20])
+@pytest.mark.parametrize("after", [0, 3])
 def test_seeds_that_do_not_fit_go_on_apart(
     after: int,
     problem: Problem,
@@ -145,22 +198,27 @@ def test_seeds_that_do_not_fit_go_on_apart(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """From the start to the same bytes; from a checkpoint of both to the same but for rounding."""
+    """From the start to the same bytes; from a checkpoint of both within the accuracy of a step.
+
+    Together they took the same steps, so the numbers of steps differ too.
+    """
     full_with_both(monkeypatch, after)
     with caplog.at_level(logging.INFO, logger="vaentk"):
         found = run(problem, tmp_path)
     said = "out of memory with 2 members side by side: going on with chunks of 1"
     assert caplog.messages.count(said) == 1
-    resumed = f"resuming width 16 base, seed-5 after step {after}"
+    resumed = f"resuming width 16 base, seed-5 after moment {after}"
     assert (resumed in caplog.messages) == (after > 0)
     if not after:
         same(found, whole[0])
     assert found[1].keys() == whole[0][1].keys()
-    pd.testing.assert_frame_equal(found[0], whole[0][0], rtol=1e-3, atol=1e-9)
+    counts = ["gradients", "flow_steps", "radius"]
+    frames = (frame.drop(columns=counts) for frame in (found[0], whole[0][0]))
+    pd.testing.assert_frame_equal(*frames, rtol=2 * SETTINGS.accuracy, atol=1e-9)
 
 
 def test_tensorboard_scalars_are_written(whole: tuple[Trained, Path]) -> None:
-    events = list((whole[1] / "logs/16/base").rglob("events.*"))
+    events = list((whole[1] / "logs/16/16-base").rglob("events.*"))
     assert {event.parent.name for event in events} == {"members-0", "members-1"}
     assert all(event.stat().st_size > 1000 for event in events)
 
@@ -180,21 +238,66 @@ def test_a_latent_beyond_the_quadratures_range_is_said(
     assert "beyond the 0.01 for which the quadrature was checked" in caplog.text
 
 
-def test_variants_with_a_common_step_take_that_of_the_least_limit(tmp_path: Path) -> None:
-    """And for the longest of their times, from one choice of images."""
+@pytest.fixture
+def mnist() -> Stored:
+    generator = np.random.default_rng(0)
+    images = generator.integers(256, size=(40, 28, 28)).astype(np.uint8)
+    return Stored({"images": images, "labels": np.arange(40) % 10})
+
+
+def test_variants_of_a_common_time_are_observed_at_the_same_moments(
+    mnist: Stored, tmp_path: Path
+) -> None:
+    """For the longest of their times, from one choice of images, one width after another."""
     settings = FrozenSigma.from_plain(
         {"widths": [16, 32], "inputs": {"samples": 8, "resolution": 7}, "horizon": 0.02}
     )
-    generator = np.random.default_rng(0)
-    images = generator.integers(256, size=(40, 28, 28)).astype(np.uint8)
-    mnist = Stored({"images": images, "labels": np.arange(40) % 10})
-    trained: Mapping[str, Any] = train_frozen_sigma(settings, 16, mnist=mnist, task=job(tmp_path))
+    (part,) = settings.width_jobs
+    trained: Mapping[str, Any] = train_frozen_sigma(settings, part, mnist=mnist, task=job(tmp_path))
     records = trained["records"]
-    assert list(records["variant"].unique()) == ["trained", "frozen"]
-    assert records["learning_rate"].nunique() == records.groupby("variant")["step"].max().nunique()
-    assert records["learning_rate"].nunique() == 1
-    assert records["learning_rate"].iloc[0] < settings.step_fraction * records["limit"].min()
-    assert {key.partition("/")[0] for key in trained["outputs"]} == {"trained", "frozen"}
+    found = list(records[["width", "variant"]].drop_duplicates().itertuples(index=False, name=None))
+    assert found == [(16, "trained"), (16, "frozen"), (32, "trained"), (32, "frozen")]
+    times = records.groupby(["width", "variant", "seed"])["time"].apply(tuple)
+    assert times.nunique() == 1
+    outputs = {part: Stored(trained["outputs"])}
+    for width, own, arrays in by_width({part: records}, outputs):
+        assert set(own["width"]) == {width}
+        keys = own[["variant", "seed", "step"]].itertuples(index=False, name=None)
+        assert set(arrays) == {"/".join(map(str, key)) for key in keys}
+        for key, array in arrays.items():
+            assert array is trained["outputs"][f"{width}/{key}"]
+
+
+def test_a_width_is_trained_the_same_alone_and_in_a_job_of_several(
+    mnist: Stored, tmp_path: Path
+) -> None:
+    frames = {
+        str(part): train_eq4(SETTINGS, part, mnist=mnist, task=job(tmp_path / str(part)))["records"]
+        for part in (WidthJob([16, 32]), WidthJob([32]))
+    }
+    of_both = frames["16-32"]
+    alone = of_both[of_both["width"] == 32].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, frames["32"], check_exact=True)
+
+
+def literal(problem: Problem, learning_rate: float) -> Problem:
+    case = SETTINGS.but(stepping="literal", learning_rate=learning_rate, steps=64)
+    return eq4_problem(case, 16, problem.x, "float32", "cpu")
+
+
+def test_literal_steps_are_taken_as_printed(problem: Problem, tmp_path: Path) -> None:
+    """Their records hold the radius at the start, of the least limit of the seeds."""
+    frame, _ = run(literal(problem, 1.0), tmp_path)
+    assert list(frame["step"].unique()) == [0, 1, 2, 4, 8, 16, 32, 64]
+    np.testing.assert_allclose(frame["time"], frame["step"] * 2 / 49)
+    assert (frame["gradients"] == frame["step"]).all()
+    limit = min(problem.limit(seed) for seed in (3, 5))
+    assert set(frame["radius"]) == {2 / limit}
+
+
+def test_literal_steps_above_the_limit_are_refused(problem: Problem, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^width 16 base: learning rate 40.82 .* stability limit"):
+        run(literal(problem, 1000.0), tmp_path)
 
 
 @pytest.mark.gpu
@@ -203,8 +306,7 @@ def test_the_gpu_batch_ends_where_the_cpu_members_end(
     problem: Problem, whole: tuple[Trained, Path], tmp_path: Path
 ) -> None:
     """float32 on two devices: 1% of every recorded change, as for float32 against float64."""
-    on_gpu, _ = train_variants(
-        {"base": replace(problem, device="cuda")}, (3, 5), replace(job(tmp_path), device="cuda")
-    )
+    problems = [("base", replace(problem, device="cuda"))]
+    on_gpu, _ = train_problems(problems, (3, 5), replace(job(tmp_path), device="cuda"))
     for column in (name for name in on_gpu if name.startswith("change_")):
         np.testing.assert_allclose(on_gpu[column], whole[0][0][column], rtol=0.01, atol=1e-9)

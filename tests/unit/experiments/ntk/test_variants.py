@@ -13,14 +13,14 @@ from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.least_width import LeastWidth
 from vaentk.experiments.ntk.least_width.measure import least_widths, slopes
 from vaentk.experiments.ntk.variants import measure_variants
-from vaentk.kernels.flow import gradient_descent, residuals
+from vaentk.kernels.flow import gradient_flow, residuals
 from vaentk.kernels.limit import limit_kernels
 
 
 def members(distances: dict[int, float], samples: int = 16, sigma0: float = 0.5) -> pd.DataFrame:
     """Two seeds a tenth below and above a distance, by width."""
     rows = [
-        {"samples": samples, "sigma0": sigma0, "width": width, "descent_distance": factor * value}
+        {"samples": samples, "sigma0": sigma0, "width": width, "flow_distance": factor * value}
         for width, value in distances.items()
         for factor in (0.9, 1.1)
     ]
@@ -141,12 +141,12 @@ def test_frozen_sigma_compares_the_last_outputs() -> None:
             for step in (0, 3)
         ]
     )
-    outputs = {f"{variant}/{seed}/0": np.full((2, 1), 9.0) for variant, seed in cases}
-    outputs |= {f"{variant}/{seed}/3": np.array([[1.0], [0.0]]) for variant, seed in cases}
-    outputs["trained/0/3"] = np.array([[1.0], [2.0]])
+    outputs = {f"64/{variant}/{seed}/0": np.full((2, 1), 9.0) for variant, seed in cases}
+    outputs |= {f"64/{variant}/{seed}/3": np.array([[1.0], [0.0]]) for variant, seed in cases}
+    outputs["64/trained/0/3"] = np.array([[1.0], [2.0]])
     table = pd.DataFrame(
         [
-            {"variant": variant, "width": 64, "seed": seed, "descent_distance": distance}
+            {"variant": variant, "width": 64, "seed": seed, "flow_distance": distance}
             for variant, distance in (("trained", 7.0), ("frozen", 0.25))
             for seed in (0, 1)
         ]
@@ -184,7 +184,7 @@ def test_a_variant_with_fewer_samples_has_a_balanced_part_of_the_runs_images(mni
 
 
 def test_a_variant_is_compared_with_the_kernels_of_its_own_activation(mnist: Stored) -> None:
-    """Outputs that follow gradient descent on each limit kernel have no distance to it."""
+    """Outputs that follow gradient flow on each limit kernel have no distance to it."""
     settings = Activations.from_plain(
         {"widths": [8, 16], "seeds": [3], "inputs": {"samples": 10, "resolution": 7}}
         | {"activations": ["erf", "relu"]}
@@ -192,7 +192,7 @@ def test_a_variant_is_compared_with_the_kernels_of_its_own_activation(mnist: Sto
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
     steps, rate = np.array([0, 5, 10]), 0.1
     start = np.random.default_rng(1).normal(size=x.shape)
-    filter_ = gradient_descent(rate, steps, len(x))
+    filter_ = gradient_flow(steps * rate, len(x))
     records, outputs = [], {}
     for name in settings.activations:
         kernel = limit_kernels(ACTIVATIONS[name], settings.sigma0, x).total
@@ -200,22 +200,18 @@ def test_a_variant_is_compared_with_the_kernels_of_its_own_activation(mnist: Sto
         for step, gap in zip(steps, left, strict=True):
             loss = float(np.square(gap).sum() / (2 * len(x)))
             records.append({"variant": name, "seed": 3, "step": step, "time": step * rate})
-            records[-1] |= {"loss": loss}
-            outputs[f"{name}/3/{step}"] = x + gap
-    table = pd.DataFrame(records)
-    measures = measure_variants(
-        settings,
-        mnist,
-        {width: table.assign(width=width) for width in settings.widths},
-        dict.fromkeys(settings.widths, Stored(outputs)),
-    )
+            records[-1] |= {"loss": loss, "gradients": step}
+            outputs |= {f"{width}/{name}/3/{step}": x + gap for width in settings.widths}
+    table = pd.concat(pd.DataFrame(records).assign(width=width) for width in settings.widths)
+    (part,) = settings.width_jobs
+    measures = measure_variants(settings, mnist, {part: table}, {part: Stored(outputs)})
     of_members = measures["members"]
     order = [("erf", 8), ("relu", 8), ("erf", 16), ("relu", 16)]
     assert list(of_members[["variant", "width"]].itertuples(index=False, name=None)) == order
-    np.testing.assert_allclose(of_members["descent_distance"], 0, atol=1e-12)
+    np.testing.assert_allclose(of_members["flow_distance"], 0, atol=1e-12)
     assert (of_members["empirical_distance"] > 1e-3).all(), "Theta(0) of so narrow a network"
     assert of_members["meets_assumptions"].tolist() == [True, False] * 2
     curves = measures["curves"]
-    np.testing.assert_allclose(curves["descent_loss"], curves["loss"])
+    np.testing.assert_allclose(curves["flow_loss"], curves["loss"])
     assert len(curves) == 4 * len(steps)
     assert list(measures["summary"]["variant"]) == list(of_members["variant"])
