@@ -33,6 +33,7 @@ def test_tangent_kernels_average_seeds_and_keep_the_largest_error() -> None:
     columns = ["lambda_0", "lambda_min", "lambda_min_over", "lambda_max", "norm", "norm_over"]
     columns += ["marchenko_pastur", "initial_error", "initial_output", "initial_output_limit"]
     columns += ["slope_measured", "slope_derived", "slope_printed"]
+    columns += ["flow_distance", "flow_distance_time", "rate_over_limit"]
     columns += ["lambda_min_error", "norm_error"]
     for column in columns:
         frame[column] = [1.0, 3.0, 7.0]

@@ -74,6 +74,40 @@ def test_the_observer_sees_what_the_dense_kernels_hold(x: np.ndarray) -> None:
         assert later[member]["lambda_min"] == pytest.approx(np.linalg.eigvalsh(second)[0], rel=1e-5)
 
 
+def test_the_flows_of_both_kernels_are_those_of_the_dense_matrices(x: np.ndarray) -> None:
+    """Matrix exponentials from eigenvectors; the flow of Theta is known to 1e-5 of the residual."""
+    rows = torch.from_numpy(x)
+    smoothing = Smoothing(ERF, 1.0)
+    weights = StochasticNetwork(rows, M, 0.5, smoothing).initial_weights((4,))
+    [seen] = Observer(SETTINGS, x, weights)(0, weights)
+    own = TangentKernel.of({k: v[0] for k, v in weights.items()}, rows, smoothing)
+    limit = limit_kernels(ERF, 0.5, x).total
+    dense = own.block().reshape(N * D, N * D).numpy(), np.kron(limit, np.eye(D))
+    model = StochasticNetwork(rows, M, 0.5, smoothing)
+    start = (model.forward(weights).outputs[0] - rows).numpy().ravel()
+    end = N / np.linalg.eigvalsh(limit)[0]
+    times = end * np.logspace(-8, 0, 2000, base=2)
+
+    def flow(matrix: np.ndarray, at: np.ndarray) -> np.ndarray:
+        values, vectors = np.linalg.eigh(matrix)
+        decay = np.exp(-np.outer(at, values) / N)
+        found: np.ndarray = (decay * (vectors.T @ start)) @ vectors.T
+        return found
+
+    distances = np.linalg.norm(flow(dense[0], times) - flow(dense[1], times), axis=1)
+    # Observed times are a fourth of an octave apart, near its maximum a distance is flat.
+    assert seen["flow_distance"] == pytest.approx(distances.max() / np.linalg.norm(start), rel=0.02)
+    peak = times[distances.argmax()]
+    assert peak / 2**0.25 < seen["flow_distance_time"] < peak * 2**0.25
+    rates = []
+    for matrix in dense:
+        late = end * 2 ** np.array([-1, -0.75, -0.5, -0.25, 0])
+        losses = np.square(flow(matrix, late)).sum(axis=1)
+        rates.append(-np.polyfit(late, np.log(losses), 1)[0])
+    assert seen["rate"] == pytest.approx(rates[0], rel=1e-3)
+    assert seen["rate_over_limit"] == pytest.approx(rates[0] / rates[1], rel=1e-3)
+
+
 def test_the_loss_falls_with_one_over_n_squared(x: np.ndarray) -> None:
     """Central differences of Eq. 7 give r^T Theta r / n^2, n times less than is printed."""
     weights = StochasticNetwork(torch.from_numpy(x), M, 0.5, Smoothing(ERF, 1.0)).initial_weights(
@@ -101,6 +135,8 @@ def records(widths: tuple[int, ...], horizon: float) -> pd.DataFrame:
                     row |= {f"{n}_{p}": width**-0.5 for n in ("between", "within") for p in PARTS}
                     row |= {"products": 9, "initial_error": 3.0, "initial_output": 2.0}
                     row |= {f"slope_{n}": 1.0 for n in ("measured", "derived", "printed")}
+                    row |= {"flow_distance": width**-0.5, "flow_distance_time": 1.0}
+                    row |= {"rate": 0.1, "rate_over_limit": 0.9}
                 rows.append(row)
     return pd.DataFrame(rows)
 
