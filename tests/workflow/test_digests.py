@@ -34,7 +34,7 @@ EDITS = {
     ),
     "the trainer, the look of figures": (
         {
-            "training/descent.py": ("state.step += 1", "state.step += 1 + 0"),
+            "training/flow.py": ("control.steps += 1", "control.steps += 1 + 0"),
             "figures/style.py": ("(3.3, 2.9)", "(3.3, 3.0)"),
         },
         {f"train_{kind}" for kind in DESCENTS} | {f"figures_{kind}" for kind in PANELS},

@@ -28,7 +28,14 @@ from vaentk.training.flow import (
     initial_state,
     stages_for,
 )
-from vaentk.training.gradient import GeneralGradient, Gradient, Observation, Vector, squared_norm
+from vaentk.training.gradient import (
+    GeneralGradient,
+    Gradient,
+    Observation,
+    Shapes,
+    Vector,
+    squared_norm,
+)
 from vaentk.training.objectives import Objective, ObjectiveValue
 from vaentk.training.recorder import Recorder
 from vaentk.training.schedule import Descent, Moments, moments
@@ -42,7 +49,7 @@ from vaentk.training.vae_gradient import TanhVaeGradient
 class Known:
     """Weights of one member that start at 1, and a gradient by the displacement, (S, P)."""
 
-    shapes: dict[str, tuple[int, ...]]
+    shapes: Shapes
     slope: Callable[[Tensor], Tensor]
     loss: Callable[[Tensor], Tensor] = lambda flat: flat[:, 0] * 0 + 1
 
@@ -236,7 +243,7 @@ def test_a_layer_that_moves_little_is_as_accurate_as_the_others() -> None:
 
     And the unit of a layer does not matter at all, but for rounding.
     """
-    shapes = {"large": (1, 5), "small": (1, 25)}
+    shapes: Shapes = {"large": (1, 5), "small": (1, 25)}
     eigenvalues = torch.cat([torch.full((5,), 1e-2, dtype=torch.float64), STIFF])
     found = {}
     for size in (1.0, 1e-4):
@@ -324,7 +331,7 @@ def test_a_gradient_that_becomes_nan_is_refused_in_one_sentence(
 
 def test_a_loss_that_rises_is_refused_in_one_sentence() -> None:
     gradient = quadratic(STIFF[:5], GOAL[:5])
-    gradient.loss = lambda flat: torch.exp(flat.sum(dim=1))
+    gradient.loss = lambda flat: flat.sum(dim=1).exp()
     with pytest.raises(UserError) as caught:
         run(gradient, Moments((0.0, 1.0, 1e4), 1e-3))
     message = str(caught.value)
@@ -366,6 +373,7 @@ def test_a_network_that_is_linear_in_what_is_trained_follows_its_kernel() -> Non
     gradient = eq_2((3,), ("d",))
     assert isinstance(gradient, GeneralGradient)
     model = gradient.model
+    assert isinstance(model, StochasticNetwork)
     start = model.forward(gradient.initial)
     values = start.value[0].numpy()
     kernel = values @ values.T / model.width
@@ -398,17 +406,17 @@ def dense_radius(gradient: Gradient, displacement: Tensor) -> float:
     """Largest eigenvalue of the Hessian, whose columns are central differences of gradients."""
     base = Vector.of(displacement, gradient.shapes)
     gradient.start_from(base)
-    step, slope = deepcopy(base), deepcopy(base)
+    step, slope = (Vector.zero(gradient.shapes, 1, displacement) for _ in range(2))
     columns = []
     for place in range(displacement.shape[1]):
-        column = 0
+        column = torch.zeros_like(slope.flat[0])
         for sign in (1, -1):
             step.flat.zero_()
             step.flat[0, place] = sign * 1e-5
-            gradient.evaluate(Vector.of(step.flat, gradient.shapes))
-            gradient.add_to_(Vector.of(slope.flat, gradient.shapes), sign / 2e-5, 0.0)
-            column = column + slope.flat[0]
-        columns.append(column.clone())
+            gradient.evaluate(step)
+            gradient.add_to_(slope, sign / 2e-5, 0.0)
+            column += slope.flat[0]
+        columns.append(column)
     hessian = torch.stack(columns)
     return float(torch.linalg.eigvalsh((hessian + hessian.T) / 2)[-1])
 

@@ -27,6 +27,7 @@ from vaentk.models.mlp_vae import MlpVae
 from vaentk.runtime import trainings
 from vaentk.runtime.io import Arrays
 from vaentk.runtime.job import Job
+from vaentk.training import flow
 from vaentk.training.problem import Problem
 from vaentk.training.state import State, Tick
 from vaentk.training.vae_gradient import TanhVaeGradient
@@ -62,7 +63,7 @@ def ticking(
     monkeypatch: pytest.MonkeyPatch, seen: Callable[[tuple[int, ...], State], None]
 ) -> None:
     """Call something with seeds and state after every step of a flow, and its checkpoint."""
-    follow: Follow = ntk_training.flow.follow
+    follow: Follow = flow.follow
 
     def followed(gradient: Any, times: Any, recorder: Any, state: State, tick: Tick) -> State:
         def both(state: State) -> None:
@@ -71,7 +72,7 @@ def ticking(
 
         return follow(gradient, times, recorder, state, both)
 
-    monkeypatch.setattr(ntk_training.flow, "follow", followed)
+    monkeypatch.setattr(flow, "follow", followed)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,7 @@ def test_a_training_taken_up_again_gives_the_same(
     with caplog.at_level(logging.INFO, logger="vaentk"):
         same(run(problem, tmp_path), whole[0])
     assert "resuming width 16 base, seed-5 after moment 3" in caplog.messages
-    monkeypatch.setattr(ntk_training.flow, "follow", None)
+    monkeypatch.setattr(flow, "follow", None)
     same(run(problem, tmp_path), whole[0])
 
 
@@ -154,7 +155,7 @@ def test_a_training_killed_in_the_middle_of_a_step_gives_the_same(
                 os.kill(os.getpid(), signal.SIGKILL)
             evaluate(gradient, increment, step)
 
-        TanhVaeGradient.evaluate = killed  # type: ignore[method-assign]
+        TanhVaeGradient.evaluate = killed  # type: ignore[assignment, method-assign]
         try:
             run(problem, tmp_path)
         finally:
@@ -180,13 +181,13 @@ def full_with_both(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     if after:
         ticking(monkeypatch, fill)
         return
-    follow: Follow = ntk_training.flow.follow
+    follow: Follow = flow.follow
 
     def alone(gradient: Any, times: Any, recorder: Any, state: State, tick: Tick) -> State:
         fill(recorder.seeds, state)
         return follow(gradient, times, recorder, state, tick)
 
-    monkeypatch.setattr(ntk_training.flow, "follow", alone)
+    monkeypatch.setattr(flow, "follow", alone)
 
 
 @pytest.mark.parametrize("after", [0, 3])
@@ -213,8 +214,8 @@ def test_seeds_that_do_not_fit_go_on_apart(
         same(found, whole[0])
     assert found[1].keys() == whole[0][1].keys()
     counts = ["gradients", "flow_steps", "radius"]
-    frames = (frame.drop(columns=counts) for frame in (found[0], whole[0][0]))
-    pd.testing.assert_frame_equal(*frames, rtol=2 * SETTINGS.accuracy, atol=1e-9)
+    ours, theirs = (frame.drop(columns=counts) for frame in (found[0], whole[0][0]))
+    pd.testing.assert_frame_equal(ours, theirs, rtol=2 * SETTINGS.accuracy, atol=1e-9)
 
 
 def test_tensorboard_scalars_are_written(whole: tuple[Trained, Path]) -> None:
