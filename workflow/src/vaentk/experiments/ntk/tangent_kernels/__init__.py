@@ -15,6 +15,9 @@ class TangentKernels(LinearRate):
     horizon: NonNegative = Field(
         1.0, description="as for Theorem 1; 0 looks at the initialisation alone"
     )
+    flows: bool = Field(
+        True, description="whether the flows of Theta(0) and of its limit are computed too"
+    )
     tolerance: Positive = Field(1e-2, description="relative accuracy of an eigenvalue")
 
     @model_validator(mode="after")

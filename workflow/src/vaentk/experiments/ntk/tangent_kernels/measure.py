@@ -56,7 +56,7 @@ def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.Data
     columns += ["initial_error", "initial_output"]
     columns += ["slope_measured", "slope_derived", "slope_printed"]
     columns += ["flow_distance", "flow_distance_time", "rate", "rate_over_limit"]
-    return start[columns].assign(
+    return start.reindex(columns=columns).assign(
         lambda_0=lambda_0,
         lambda_min_over=start["lambda_min"] / lambda_0,
         norm_over=start["norm"] / lambda_0,
@@ -92,7 +92,8 @@ def slopes(start: pd.DataFrame, training: pd.DataFrame, slope_widths: int) -> pd
     quantities = ["norm", *(f"norm_{part}" for part in PARTS)]
     quantities += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
     quantities += ["flow_distance"]
-    tables: list[tuple[pd.DataFrame, str]] = [(start, quantity) for quantity in quantities]
+    seen = [quantity for quantity in quantities if start[quantity].notna().all()]
+    tables: list[tuple[pd.DataFrame, str]] = [(start, quantity) for quantity in seen]
     if len(training):
         largest = training.groupby(["width", "seed"])["drift"].max().reset_index()
         tables.append((largest, "drift"))

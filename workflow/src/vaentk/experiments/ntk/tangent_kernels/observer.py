@@ -68,7 +68,8 @@ class Observer:
             norm = distance(alone, getattr(self.limit, part), self.settings.tolerance)
             seen[f"norm_{part}"] = norm.value
         seen |= block_deviations(kernel, self.limit)
-        return seen | self._loss(kernel, weights, member) | self._flows(kernel, weights, member)
+        seen |= self._loss(kernel, weights, member)
+        return seen | (self._flows(kernel, weights, member) if self.settings.flows else {})
 
     def _later(self, weights: Weights, member: int) -> Observations:
         kernel = self._kernel(weights, member)
