@@ -22,9 +22,9 @@ experiments:
   weight_change:
     mnist-7x7:
       stepping: literal
-      steps: 65536
+      steps: 32768
 """
-"""Some ten seconds of training a width with checkpoints all along."""
+"""Some five seconds of training a width with checkpoints all along."""
 
 
 def results(tree: Path) -> dict[str, str]:
