@@ -74,7 +74,7 @@ class Recorder:
         raise UserError(
             f"training diverged by time {time:.4g} (Eq. 7's units): the loss of seed "
             f"{self.seeds[member]} went from {float(first[member]):.4g} to "
-            f"{float(total[member]):.4g}; lower learning_rate, or set stepping: flow"
+            f"{float(total[member]):.4g}; lower learning_rate, or accuracy"
         )
 
     def _columns(self, seen: Observation) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ class WeightChange(Training):
     stepping: Literal["flow", "literal"] = Field(
         "flow", description="gradient flow for the same time, or gradient descent as printed"
     )
-    accuracy: Annotated[float, Field(gt=0, le=0.1)] = Field(
+    accuracy: Annotated[float, Field(ge=1e-6, le=0.1)] = Field(
         2e-3, description="error of a step of gradient flow, relative to each layer's displacement"
     )
 
