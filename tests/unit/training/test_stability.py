@@ -167,7 +167,7 @@ def test_divergence_names_time_seed_and_what_to_do(kind: str) -> None:
     message = str(caught.value)
     assert f"diverged by time {64 * rate:.4g} " in message
     assert "the loss of seed 4 went from " in message
-    assert message.endswith("lower learning_rate, or set stepping: flow")
+    assert message.endswith("lower learning_rate, or accuracy")
     assert "\n" not in message
 
 
