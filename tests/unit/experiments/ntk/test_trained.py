@@ -10,7 +10,7 @@ from vaentk.experiments.ntk.trained import by_width
 
 
 def test_narrow_widths_share_a_job_and_wide_ones_are_alone() -> None:
-    run = LinearRate(widths=(32, 1024, 128, 4096))
+    run = LinearRate(widths=(32, 1024, 128, 4096), widths_together=512)
     assert run.width_jobs == ((32, 128), (1024,), (4096,))
     assert [str(job) for job in run.width_jobs] == ["32-128", "1024", "4096"]
     assert LinearRate(widths=(32, 64), widths_together=16).width_jobs == ((32,), (64,))

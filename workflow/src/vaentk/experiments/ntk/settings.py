@@ -56,7 +56,7 @@ class Training(Strict):
     inputs: Inputs = Inputs()
     widths: Widths = Field(description="two or more")
     widths_together: Count = Field(
-        512, description="widths up to this share a training job, each wider one has its own"
+        2048, description="widths up to this share a training job, each wider one has its own"
     )
     seeds: Seeds = Field((0, 1), description="members, trained side by side")
     sigma0: Positive = Field(0.5, description="initial W_sigma")

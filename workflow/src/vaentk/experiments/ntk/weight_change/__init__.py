@@ -12,6 +12,9 @@ from vaentk.experiments.settings import ActivationName, Count, NonNegative, Posi
 class WeightChange(Training):
     """W4, Figure 2: one run of the three-hidden-layer VAE on Eq. 4's objective."""
 
+    widths_together: Count = Field(
+        512, description="widths up to this share a training job, each wider one has its own"
+    )
     activation: ActivationName = "tanh"
     beta: NonNegative = Field(0.01, description="weight of Eq. 4's KL term, in Eq. 7's units")
     noise: Literal["expected", "sampled", "none"] = Field(
