@@ -105,7 +105,7 @@ def test_the_advice_about_numbers_works() -> None:
         (weight_change("steps: .nan"), [f"{WEIGHT_CHANGE}.steps", "NaN", "integer"]),
         (weight_change("beta: -0.1"), [f"{WEIGHT_CHANGE}.beta", "-0.1", "0"]),
         (weight_change("accuracy: 0.5"), [f"{WEIGHT_CHANGE}.accuracy", "0.5", "0.1"]),
-        (weight_change("accuracy: 0"), [f"{WEIGHT_CHANGE}.accuracy", "0", "greater than 0"]),
+        (weight_change("accuracy: 0"), [f"{WEIGHT_CHANGE}.accuracy", "0", "0.000001"]),
         (weight_change("activation: Tanh"), [f"{WEIGHT_CHANGE}.activation", '"Tanh"', "'tanh'"]),
         (weight_change("stepping: big"), [f"{WEIGHT_CHANGE}.stepping", "'flow'"]),
         (

@@ -1,20 +1,11 @@
-"""What jobs of several widths each left, sorted by width; and which widths share a job."""
+"""What jobs of several widths each left, sorted by width."""
 
 import numpy as np
 import pandas as pd
 
 from vaentk.data.stored import Stored
-from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.trained import by_width
-
-
-def test_narrow_widths_share_a_job_and_wide_ones_are_alone() -> None:
-    run = LinearRate(widths=(32, 1024, 128, 4096), widths_together=512)
-    assert run.width_jobs == ((32, 128), (1024,), (4096,))
-    assert [str(job) for job in run.width_jobs] == ["32-128", "1024", "4096"]
-    assert LinearRate(widths=(32, 64), widths_together=16).width_jobs == ((32,), (64,))
-    assert LinearRate(widths=(32, 64), widths_together=64).width_jobs == ((32, 64),)
 
 
 def test_records_and_outputs_come_by_width() -> None:
