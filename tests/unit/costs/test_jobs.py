@@ -1,7 +1,6 @@
 """Costs of jobs against a whole default run that was measured: two CPU cores, AMD EPYC, 2026.
 
-The rates were fitted to that run, so these tests hold the fit, not the forecast of another one. It
-measured activations, frozen_sigma and least_width in two jobs each, which are added here.
+The rates were fitted to that run, so these tests hold the fit, not the forecast of another one.
 """
 
 import csv

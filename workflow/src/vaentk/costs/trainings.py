@@ -146,7 +146,8 @@ def _gradients(case: Any, width: int) -> tuple[float, float]:
     of_64, power = rates.SLOWEST[inputs.resolution]
     slower = rates.SLOWER.get(case.activation, 1.0) * (case.sigma0 / 0.5) ** 1.3
     time = case.horizon * slower * of_64 * (n / 64) ** power
-    return _of_flow(2 * time * (1 + 1.6 * spread) / steepest), n * m * (14 * d + rates.LATENT)
+    latent = rates.LATENT * (rates.QUADRATURE if case.activation in rates.SLOWER else 1)
+    return _of_flow(2 * time * (1 + 1.6 * spread) / steepest), n * m * (14 * d + latent)
 
 
 def _of_flow(stiffness: float) -> float:
