@@ -19,7 +19,6 @@ with redirect_stdout(sys.stderr), SnakemakeApi(OutputSettings()) as api:
             "code": rule.params.get("code"),
             "functions": rule.params.get("functions"),
             "log": [str(path) for path in rule.log],
-            "benchmark": str(rule.benchmark),
             "outputs": [str(path) for path in rule.output],
             "script": rule.script,
             "local": rule.name in workflow._localrules,

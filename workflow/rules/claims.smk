@@ -16,8 +16,6 @@ rule claims:
         ),
     log:
         "results/logs/claims/claims.log",
-    benchmark:
-        "results/benchmarks/claims/claims.tsv"
     localrule: True
     conda:
         "../../envs/rule.yaml"

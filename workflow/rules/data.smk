@@ -24,8 +24,6 @@ for dataset, (function, names) in IMAGES.items():
             **recorded(images="results/data/{name}.safetensors"),
         log:
             "results/logs/data/{name}.log",
-        benchmark:
-            "results/benchmarks/data/{name}.tsv"
         wildcard_constraints:
             name="|".join(names),
         priority: FIRST if dataset == "mnist" else 0
@@ -55,8 +53,6 @@ rule data_facts:
         ),
     log:
         "results/logs/measure/data/facts.log",
-    benchmark:
-        "results/benchmarks/measure/data/facts.tsv"
     localrule: True
     conda:
         "../../envs/rule.yaml"
@@ -81,8 +77,6 @@ rule figure_images:
         ),
     log:
         "results/logs/figures/images.log",
-    benchmark:
-        "results/benchmarks/figures/images.tsv"
     localrule: True
     conda:
         "../../envs/rule.yaml"

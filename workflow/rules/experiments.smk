@@ -20,8 +20,6 @@ for kind, experiment in EXPERIMENTS.items():
                 ),
             log:
                 f"results/logs/train/{kind}/{{run}}/{{part}}.log",
-            benchmark:
-                f"results/benchmarks/train/{kind}/{{run}}/{{part}}.tsv"
             wildcard_constraints:
                 part=any_part(kind),
             priority: LONG
@@ -56,8 +54,6 @@ for kind, experiment in EXPERIMENTS.items():
             ),
         log:
             f"results/logs/measure/{kind}/{{run}}.log",
-        benchmark:
-            f"results/benchmarks/measure/{kind}/{{run}}.tsv"
         conda:
             "../../envs/rule.yaml"
         threads: asked(f"measure_{kind}", "threads")
@@ -87,8 +83,6 @@ for kind, experiment in EXPERIMENTS.items():
                 **recorded(**displayed(kind, "figures", "svg")),
             log:
                 f"results/logs/figures/{kind}.log",
-            benchmark:
-                f"results/benchmarks/figures/{kind}.tsv"
             localrule: True
             conda:
                 "../../envs/rule.yaml"
@@ -112,8 +106,6 @@ for kind, experiment in EXPERIMENTS.items():
                 **recorded(**displayed(kind, "tables", "csv")),
             log:
                 f"results/logs/tables/{kind}.log",
-            benchmark:
-                f"results/benchmarks/tables/{kind}.tsv"
             localrule: True
             conda:
                 "../../envs/rule.yaml"

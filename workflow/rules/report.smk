@@ -28,8 +28,6 @@ rule report:
         ),
     log:
         "results/logs/report/index.log",
-    benchmark:
-        "results/benchmarks/report/index.tsv"
     localrule: True
     conda:
         "../../envs/rule.yaml"

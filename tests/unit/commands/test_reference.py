@@ -34,8 +34,8 @@ def results(tmp_path: Path) -> Path:
         io.write_text(text, folder / name)
         io.write_json({"parameters": {"configuration": "quick"}}, folder / f"{name}.json")
     for job, seconds, gpu in (("train/a", 10.5, None), ("train/b", 2.0, "A GPU"), ("c", 1, None)):
-        io.write_text(f"s\tmax_rss\n{seconds}\t-\n", folder / f"benchmarks/{job}.tsv")
-        io.write_json(MACHINE | {"gpu": gpu}, folder / f"benchmarks/{job}.machine.json")
+        took = {"seconds": seconds, "max_rss_mb": 100.0}
+        io.write_json(took | MACHINE | {"gpu": gpu}, folder / f"benchmarks/{job}.json")
     return folder
 
 
@@ -91,7 +91,8 @@ def test_it_says_where_it_was_made(
 def test_a_run_on_two_machines_is_refused_and_nothing_is_lost(
     results: Path, tmp_path: Path
 ) -> None:
-    io.write_json(MACHINE | {"cores": 64, "gpu": None}, results / "benchmarks/c.machine.json")
+    other = {"seconds": 1, "cores": 64, "gpu": None}
+    io.write_json(MACHINE | other, results / "benchmarks/c.json")
     io.write_text("kept", tmp_path / "mine/about.yaml")
     with pytest.raises(UserError, match="2 kinds of machines"):
         keep(results, tmp_path / "mine", "My run")

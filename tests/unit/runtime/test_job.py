@@ -50,7 +50,7 @@ def test_results_get_their_provenance(tmp_path: Path) -> None:
     assert record["parameters"] == {"settings": {"seeds": [0, 1]}, "dtype": "float32"}
     assert list(record["inputs"].values()) == [io.checksum(tmp_path / "source.txt")]
     assert record["alt"] == "words"
-    machine = json.loads((tmp_path / "results/benchmarks/measure/out.machine.json").read_text())
+    machine = json.loads((tmp_path / "results/benchmarks/measure/out.json").read_text())
     assert machine["cores"] >= 1
 
 
@@ -66,7 +66,7 @@ def test_provenance_tells_of_no_machine(tmp_path: Path, monkeypatch: pytest.Monk
         with job.running(rule) as task:
             io.write_text("x\n1\n", task.outputs["table"])
         records.append((folder / "results/measure/out.csv.json").read_text())
-        machines.append((folder / "results/benchmarks/measure/out.machine.json").read_text())
+        machines.append((folder / "results/benchmarks/measure/out.json").read_text())
     assert records[0] == records[1]
     assert machines[0] != machines[1]
 

@@ -73,9 +73,9 @@ def _files(results: Path) -> Iterator[Path]:
 def _about(results: Path, title: str, note: str) -> dict[str, Any]:
     record = json.loads(io.read_text(results / f"{CLAIMS}{job.SIDECAR}"))
     seconds, machines = 0.0, []
-    for path in sorted((results / "benchmarks").rglob("*.tsv")):
-        seconds += float(pd.read_csv(path, sep="\t")["s"].iloc[0])
-        machine = json.loads(io.read_text(path.with_suffix(".machine.json")))
+    for path in sorted((results / "benchmarks").rglob("*.json")):
+        machine = json.loads(io.read_text(path))
+        seconds += machine["seconds"]
         machines.append({name: machine[name] for name in ("cpu", "cores", "memory_gb", "gpu")})
     # A job that never loads torch does not see the GPU.
     kinds = {(m["cpu"], m["cores"], m["memory_gb"]) for m in machines}

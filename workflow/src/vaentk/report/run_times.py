@@ -15,21 +15,20 @@ import pandas as pd
 def read_run_times(folder: Path, jobs: Sequence[str]) -> pd.DataFrame:
     """Read seconds and peak memory of finished jobs, and the machines they ran on, in words.
 
-    ``folder`` is where Snakemake writes its benchmarks, and every job its machine beside them;
-    ``jobs`` are names in it without an ending, and those without a benchmark are left out.
+    ``folder`` is where jobs leave what they took; ``jobs`` are names in it without an ending, and
+    those that left nothing are left out.
     """
     rows = []
     for name in jobs:
-        benchmark, machine = (folder / f"{name}{end}" for end in (".tsv", ".machine.json"))
-        if benchmark.exists() and machine.exists():
-            timed = pd.read_csv(benchmark, sep="\t").iloc[0]
-            memory = pd.to_numeric(timed["max_rss"], errors="coerce")
-            record = json.loads(machine.read_text(encoding="utf-8"))
-            rows.append((name, float(timed["s"]), memory, describe_machine(record)))
+        path = folder / f"{name}.json"
+        if path.exists():
+            record = json.loads(path.read_text(encoding="utf-8"))
+            took = record["seconds"], record["max_rss_mb"]
+            rows.append((name, *took, describe_machine(record)))
     return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
 
 
 def describe_machine(record: Mapping[str, Any]) -> str:
-    """Say in words what machine a job ran on, from the record beside its benchmark."""
+    """Say in words what machine a job ran on, from what it left."""
     gpu = record["gpu"] or "no GPU"
     return f"{record['cpu']}, {record['cores']} cores, {record['memory_gb']} GB, {gpu}"

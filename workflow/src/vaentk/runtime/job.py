@@ -6,12 +6,14 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
 
 import pandas as pd
@@ -118,12 +120,12 @@ def running(snakemake: Any) -> Iterator[Job]:
     start_log(log_file)
     try:
         job = _job(snakemake, log_file)
-        _record_machine(job)
         yield job
         for path in job.outputs.values():
             if not path.exists():
                 raise RuntimeError(f"the script did not write {path}")
         _write_provenance(snakemake, job)
+        _write_benchmark(job)
     except (UserError, MemoryError) as error:
         sentence = str(error) or "out of memory: use fewer widths or seeds at once, or more memory"
         _stop(f"{snakemake.rule}: {sentence}")
@@ -229,10 +231,19 @@ def _read(path: Path, mapped: bool) -> Any:
     return Stored(io.map_tensors(path) if mapped else io.read_arrays(path), io.read_note(path))
 
 
-def _record_machine(job: Job) -> None:
-    """Write the machine beside the benchmark file, which has the time and the memory."""
+def _write_benchmark(job: Job) -> None:
+    """Write seconds since the process began, its peak memory with its workers', and the machine.
+
+    Snakemake's own benchmarks look at every process twice a second, which takes a tenth of a core.
+    """
+    largest = [getrusage(who).ru_maxrss for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+    megabyte = 2**20 if sys.platform == "darwin" else 2**10  # in bytes there, else in KiB
+    record = {
+        "seconds": round(time.time() - psutil.Process().create_time(), 2),
+        "max_rss_mb": round((largest[0] + job.threads * largest[1]) / megabyte, 1),
+    }
     parts = ["benchmarks" if part == "logs" else part for part in job.log_file.parts]
-    io.write_json(machine(job.threads), Path(*parts).with_suffix(".machine.json"))
+    io.write_json(record | machine(job.threads), Path(*parts).with_suffix(".json"))
 
 
 def _write_provenance(snakemake: Any, job: Job) -> None:
