@@ -41,7 +41,7 @@ EDITS = {
     ),
     "a kernel": (
         {"kernels/flow.py": ("vectors.T @ residual", "vectors.T @ residual * 1")},
-        {f"measure_{kind}" for kind in (*THEOREM_1, "ridge")},
+        {f"measure_{kind}" for kind in (*THEOREM_1, "ridge")} | {"train_tangent_kernels"},
     ),
     "comments and docstrings": (
         {

@@ -165,7 +165,7 @@ def test_no_more_codes_are_decoded_together_than_asked_for(
     drawn: Draw,
 ) -> None:
     """6 codes of 3 images: once with a gradient, and once before where the weights need it."""
-    model = Watched(1, 3, (4, 5), 6, Nonlinearities.named("tanh"), (4, 4))
+    model = Watched(1, 3, (4, 5), 6, (4, 4), Nonlinearities.named("tanh"))
     weights = {name: w.double() for name, w in model.initial_weights((0, 1)).items()}
     images, noise = drawn(S, B, 1, 16, 16, seed=1).sigmoid(), drawn(S, K, B, 3, seed=2)
     seen.clear()

@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
-from time import process_time
 
 import pytest
 
@@ -663,16 +662,6 @@ def test_files_that_cannot_be_read_are_named(empty: Project) -> None:
     empty.script("from toy.m import f\n")
     with pytest.raises(SyntaxError, match=r"m\.py"):
         empty.digest()
-
-
-def test_a_parse_of_the_snakefile_does_not_wait(toy: Project) -> None:
-    toy.script("import toy\nprint(toy)")
-    for i in range(60):
-        toy.write(**{f"m{i}": "\n".join(f"def f{k}(x):\n    return x + {k}" for k in range(20))})
-    start, code = process_time(), toy.code()
-    for _ in range(60):
-        code.digest("script.py")
-    assert process_time() - start < 1.0
 
 
 def test_the_digest_module_imports_only_the_standard_library() -> None:
