@@ -46,6 +46,9 @@ def kernel_flows(initial: Tables, *, runs: Runs) -> Drawing:
             label = f"{run}, $d$ = {int(table['outputs'].iloc[0])}"
             style.against_width(distance, table, "flow_distance", (label, *look))
             style.against_width(rate, table, "rate_over_limit", (label, *look), claimed=None)
+        widths = sorted({width for table in known.values() for width in table["width"]})
+        for axes in (distance, rate):
+            style.power_ticks(axes, widths)
         distance.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
         distance.set_title(r"flows of $\Theta(0)$ and of $\Theta_\infty$")
         distance.set_ylabel(r"$\max_t$ distance $/ \; \Vert f(0) - X \Vert_F$", labelpad=8)
