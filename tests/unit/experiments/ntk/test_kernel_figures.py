@@ -64,6 +64,17 @@ def draw_tangent_kernels() -> Drawing:
     return tangent_kernels.tangent_kernels(starts, along, runs=runs_of(starts))
 
 
+def draw_kernel_flows() -> Drawing:
+    """Of the second run the flows were left out."""
+    starts = {"mnist-7x7": initial(49), "mnist-28x28": initial(784)}
+    width = starts["mnist-7x7"]["width"]
+    starts["mnist-7x7"]["flow_distance"] = width**-0.5
+    starts["mnist-7x7"]["rate_over_limit"] = 1 - 2 * width**-0.5
+    for column in ("flow_distance", "rate_over_limit"):
+        starts["mnist-28x28"][column] = np.nan
+    return tangent_kernels.kernel_flows(starts, runs=runs_of(starts))
+
+
 def draw_one_untrained_run() -> Drawing:
     start = {"mnist-7x7": initial(49, (32, 64)).query("seed == 0")}
     untrained = {"mnist-7x7": training().iloc[:0]}
@@ -156,6 +167,10 @@ DRAWINGS: dict[str, tuple[Callable[[], Drawing], list[str]]] = {
         ],
     ),
     "one untrained run": (draw_one_untrained_run, ["from m = 32 to 64", "from 13.7 to 9.71"]),
+    "kernel_flows": (
+        draw_kernel_flows,
+        ["Run mnist-7x7: from m = 64 to 1024 the distance goes from 0.125 to 0.0312", "to 0.938."],
+    ),
     "linear_rate": (
         draw_linear_rate,
         [
@@ -235,6 +250,14 @@ def test_tangent_kernels_draws_means_and_thresholds(axes_of: Panels) -> None:
     _, largest, along = panels[6:]
     np.testing.assert_allclose(line(largest, r"$\Theta$")[1], [31 / 8, 31 / 16, 31 / 32])
     assert 0.5 in levels(along)
+
+
+def test_kernel_flows_are_of_the_runs_that_have_them(axes_of: Panels) -> None:
+    distance, rate = axes_of(tangent_kernels, draw_kernel_flows)
+    label = "mnist-7x7, $d$ = 49"
+    np.testing.assert_allclose(line(distance, label)[1], [1 / 8, 1 / 16, 1 / 32])
+    np.testing.assert_allclose(line(rate, label)[1], [0.75, 0.875, 0.9375])
+    assert not [each for each in distance.lines if "28x28" in str(each.get_label())]
 
 
 def test_linear_rate_shows_both_kernels_and_the_bound(axes_of: Panels) -> None:

@@ -8,13 +8,16 @@ from matplotlib.figure import Figure, SubFigure
 
 from vaentk.experiments.declaration import Runs, Tables
 from vaentk.figures import style
-from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, styled
+from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, panels, styled
 
 HEIGHT = 2.0
 """Inches of a row of panels: three of them fit a sheet of paper with their lettering unshrunk."""
 
 TOTAL = (r"$\Theta$", "#0072B2", "o")
 TEXTS = {"mu": r"$\Theta_\mu$", "sigma": r"$\Theta_\sigma$", "d": r"$\Theta_d$"}
+RUNS = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"))
+"""Colours and markers of runs."""
+
 PARTS = {part: (text, *LAYERS[part][1:]) for part, text in TEXTS.items()}
 """Label, colour and marker of the kernel and of its parts."""
 
@@ -31,6 +34,30 @@ def tangent_kernels(initial: Tables, training: Tables, *, runs: Runs) -> Drawing
         if trained:
             _training(parts[1][0], {run: (initial[run], training[run]) for run in trained})
         return finish(figure, _alt(initial, {run: training[run] for run in trained}))
+
+
+def kernel_flows(initial: Tables, *, runs: Runs) -> Drawing:
+    """Draw how far apart the flows of Theta(0) and its limit are, of runs that have them."""
+    known = {run: table for run, table in initial.items() if table["flow_distance"].notna().all()}
+    with styled():
+        figure, rows = panels(1, 2)
+        distance, rate = rows[0]
+        for look, (run, table) in zip(RUNS, known.items(), strict=False):
+            label = f"{run}, $d$ = {int(table['outputs'].iloc[0])}"
+            style.against_width(distance, table, "flow_distance", (label, *look))
+            style.against_width(rate, table, "rate_over_limit", (label, *look), claimed=None)
+        widths = sorted({width for table in known.values() for width in table["width"]})
+        for axes in (distance, rate):
+            style.power_ticks(axes, widths)
+        distance.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+        distance.set_title(r"flows of $\Theta(0)$ and of $\Theta_\infty$")
+        distance.set_ylabel(r"$\max_t$ distance $/ \; \Vert f(0) - X \Vert_F$", labelpad=8)
+        rate.axhline(1.0, color=REFERENCE, linewidth=0.7)
+        rate.set(yscale="linear", ylabel="late rate over the limit's")
+        rate.set_title("late rate of the loss")
+        if known:
+            distance.legend(loc="lower left")
+        return finish(figure, _alt_flows(known))
 
 
 def _start(part: SubFigure, initial: Tables, runs: Runs) -> None:
@@ -112,6 +139,24 @@ def _along(axes: Axes, table: pd.DataFrame, column: str) -> None:
         means = of_width.groupby("fraction")[["time", column]].mean()
         axes.plot(means["time"], means[column], color=colour, label=f"$m$ = {width}")
     axes.set(xscale="log", xlabel="time $t$")
+
+
+def _alt_flows(initial: Tables) -> str:
+    parts = []
+    for run, table in initial.items():
+        means = table.groupby("width").mean(numeric_only=True)
+        first, last = means.iloc[0], means.iloc[-1]
+        parts.append(
+            f"Run {run}: from m = {means.index[0]} to {means.index[-1]} the distance goes from "
+            f"{number(first['flow_distance'])} to {number(last['flow_distance'])}, the late rate "
+            f"over the limit's from {number(first['rate_over_limit'])} to "
+            f"{number(last['rate_over_limit'])}"
+        )
+    return (
+        "Two panels against the width: the largest distance over time between the gradient flows "
+        "of Theta(0) and of its limit, with m^(-1/2) dotted; the late rate of the loss of the "
+        f"first over that of the second. {'; '.join(parts)}."
+    )
 
 
 def _alt(initial: Tables, trained: Tables) -> str:
