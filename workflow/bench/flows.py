@@ -37,7 +37,8 @@ def flows() -> list[Line]:
     """Figure 2's, Theorem 1's and Theorem 2's trainings, one seed, as the rooms train them."""
     lines = []
     for (resolution, width), goal in FIGURE_2.items():
-        case = WeightChange(widths=(width, 2 * width))
+        inputs = Inputs.from_plain({"samples": 128, "resolution": resolution})
+        case = WeightChange(inputs=inputs, widths=(width, 2 * width))
         problem = eq4_problem(case, width, images(128, resolution), "float32", "cpu")
         lines += _training(f"Figure 2, d = {resolution**2}, m = {width}", problem, goal)
     x = images(64, 7)
