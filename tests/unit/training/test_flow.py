@@ -423,7 +423,7 @@ def dense_radius(gradient: Gradient, displacement: Tensor) -> float:
 
 @pytest.mark.parametrize("build", [lambda: figure_2(torch.float64, (0,), 3), lambda: eq_2((0,))])
 def test_the_spectral_radius_is_that_of_the_dense_hessian(build: Callable[[], Gradient]) -> None:
-    """At the start and at the end: from below, by less than what `MARGIN` adds."""
+    """From below: by less than `MARGIN` at the end; at the start, where accuracy cuts steps, more."""
     gradient = build()
     state, seen = initial_state(gradient, 1), []
 
@@ -434,12 +434,12 @@ def test_the_spectral_radius_is_that_of_the_dense_hessian(build: Callable[[], Gr
 
     follow(gradient, Moments((0.0, 5.0), 1e-4), recorder(gradient), state, tick)
     last = Control.of(state).radius
-    for found, displacement in (
-        (seen[0], torch.zeros_like(state.tensors["displacement"])),
-        (last, state.tensors["displacement"]),
+    for found, displacement, margin in (
+        (seen[0], torch.zeros_like(state.tensors["displacement"]), 1.3),
+        (last, state.tensors["displacement"], MARGIN),
     ):
         want = dense_radius(gradient, displacement)
-        assert want / MARGIN < found < 1.01 * want
+        assert want / margin < found < 1.01 * want
 
 
 @pytest.mark.parametrize("accuracy", [1e-3, 1e-5])

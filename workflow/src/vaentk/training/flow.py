@@ -29,16 +29,16 @@ GROWTH: Final = 5.0
 SHRINKAGE: Final = 0.1
 """How a step size follows from the error of the step before: least and largest ratio."""
 
-MARGIN: Final = 1.1
+MARGIN: Final = 1.05
 """Over the estimate of the spectral radius, which comes from below."""
 
 RADIUS_EVERY: Final = 5
 """Steps between two estimates of the spectral radius."""
 
-FIRST_STEP: Final = 0.25
+FIRST_STEP: Final = 0.1
 """Over the spectral radius."""
 
-FIRST_ITERATIONS: Final = 8
+FIRST_ITERATIONS: Final = 4
 """Power iterations at the start; later, one at a time goes on from the vector that was left."""
 
 PERTURBATION: Final = 1e-4
@@ -185,11 +185,10 @@ class Flow:
             left = until - control.time
             longest = 0.65 * MOST_STAGES**2 / (control.radius * MARGIN)
             size = min(control.size, left, longest)
-            if size < left < 1.2 * size:
-                size = left / 2
             error = self._try(size)
             if error <= 1:
                 break
+            self.gradient.start_from(self.displacement)
             shrunk = SAFETY / error ** (1 / 3) if isfinite(error) else SHRINKAGE
             control.size = size * max(SHRINKAGE, shrunk)
             if control.size < LEAST_STEP * whole:
@@ -209,7 +208,7 @@ class Flow:
         )
 
     def _try(self, size: float) -> float:
-        """Make a step into `new`; return its error over the accuracy."""
+        """Make a step into `new`, base point after it; return its error over the accuracy."""
         self._step(size)
         after, estimate = self.old, self.old
         torch.add(self.displacement.flat, self.new.flat, out=after.flat)
@@ -220,18 +219,17 @@ class Flow:
         estimate.flat.mul_(-0.4 * size).add_(self.new.flat, alpha=-0.8)
         errors = self.gradient.squared_norms(estimate)
         relative = errors / lengths.clamp(min=torch.finfo(torch.float64).tiny)
-        self.gradient.start_from(self.displacement)
         return float(relative.mean(dim=0).max().sqrt()) / self.accuracy
 
     def _step(self, size: float) -> None:
         """Go through the stages: increments from the displacement, the last of them in `new`."""
         stages = coefficients(stages_for(size * self.control.radius * MARGIN))
-        self.old.flat.zero_()
         torch.mul(self.slope.flat, -stages.first * size, out=self.new.flat)
-        for mu, nu, mu_tilde, gamma_tilde in stages.others:
+        for stage, (mu, nu, mu_tilde, gamma_tilde) in enumerate(stages.others):
             self.gradient.evaluate(self.new)
             self.control.gradients += 1
-            self.gradient.add_to_(self.old, -mu_tilde * size, nu)
+            # The increment before the first stage is zero.
+            self.gradient.add_to_(self.old, -mu_tilde * size, nu if stage else 0.0)
             self.old.flat.add_(self.new.flat, alpha=mu)
             self.old.flat.add_(self.slope.flat, alpha=-gamma_tilde * size)
             self.old, self.new = self.new, self.old

@@ -174,6 +174,6 @@ def squared_norms(vector: Vector) -> Tensor:
 
 
 def squared_norm(tensor: Tensor) -> Tensor:
-    """Squared Frobenius norm of every member's part, float64 (S,)."""
-    norms: Tensor = torch.linalg.vector_norm(tensor.flatten(1), dim=1, dtype=torch.float64)
-    return norms.square_()
+    """Squared Frobenius norm of every member's part, float64 (S,), summed in its own dtype."""
+    norms: Tensor = torch.linalg.vector_norm(tensor.flatten(1), dim=1)
+    return norms.double().square_()

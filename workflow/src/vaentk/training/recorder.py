@@ -7,6 +7,7 @@ of a wide network, and a float32 weight would swallow it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -36,6 +37,15 @@ class Recorder:
     keep: Model | None = None
     """The network on the inputs whose outputs are kept, as ``outputs/<step>`` (S, n, d); they may
     be others than those it is trained on."""
+
+    @cached_property
+    def start(self) -> Weights:
+        """Frobenius norm of ``W(0)`` by layer, float64 (S,)."""
+        norm = torch.linalg.vector_norm
+        return {
+            name: norm(norm(weight, dim=2, dtype=torch.float64), dim=1)
+            for name, weight in self.initial.items()
+        }
 
     def record(self, state: State, gradient: Gradient, time: float, **more: float) -> None:
         """Add an observation of the base point: a record a member, and outputs.
@@ -85,9 +95,7 @@ class Recorder:
             "latent_std": seen.latent_std,
         }
         for name, displacement in seen.displacement.items():
-            norm = torch.linalg.vector_norm
-            start = norm(self.initial[name], dim=(1, 2), dtype=torch.float64)
-            columns[f"change_{name}"] = norm(displacement, dim=(1, 2), dtype=torch.float64) / start
-            rows = norm(displacement, dim=2, dtype=torch.float64)
+            rows = torch.linalg.vector_norm(displacement, dim=2, dtype=torch.float64)
+            columns[f"change_{name}"] = torch.linalg.vector_norm(rows, dim=1) / self.start[name]
             columns[f"row_{name}"] = rows.max(dim=1).values
         return columns

@@ -109,7 +109,8 @@ class DualLayer:
 
     def squared_norm(self, vector: Tensor) -> Tensor:
         """Compute ``tr(D^T x x^T D)``, which may round to less than zero."""
-        return (self.gram @ vector).mul_(vector).sum(dim=(1, 2), dtype=torch.float64).clamp_(min=0)
+        traces: Tensor = torch.linalg.vecdot((self.gram @ vector).flatten(1), vector.flatten(1))
+        return traces.double().clamp_(min=0)
 
 
 class TanhVaeGradient:

@@ -61,7 +61,7 @@ class Training(Strict):
     seeds: Seeds = Field((0, 1), description="members, trained side by side")
     sigma0: Positive = Field(0.5, description="initial W_sigma")
     accuracy: Annotated[float, Field(ge=1e-6, le=0.1)] = Field(
-        1e-3, description="error of a step of gradient flow, relative to each layer's displacement"
+        5e-4, description="error of a step of gradient flow, relative to each layer's displacement"
     )
     slope_widths: Annotated[int, Field(ge=2)] = Field(
         3, description="how many of the largest widths a slope is fitted to"
