@@ -423,7 +423,7 @@ def dense_radius(gradient: Gradient, displacement: Tensor) -> float:
 
 @pytest.mark.parametrize("build", [lambda: figure_2(torch.float64, (0,), 3), lambda: eq_2((0,))])
 def test_the_spectral_radius_is_that_of_the_dense_hessian(build: Callable[[], Gradient]) -> None:
-    """From below: by less than `MARGIN` at the end, and at the start, where steps are short, 1.3."""
+    """From below: by less than `MARGIN` at the end, by 1.3 at the start, of short steps."""
     gradient = build()
     state, seen = initial_state(gradient, 1), []
 
