@@ -35,7 +35,8 @@ def rooms() -> dict[str, str]:
 PAGE = """
 title: A title
 summary: What this is.
-verdicts: {reproduced: held, not reproduced: failed, inconclusive: unclear, not run: absent}
+verdicts: {reproduced: held, not reproduced: failed, inconclusive: unclear,
+  premise not met: unjudged, not run: absent}
 papers: [{letter: W, short: First 2024, citation: "A. First, 2024", url: "https://arxiv.org/abs/1"}]
 beyond: {letter: X, short: Beyond, citation: Our own, url: ""}
 references: Made elsewhere.
@@ -62,11 +63,13 @@ DIGITS = Source("digits", "embedded subset", 5000, 28, "free", "Someone", "sha25
 
 def claim(name: str, verdict: str, **known: Any) -> dict[str, Any]:
     blank = dict.fromkeys(
-        ("measured", "interval", "reason", "figure", "source", "headline"), np.nan
+        ("measured", "interval", "margin", "reason", "certain", "figure", "source", "headline"),
+        np.nan,
     )
     row = {
         "id": name,
         "paper": "First 2024",
+        "origin": "ours" if name.startswith("X") else "paper",
         "where": "Lemma 1",
         "statement": "it holds",
         "expected": "> 0",

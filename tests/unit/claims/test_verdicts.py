@@ -4,12 +4,15 @@ from io import StringIO
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.claims.ledger import Claim, Expectation, parse
+from vaentk.claims.ledger import Claim, Expectation, Test, parse
+from vaentk.claims.readings import read
 from vaentk.claims.verdicts import COLUMNS, decide, evaluate
 from vaentk.errors import UserError
+from vaentk.statistics.intervals import mean
 
 HALF = Expectation(value=-0.5, within=0.1)
 MOST = Expectation(at_most=0)
@@ -61,7 +64,9 @@ def slope_of(layer: str) -> dict[str, Any]:
 
 
 def reading(**parts: Any) -> dict[str, Any]:
-    return {"measure": "weight_change/run/slopes.csv"} | parts
+    """A test of the planted measure, exact where it names no interval."""
+    interval = {} if {"low", "across"} & set(parts) else {"exact": True}
+    return {"measure": "weight_change/run/slopes.csv"} | interval | parts
 
 
 def verdict_on(row: dict[str, Any], measure: pd.DataFrame) -> "pd.Series[str]":
@@ -80,17 +85,17 @@ def verdict_on(row: dict[str, Any], measure: pd.DataFrame) -> "pd.Series[str]":
         (-0.5, -0.55, -0.39, HALF, "inconclusive", "straddles an edge"),
         (-0.7, -0.8, -0.55, HALF, "inconclusive", "straddles an edge"),
         (-0.5, -inf, inf, HALF, "inconclusive", "straddles an edge"),
-        (-0.58, None, None, HALF, "reproduced", "value -0.58 (no interval) lies within -0.5 ± 0.1"),
-        (-0.62, None, None, HALF, "not reproduced", "value -0.62 (no interval) lies outside"),
+        (-0.58, None, None, HALF, "reproduced", "value -0.58 (exact) lies within -0.5 ± 0.1"),
+        (-0.62, None, None, HALF, "not reproduced", "value -0.62 (exact) lies outside"),
         (nan, -0.55, -0.45, HALF, "inconclusive", "value is not a number"),
         (nan, None, None, HALF, "inconclusive", "value is not a number"),
-        (-0.5, nan, nan, HALF, "inconclusive", "interval that is not a number"),
-        (-0.5, -0.55, nan, HALF, "inconclusive", "interval that is not a number"),
+        (-0.5, nan, nan, HALF, "inconclusive", "has no interval: one seed gives none"),
+        (-0.5, -0.55, nan, HALF, "inconclusive", "has no interval"),
         (-1, -2, 0, MOST, "reproduced", "value -1 in [-2, 0] is at most 0"),
         (1, 0.5, 2, MOST, "not reproduced", "is not at most 0"),
         (-1, -2, 1, MOST, "inconclusive", "leaves open whether it is at most 0"),
-        (0, None, None, MOST, "reproduced", "value 0 (no interval) is at most 0"),
-        (1e-9, None, None, MOST, "not reproduced", "value 1e-09 (no interval) is not at most 0"),
+        (0, None, None, MOST, "reproduced", "value 0 (exact) is at most 0"),
+        (1e-9, None, None, MOST, "not reproduced", "value 1e-09 (exact) is not at most 0"),
         (-inf, None, None, MOST, "reproduced", "value -inf"),
         (inf, None, None, MOST, "not reproduced", "value inf"),
         (2, 1, 3, LEAST, "reproduced", "is at least 1"),
@@ -108,7 +113,7 @@ def test_decide(
     verdict: str,
     reason: str,
 ) -> None:
-    decided, why = decide(value, low, high, expectation)
+    decided, why, _ = decide(value, low, high, expectation)
     assert decided == verdict
     assert reason in why
 
@@ -128,13 +133,18 @@ def test_evaluate_fills_every_column() -> None:
     assert row.to_dict() == {
         "id": "W4-planted",
         "paper": "Wang & Huang 2024",
+        "origin": "paper",
         "where": "Figure 2",
         "statement": "A planted statement.",
         "expected": "-0.5 ± 0.1",
+        "direction": "two-sided",
         "measured": "-0.5123",
         "interval": "[-0.55, -0.45]",
+        "margin": "1.8",
         "verdict": "reproduced",
         "reason": "slope -0.5123 in [-0.55, -0.45] lies within -0.5 ± 0.1",
+        "premise": "",
+        "certain": "",
         "figure": "figures/weight_change.svg",
         "source": "measure/weight_change/run/slopes.csv: slope [low, high] "
         "where layer enc, fraction 1",
@@ -161,7 +171,7 @@ def test_a_source_is_what_a_reader_looks_up() -> None:
     [
         ("hid", -1, "not reproduced", "slope -0.4401 in [-0.45, -0.43] lies outside -1 ± 0.1"),
         ("mu", -1, "inconclusive", "slope -0.93 in [-1.05, -0.81] straddles an edge of -1 ± 0.1"),
-        ("dec", -0.5, "inconclusive", "slope -0.4 has an interval that is not a number"),
+        ("dec", -0.5, "inconclusive", "slope -0.4 has no interval: one seed gives none"),
     ],
 )
 def test_verdicts_on_planted_slopes(layer: str, expected: float, verdict: str, reason: str) -> None:
@@ -175,17 +185,149 @@ def test_extremes_are_taken_in_the_order_written_among_what_is_listed() -> None:
     test = reading(where=where, column="change")
     row = verdict_on(claim(expect={"at_most": 0.1}, test=test), frame(CHANGES))
     assert (row["measured"], row["interval"], row["verdict"]) == ("0.07", "", "reproduced")
-    assert row["reason"] == "at width 512, layer hid: change 0.07 (no interval) is at most 0.1"
-    where = {"layer": "enc", "change": "max", "width": "max"}  # The largest change is at width 64.
+    assert row["reason"] == "at width 512, layer hid: change 0.07 (exact) is at most 0.1"
+
+
+def test_the_tested_column_s_own_extreme_comes_last() -> None:
+    """The largest change of all is at width 64."""
+    where = {"layer": "enc", "change": "max", "width": "max"}
     test = reading(where=where, column="change")
     row = verdict_on(claim(expect={"at_most": 0.1}, test=test), frame(CHANGES))
-    assert (row["measured"], row["verdict"]) == ("0.6", "not reproduced")
+    assert (row["measured"], row["verdict"]) == ("0.05", "reproduced")
+
+
+def test_a_mean_across_seeds_has_students_interval() -> None:
+    """By hand: each seed's largest is 0.04 and 0.07; mean 0.055, se 0.015, t(1) = 12.7062."""
+    where = {"width": "max", "layer": ["enc", "hid"], "change": "max"}
+    test = reading(where=where, column="change", across="seed")
+    row = verdict_on(claim(expect={"at_most": 0.1}, test=test), frame(CHANGES))
+    assert (row["measured"], row["interval"]) == ("0.055", "[-0.1356, 0.2456]")
+    assert row["verdict"] == "inconclusive"
+    assert row["source"].endswith("width max, layer enc or hid, change max, mean over each seed")
+    test |= {"log": True}
+    row = verdict_on(claim(expect={"at_most": 0.1}, test=test), frame(CHANGES))
+    assert row["measured"] == "0.05292", "sqrt(0.04 * 0.07)"
+    assert row["interval"].startswith("[0.001512, "), "no length is negative"
+    assert "geometric mean over each seed" in row["source"]
+
+
+def test_seeds_are_not_left_with_two_rows() -> None:
+    test = reading(where={"width": 512, "layer": ["enc", "hid"]}, column="change", across="seed")
+    with pytest.raises(UserError, match=r"selects 2 rows of .* and must select one of each seed"):
+        verdict_on(claim(test=test), frame(CHANGES))
+
+
+EVERY = """quantity,slope,low,high,freedom
+first,-0.5,-0.55,-0.45,2
+second,-0.6,-0.62,-0.58,2
+third,-0.9,{low},{high},2
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected", "verdict", "reason"),
+    [
+        ((-0.92, -0.88), -0.3, "reproduced", "3 of 3 meet it, intervals taken together; at quant"),
+        (
+            (-2.0, 0.2),
+            -0.3,
+            "inconclusive",
+            "2 of 3 meet it, intervals taken together; at quantity ",
+        ),
+        ((-0.92, -0.88), -0.7, "not reproduced", "1 of 3 meet it, intervals taken together; at"),
+    ],
+)
+def test_every_row_must_meet_it_and_a_wide_one_leaves_it_open(
+    ends: tuple[float, float], expected: float, verdict: str, reason: str
+) -> None:
+    """The flattest row has a short interval: the one that decides need not be the extreme."""
+    table = frame(EVERY.format(low=ends[0], high=ends[1]))
+    test = reading(where={}, column="slope", low="low", high="high", every=["quantity"])
+    row = verdict_on(claim(expect={"at_most": expected}, test=test), table)
+    assert (row["verdict"], row["reason"][: len(reason)]) == (verdict, reason)
+    deciding = {"reproduced": "first", "inconclusive": "third", "not reproduced": "second"}[verdict]
+    assert f"at quantity {deciding}: " in row["reason"], "the one with the least margin"
+    if deciding == "first":
+        # t(2) at 1 - .025/3 is 7.648867, 1.777710 times that at .975.
+        assert row["interval"] == f"[{-0.5 - 0.0888855:.4g}, {-0.5 + 0.0888855:.4g}]"
+    assert row["source"].endswith("where every quantity")
+
+
+def test_intervals_taken_together_cover_all_rows() -> None:
+    """500 draws of five seeds of eight rows: all of them at once in 95% or more, as planted."""
+    generator = np.random.default_rng(0)
+    names = [f"row-{place}" for place in range(8)]
+    test = Test.model_validate(
+        reading(where={}, column="value", across="seed", every=["name"], exact=False)
+    )
+    covered = alone = 0
+    for _ in range(500):
+        noise = generator.standard_normal((8, 5)) + 0.5 * generator.standard_normal((1, 5))
+        table = pd.DataFrame(noise, names, range(5)).stack().rename("value").reset_index()
+        table.columns = pd.Index(["name", "seed", "value"])
+        readings = read({test.measure: table}, test, "quick")
+        covered += all(r.low <= 0 <= r.high for r in readings)
+        alone += all(e.low <= 0 <= e.high for e in map(mean, noise))
+    assert 0.93 <= covered / 500 <= 0.99, "Bonferroni's, and the rows share a part"
+    assert alone / 500 < 0.85, "each by itself would not"
+
+
+LEMMA = {
+    "says": "the width is at least the lemma's own",
+    "test": {"measure": "weight_change/run/slopes.csv", "where": {"width": "max"}}
+    | {"column": "width", "over": "rate_flow", "exact": True},
+    "expect": {"at_least": 1e6},
+}
+
+
+def test_a_failed_premise_is_neither_for_nor_against() -> None:
+    beyond = {"shows": "at that width", "test": reading(where={"width": 64}, column="rate")}
+    for at_least in (1, 5):
+        test = reading(where={"width": "max"}, column="rate")
+        given = claim(expect={"at_least": at_least}, test=test, premise=[LEMMA])
+        row = verdict_on(given, frame(RATES))
+        assert row["verdict"] == "premise not met"
+        assert row["measured"] == "2.1", "the number is shown all the same"
+        assert row["reason"] == (
+            "the width is at least the lemma's own: width / rate_flow is 2048 "
+            "and not at least 1e+06"
+        )
+        assert row["premise"] == LEMMA["says"]
+    row = verdict_on(given | {"premise": [LEMMA | {"beyond": beyond}]}, frame(RATES))
+    assert row["reason"].endswith("; at that width: 1")
+    held = claim(
+        expect={"at_least": 1}, test=test, premise=[LEMMA | {"expect": {"at_least": 1000}}]
+    )
+    assert verdict_on(held, frame(RATES))["verdict"] == "reproduced"
+
+
+def test_a_premise_that_was_not_measured_is_not_run() -> None:
+    absent = LEMMA | {"test": LEMMA["test"] | {"measure": "limit_kernels/other/eigenvalues.csv"}}
+    row = verdict_on(claim(premise=[absent]), frame(SLOPES))
+    assert (row["verdict"], row["measured"]) == ("not run", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "expectation", "margin"),
+    [
+        (-0.5, -0.55, -0.45, HALF, 2.0),
+        (-0.62, -0.63, -0.61, HALF, -2.0),
+        (-0.58, -0.62, -0.54, HALF, 0.5),
+        (0.42, 0.26, 0.58, Expectation(at_most=5), 28.625),
+        (0.5, None, None, LEAST, nan),
+        (0.5, 0.5, 0.5, LEAST, nan),
+    ],
+)
+def test_the_margin_is_in_half_lengths_of_the_interval(
+    value: float, low: float | None, high: float | None, expectation: Expectation, margin: float
+) -> None:
+    assert decide(value, low, high, expectation).margin == pytest.approx(margin, nan_ok=True)
 
 
 def test_a_whole_number_stays_one_among_columns_of_numbers() -> None:
     test = reading(where={"width": "max"}, column="rate")
     row = verdict_on(claim(expect={"at_least": 1}, test=test), frame(RATES))
-    assert row["reason"] == "at width 4096: rate 2.1 (no interval) is at least 1"
+    assert row["reason"] == "at width 4096: rate 2.1 (exact) is at least 1"
 
 
 def test_value_and_interval_are_divided() -> None:
@@ -230,7 +372,10 @@ def test_truth_values_and_texts_are_selected_and_compared() -> None:
         (reading(where={"layer": "hid"}, column="slop"), "has no column slop; it has"),
         (reading(where={"layer": "hid"}, column="layer"), "layer is 'hid' where a number is"),
         (reading(where={"layer": "hid"}, column="slope", over="m"), "has no column m; it has"),
-        (reading(where={"layer": "hid"}, column="layer", over="low"), "divides 'hid', which is no"),
+        (
+            reading(where={"layer": "hid"}, column="layer", over="low"),
+            "layer is 'hid' where a number",
+        ),
         (reading(where={"layer": "hid"}, column="slope", low="high", high="low"), "exchanged"),
     ],
 )
@@ -276,7 +421,8 @@ def test_a_claim_without_a_test_is_not_run() -> None:
     ],
 )
 def test_an_absent_run_is_the_reason(measure: str, configuration: str, reason: str) -> None:
-    row = claim(test={"measure": measure, "where": {"layer": "enc"}, "column": "slope"})
+    test = {"measure": measure, "where": {"layer": "enc"}, "column": "slope", "exact": True}
+    row = claim(test=test)
     others = {"limit_kernels/other.csv": frame(SLOPES), "linear_rate/a/slopes.csv": frame(SLOPES)}
     table = evaluate([row], others, configuration)
     assert (table["verdict"][0], table["reason"][0]) == ("not run", reason)
@@ -313,6 +459,13 @@ def test_a_mistyped_measure_is_not_an_absent_run() -> None:
         (claim(test=slope_of("enc") | {"row": 1}), "W4-planted: unknown key test.row"),
         (claim(test=reading(column="slope")), "W4-planted: test.where is missing"),
         (claim(test=slope_of("enc") | {"high": None}), "W4-planted: test names one end of an"),
+        (
+            claim(test=reading(column="slope", where={}, exact=False)),
+            "W4-planted: the row has a test wi",
+        ),
+        (claim(test=slope_of("enc") | {"exact": True}), "W4-planted: test takes one of low and"),
+        (claim(test=slope_of("enc") | {"log": True}), "W4-planted: test has log, which needs"),
+        (claim(premise=[LEMMA | {"says": None}]), "W4-planted: premise.0.says is None"),
         (claim(test=slope_of("enc") | {"measure": "/a/b.csv"}), "W4-planted: test.measure is"),
         (claim(test=slope_of("enc") | {"measure": "a/../b.csv"}), "W4-planted: test.measure is"),
         ("text", "row 1: the row is 'text'"),

@@ -1,5 +1,6 @@
 """The claims as the page shows them."""
 
+import pandas as pd
 from pages import gathered, page
 
 from vaentk.report.statements import claim_groups, overview, statements
@@ -22,6 +23,7 @@ def test_the_overview_counts_every_protocol_and_names_its_data() -> None:
         "reproduced": (1, "W4-a"),
         "not reproduced": (0, ""),
         "inconclusive": (1, "W4-c"),
+        "premise not met": (0, ""),
         "not run": (1, "W4-b"),
     }
     assert [line.data for line in ours] == [[], ["embedded subset"]]
@@ -39,3 +41,19 @@ def test_a_claim_names_file_row_and_settings_of_its_number() -> None:
     text = page()
     assert "From <code>measure/weight_change/small/slopes.csv</code>: slope [low, high]" in text
     assert '<a href="#settings-weight_change"><code>experiments.weight_change.small' in text
+
+
+def test_our_own_statements_stand_apart_from_a_papers() -> None:
+    claims = gathered().claims
+    own = claims[claims["id"] == "W4-a"].assign(id="W4-own", origin="ours")
+    data = gathered(claims=pd.concat([claims, own]))
+    (_, paper), (block, ours) = overview(data, claim_groups(data, statements(data)))
+    assert paper[1].counts["reproduced"] == (1, "W4-a")
+    assert block.short == "Beyond"
+    assert [(line.label, line.title, line.total) for line in ours] == [
+        ("W", "on the text of First 2024", 1),
+        ("X", "Our own", 1),
+    ]
+    assert ours[0].counts["reproduced"] == (1, "W4-own")
+    text = page(claims=data.claims)
+    assert '<span class="ours">and 1 of ours</span>' in text

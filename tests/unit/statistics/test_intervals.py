@@ -3,15 +3,7 @@
 import numpy as np
 import pytest
 
-from vaentk.statistics.intervals import line_slope, mean, power_law_slope
-
-
-def test_an_exact_power_is_found_with_no_uncertainty() -> None:
-    widths = np.array([64, 128, 256, 64, 128, 256])
-    fit = power_law_slope(widths, 3 * widths**-0.5)
-    assert fit.value == pytest.approx(-0.5, abs=1e-14)
-    assert fit.high - fit.low == pytest.approx(0, abs=1e-12)
-    assert fit.points == 6
+from vaentk.statistics.intervals import Estimate, geometric_mean, line_slope, mean, quantile
 
 
 def test_the_interval_is_students() -> None:
@@ -38,7 +30,27 @@ def test_too_little_data_gives_no_interval() -> None:
     assert two.value == 2
     assert np.isnan([two.low, two.high]).all()
     assert np.isnan(line_slope([1, 1], [1, 3]).value)
-    assert np.isnan(power_law_slope([1, 2, 4], [1.0, 0.0, 2.0]).value)
+    assert np.isnan(geometric_mean([1.0, 0.0, 2.0]).value)
     single = mean([3.0])
     assert single.value == 3
     assert np.isnan([single.low, single.high]).all()
+
+
+def test_a_geometric_mean_has_the_interval_of_the_mean_logarithm() -> None:
+    """By hand: logarithms -1, 0, 1: mean 0, se 1/sqrt(3), t(2) = 4.302653; never below zero."""
+    found = geometric_mean(np.exp([-1.0, 0.0, 1.0]))
+    assert found.value == pytest.approx(1)
+    assert found.high == pytest.approx(np.exp(4.302653 / 3**0.5), rel=1e-6)
+    assert found.low == pytest.approx(1 / found.high)
+
+
+def test_simultaneous_intervals_are_bonferronis() -> None:
+    """Tables: t(2) at 1 - .025/5 is 9.924843, the normal quantile there 2.575829."""
+    wide = Estimate(1.0, 1 - 4.302653, 1 + 4.302653, 3, 2).simultaneous(5)
+    assert wide.high == pytest.approx(1 + 9.924843, rel=1e-6)
+    assert wide.low == pytest.approx(1 - 9.924843, rel=1e-6)
+    assert quantile(np.inf, 5) == pytest.approx(2.575829, rel=1e-6)
+    alone = Estimate(1.0, 0.0, 3.0, 3, 2)
+    assert alone.simultaneous(1) == alone
+    skewed = Estimate(1.0, 0.0, 3.0, 50).simultaneous(5)
+    assert (skewed.high - 1) / (1 - skewed.low) == pytest.approx(2), "each side by the same ratio"

@@ -47,6 +47,11 @@ def run(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFrame, dic
     return pd.DataFrame(rows), outputs, x
 
 
+def members_of(curves: pd.DataFrame, x: np.ndarray) -> pd.DataFrame:
+    final = curves[["width", "seed"]].drop_duplicates()
+    return linear_rate.members(curves, final, 0.3, x)
+
+
 def curves_of(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFrame, np.ndarray]:
     """Curves of such a run, with a kernel of its own that predicts it off by a third of `error`."""
     records, outputs, x = run(kernel, width, error)
@@ -61,13 +66,15 @@ def curves_of(kernel: np.ndarray, width: int, error: float) -> tuple[pd.DataFram
 
 
 def test_outputs_that_follow_the_kernel_have_no_distance_and_its_rate(kernel: np.ndarray) -> None:
-    curves, _ = curves_of(kernel, 64, error=0.0)
+    curves, x = curves_of(kernel, 64, error=0.0)
     assert curves["flow_distance"].max() < 1e-12
     np.testing.assert_allclose(curves["flow_loss"], curves["loss"], rtol=1e-10)
-    table = linear_rate.summary(curves, 0.3, SAMPLES)
-    row = table.iloc[0]
-    assert row["margin"] < 0, "the kernel flow stays below the bound"
-    assert row["rate"] == pytest.approx(row["rate_flow"], rel=1e-9)
+    members = members_of(curves, x)
+    assert (members["margin"] < 0).all(), "the kernel flow stays below the bound"
+    assert members["crossing"].isna().all()
+    np.testing.assert_allclose(members["rate_over_flow"], 1, rtol=1e-9)
+    np.testing.assert_allclose(members["rate_over_claimed"], members["rate"] * SAMPLES / 0.3)
+    row = linear_rate.summary(members, 0.3, x).iloc[0]
     assert row["rate"] > row["rate_claimed"] == pytest.approx(0.3 / SAMPLES)
     assert row["rate_tight"] == pytest.approx(0.6 / SAMPLES)
 
@@ -83,26 +90,35 @@ def test_distances_are_the_largest_over_times_and_their_times_are_averaged(
     kernel: np.ndarray,
 ) -> None:
     """Peaks of 0.5 at time 4 and of 0.7 at time 12, of two seeds."""
-    curves, _ = curves_of(kernel, 64, error=0.125)
+    curves, x = curves_of(kernel, 64, error=0.125)
     for seed, time, peak in ((0, 4.0, 0.5), (1, 12.0, 0.7)):
         place = (curves["seed"] == seed) & (curves["time"] == time)
         assert place.sum() == 1
         curves.loc[place, "flow_distance"] = peak
-    row = linear_rate.summary(curves, 0.3, SAMPLES).iloc[0]
-    assert row["flow_distance"] == pytest.approx(0.6)
+    row = linear_rate.summary(members_of(curves, x), 0.3, x).iloc[0]
+    assert row["flow_distance"] == pytest.approx(np.sqrt(0.35)), "a geometric mean"
+    assert row["flow_distance_low"] > 0
     assert row["flow_distance_time"] == 8.0
     assert row["empirical_distance"] == pytest.approx(0.125 / 3)
 
 
 def test_a_loss_above_the_bound_is_seen(kernel: np.ndarray) -> None:
-    curves, _ = curves_of(kernel, 64, error=0.0)
-    last = curves["time"] == curves["time"].max()
-    curves.loc[last, "loss"] = 1.5 * curves.loc[last, "bound"]
-    row = linear_rate.summary(curves, 0.3, SAMPLES).iloc[0]
-    assert row["time"] == RATE * STEPS[-1]
+    """By 1.2 at the moment before the last, by 1.5 at the last."""
+    curves, x = curves_of(kernel, 64, error=0.0)
+    before, last = sorted(curves["time"].unique())[-2:]
+    for time, ratio in ((before, 1.2), (last, 1.5)):
+        place = curves["time"] == time
+        curves.loc[place, "loss"] = ratio * curves.loc[place, "bound"]
+    members = members_of(curves, x)
+    np.testing.assert_allclose(members["loss_over_bound"], 1.5)
+    zero = np.sum(x**2) / (2 * SAMPLES)
+    np.testing.assert_allclose(members["loss_over_zero"], members["loss_final"] / zero)
+    row = linear_rate.summary(members, 0.3, x).iloc[0]
+    assert row["horizon"] == pytest.approx(RATE * STEPS[-1] * 0.3 / SAMPLES)
+    assert row["crossing"] == pytest.approx(before * 0.3 / SAMPLES)
     assert row["gradients"] == 100.5 + STEPS[-1]
     assert row["margin"] == pytest.approx(np.log(1.5))
-    assert row["margin_time"] == curves["time"].max()
+    assert row["margin_time"] == last
 
 
 def test_slopes_and_lemma_4(kernel: np.ndarray) -> None:

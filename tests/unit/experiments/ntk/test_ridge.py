@@ -7,7 +7,7 @@ import torch
 from sklearn.kernel_ridge import KernelRidge
 
 from vaentk.experiments.ntk.networks import eq12_problem
-from vaentk.experiments.ntk.ridge import Ridge, bound, errors, penalty
+from vaentk.experiments.ntk.ridge import Ridge, bound, errors, measure, penalty
 from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
 from vaentk.training import flow
 from vaentk.training.recorder import Recorder
@@ -92,15 +92,21 @@ def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(
     assert near.to_numpy() == pytest.approx(-0.5)
     far = slopes.query("reading == 'beta' and with_initial and initial == 'antisymmetric'")
     assert (far.query("quantity == 'error'")["slope"] > -0.3).all()
-    moved = penalty.displacements(table, regression.x).set_index("beta")
+    moved = measure.displacements(table, regression.x).set_index("beta")
     assert moved["change_over_smaller"][0.5] == pytest.approx(1.05 / 1.5)
-    assert moved["largest_change_over_smaller"][0.05] == pytest.approx(1.05 / 1.5)
+    assert np.isnan(moved["change_over_smaller"][0.05]), "none is smaller"
+    standard = ours[ours["initial"] == "standard"]
+    without = table[(table["reading"] == "n beta") & ~table["with_initial"]]
+    without = without[without["initial"] == "standard"]
+    assert standard["over_without"].to_numpy() == pytest.approx(
+        standard["error"].to_numpy() / without["error"].to_numpy()
+    )
 
 
 def test_the_kl_term_is_the_penalty_where_the_inputs_are_white() -> None:
     """Rows of +-I: C = I/d, every displacement has ratio 1; on one direction the ratio is d."""
     white = np.concatenate([np.eye(D), -np.eye(D)])
-    form = penalty.kl_form(white)
+    form = measure.kl_form(white)
     assert form["condition"] == pytest.approx(1)
     assert form["participation"] == pytest.approx(D)
     initial = torch.zeros(1, 5, D, dtype=torch.float64)

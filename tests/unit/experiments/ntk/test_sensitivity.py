@@ -1,11 +1,11 @@
 """Figure 2's slopes under other settings, on planted records whose powers are known."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from vaentk.experiments.ntk.sensitivity import Sensitivity
 from vaentk.experiments.ntk.sensitivity import measure as sensitivity
+from vaentk.experiments.ntk.sensitivity.tables import largest_differences
 
 BASE = {"enc": -0.5, "hid": -1.0, "mu": -0.9, "sigma": -1.7, "dec": -0.4}
 SHIFTS = {"base": {}, "erf": {"hid": 0.04, "dec": -0.2, "sigma": 0.5}, "still": {"mu": 0.03}}
@@ -67,23 +67,27 @@ def test_slopes_of_every_variant_and_their_differences(
             assert (row["width_min"], row["width_max"], row["points"]) == (128, 512, 6)
 
 
-def test_the_worst_layer_is_one_of_the_four_that_the_figure_plots(
+def test_differences_are_taken_seed_by_seed(records: pd.DataFrame, settings: Sensitivity) -> None:
+    """What the seeds of a variant and of its base share is no noise of their difference."""
+    steeper = records["seed"] == 1
+    records.loc[steeper, "change_dec"] *= records.loc[steeper, "width"] ** 0.1
+    table = sensitivity.slopes(records, settings).set_index(["variant", "layer"])
+    row = table.loc[("erf", "dec")]
+    assert row["slope"] == pytest.approx(BASE["dec"] - 0.2 + 0.05)
+    assert row["high"] - row["low"] > 1, "two seeds, 0.1 apart"
+    assert row["difference_low"] == pytest.approx(-0.2, abs=1e-12)
+    assert row["difference_high"] == pytest.approx(-0.2, abs=1e-12)
+    assert row["from_claim"] == pytest.approx(row["slope"] + 0.5)
+    assert row["from_claim_high"] == pytest.approx(row["high"] + 0.5)
+    assert row["narrow_over_base"] == pytest.approx(64**-0.2)
+    assert row["freedom"] == 1
+
+
+def test_the_largest_difference_is_of_one_of_the_four_layers_that_the_figure_plots(
     records: pd.DataFrame, settings: Sensitivity
 ) -> None:
-    table = sensitivity.worst(sensitivity.slopes(records, settings)).set_index("variant")
+    table = largest_differences(sensitivity.slopes(records, settings)).set_index("variant")
     assert table.loc["erf", "layer"] == "dec", "W_sigma's difference is larger, and not compared"
     assert table.loc["erf", "difference"] == pytest.approx(-0.2)
-    assert table.loc["erf", "absolute_difference"] == pytest.approx(0.2)
-    assert table.loc["erf", "absolute_from_claim"] == pytest.approx(0.1), "-0.4 - 0.2 + 0.5"
     assert table.loc["still", "layer"] == "mu"
     assert table.loc["still", "difference"] == pytest.approx(0.03)
-    assert table.loc["still", "absolute_from_claim"] == pytest.approx(0.13), "-0.9 + 0.03 + 1"
-
-
-def test_the_distance_to_the_claim_is_of_any_of_the_four_layers() -> None:
-    rows = [("a", "enc", -0.5, -0.5, 0.1), ("a", "hid", -1.0, -0.6, 0.05)]
-    table = pd.DataFrame(rows, columns=["variant", "layer", "claimed", "slope", "difference"])
-    (row,) = sensitivity.worst(table).to_dict("records")
-    assert row["layer"] == "enc"
-    assert row["absolute_from_claim"] == pytest.approx(0.4)
-    assert np.isclose(row["absolute_difference"], 0.1)

@@ -86,7 +86,7 @@ def test_the_three_ridges_stand_side_by_side_with_the_nearest() -> None:
 
 
 def test_the_condition_of_the_inputs_is_not_that_of_a_kernel() -> None:
-    frame = pd.DataFrame({"beta": [0.1], "condition": [9.0], "largest_change_over_smaller": [0.5]})
+    frame = pd.DataFrame({"beta": [0.1], "condition": [9.0]})
     table = ridge.ridge_displacements({"a": frame})
     assert table.to_dict("list") == {"run": ["a"], "beta": [0.1], "input_condition": [9.0]}
 
@@ -100,15 +100,16 @@ def test_the_error_term_is_averaged_over_seeds() -> None:
 
 
 def test_sensitivity_is_a_row_a_variant_in_the_order_of_the_runs_settings() -> None:
+    differences = {"mu": -0.2, "dec": 0.1, "sigma": 9}
     rows = [
         {"variant": variant, "layer": layer, "slope": place, "low": place - 1, "high": place + 1}
         | {"largest_change": 10 + place, "narrow_change": 20 + place, "loss_left": 0.5}
+        | {"difference": differences.get(layer, 0) if variant == "erf" else 0}
         for variant in ("base", "erf", "deterministic")
         for place, layer in enumerate(("enc", "hid", "mu", "dec", "sigma"))
         if (variant, layer) != ("deterministic", "sigma")
     ]
-    worst = pd.DataFrame({"variant": ["base", "erf"], "layer": ["dec", "mu"], "difference": -0.2})
-    table = sensitivity.sensitivity({"a": pd.DataFrame(rows)}, {"a": worst})
+    table = sensitivity.sensitivity({"a": pd.DataFrame(rows)})
     assert list(table["variant"]) == ["base", "erf", "deterministic"]
     first = ["run", "variant", "slope_enc", "slope_enc_low", "slope_enc_high"]
     assert list(table.columns[: len(first)]) == first
@@ -116,5 +117,5 @@ def test_sensitivity_is_a_row_a_variant_in_the_order_of_the_runs_settings() -> N
     assert (erf["slope_dec_low"], erf["slope_dec"], erf["slope_dec_high"]) == (2, 3, 4)
     assert (erf["sigma_change_narrow"], erf["sigma_change"], erf["loss_left"]) == (24, 14, 0.5)
     assert (erf["largest_difference"], erf["largest_difference_layer"]) == (-0.2, "mu")
-    assert table["largest_difference"].isna().tolist() == [True, False, True]
+    assert table["largest_difference"].isna().tolist() == [True, False, False]
     assert table["sigma_change"].isna().tolist() == [False, False, True]

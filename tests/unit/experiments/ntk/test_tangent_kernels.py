@@ -162,6 +162,8 @@ def test_planted_powers_are_found(x: np.ndarray) -> None:
     entries = (N * D) ** 2 * log(N * D / 0.1)
     assert wide["width_printed"] == pytest.approx(entries / lambda_0)
     assert wide["derived_over_printed"] == pytest.approx(16 / lambda_0)
+    shrunk = 0.25 / lambda_0 * np.sqrt(1024 / wide["width_printed"])
+    assert wide["norm_over_at_printed"] == pytest.approx(shrunk)
 
 
 def test_a_run_of_the_start_alone_has_no_training(x: np.ndarray) -> None:

@@ -40,23 +40,17 @@ def slopes(spread: float = 0.03) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def worst() -> pd.DataFrame:
-    rows = [("base", 0.0), ("beta-0.1", 0.07), ("deterministic", -0.11)]
-    table = pd.DataFrame(rows, columns=["variant", "difference"]).assign(layer="dec")
-    return table.assign(absolute_difference=table["difference"].abs())
-
-
 def draw_sensitivity(runs: int = 1, spread: float = 0.03) -> Drawing:
     names = [f"run-{index}" for index in range(runs)]
-    measures = (dict.fromkeys(names, table) for table in (slopes(spread), worst()))
-    return sensitivity.sensitivity(*measures, runs=Runs({}, dict.fromkeys(names, "MNIST")))
+    tables, data = dict.fromkeys(names, slopes(spread)), dict.fromkeys(names, "MNIST")
+    return sensitivity.sensitivity(tables, runs=Runs({}, data))
 
 
 def draw_sensitivity_without_intervals() -> Drawing:
     table = slopes(np.nan)
     still = table[table["layer"] != "sigma"]
     runs = Runs({}, {"one": "MNIST"})
-    return sensitivity.sensitivity({"one": still}, {"one": worst()}, runs=runs)
+    return sensitivity.sensitivity({"one": still}, runs=runs)
 
 
 def curves(variants: tuple[str, ...], widths: tuple[int, ...] = (64, 256)) -> pd.DataFrame:

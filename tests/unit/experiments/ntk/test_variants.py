@@ -11,7 +11,7 @@ from vaentk.experiments.ntk.activations.measure import rank_agreement
 from vaentk.experiments.ntk.frozen_sigma.measure import compare
 from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.least_width import LeastWidth
-from vaentk.experiments.ntk.least_width.measure import least_widths, slopes
+from vaentk.experiments.ntk.least_width.measure import by_seed, least_widths, slopes
 from vaentk.experiments.ntk.variants import measure_variants
 from vaentk.kernels.flow import gradient_flow, residuals
 from vaentk.kernels.limit import limit_kernels
@@ -20,9 +20,10 @@ from vaentk.kernels.limit import limit_kernels
 def members(distances: dict[int, float], samples: int = 16, sigma0: float = 0.5) -> pd.DataFrame:
     """Two seeds a tenth below and above a distance, by width."""
     rows = [
-        {"samples": samples, "sigma0": sigma0, "width": width, "flow_distance": factor * value}
+        {"samples": samples, "sigma0": sigma0, "width": width, "seed": seed, "lambda_0": 0.1}
+        | {"flow_distance": factor * value}
         for width, value in distances.items()
-        for factor in (0.9, 1.1)
+        for seed, factor in enumerate((0.9, 1.1))
     ]
     return pd.DataFrame(rows)
 
@@ -30,6 +31,11 @@ def members(distances: dict[int, float], samples: int = 16, sigma0: float = 0.5)
 def only(table: pd.DataFrame) -> dict:
     (row,) = table.to_dict("records")
     return row
+
+
+def both_seeds(distances: dict[int, float]) -> dict:
+    """The one row of both seeds' least widths: theirs lie around that of the distances."""
+    return only(least_widths(by_seed(members(distances), 0.1)))
 
 
 @pytest.mark.parametrize(
@@ -40,29 +46,31 @@ def test_the_least_width_of_a_power_law_is_exact(
     widths: tuple[int, ...], extrapolated: bool
 ) -> None:
     """3.2 m^(-1/2) is a tenth at m = 1024, within, above and below the widths."""
-    table = members({width: 3.2 * width**-0.5 for width in widths})
-    row = only(least_widths(table, 0.1))
-    assert row["least_width"] == pytest.approx(1024)
+    own = by_seed(members({width: 3.2 * width**-0.5 for width in widths}), 0.1)
+    assert own["least_width"].to_numpy() == pytest.approx([1024 * 0.9**2, 1024 * 1.1**2])
+    assert set(own["extrapolated"]) == {extrapolated}
+    row = only(least_widths(own))
+    assert row["least_width"] == pytest.approx(1024 * 0.99), "a geometric mean"
     assert row["extrapolated"] is extrapolated
     assert row["distance_widest"] == pytest.approx(3.2 * widths[-1] ** -0.5)
 
 
 def test_the_least_width_lies_between_its_neighbours() -> None:
     """From 0.2 to 0.05 as m^(-1): half way in logarithms; the flat part before does not matter."""
-    row = only(least_widths(members({16: 0.21, 64: 0.2, 256: 0.05, 1024: 0.049}), 0.1))
-    assert row["least_width"] == pytest.approx(128)
+    row = both_seeds({16: 0.21, 64: 0.2, 256: 0.05, 1024: 0.049})
+    assert row["least_width"] == pytest.approx(128 * 0.99**0.5)
     assert not row["extrapolated"]
 
 
 def test_a_distance_that_comes_back_counts_from_the_last_crossing() -> None:
-    row = only(least_widths(members({16: 0.2, 64: 0.05, 256: 0.2, 1024: 0.05}), 0.1))
-    assert row["least_width"] == pytest.approx(512)
+    row = both_seeds({16: 0.2, 64: 0.05, 256: 0.2, 1024: 0.05})
+    assert row["least_width"] == pytest.approx(512 * 0.99**0.5)
 
 
 def test_beyond_the_widths_the_last_two_give_the_power() -> None:
     """0.4 to 0.2 as m^(-1/2) after a steeper start: a tenth at 4 x 256, not sooner."""
-    row = only(least_widths(members({16: 3.0, 64: 0.4, 256: 0.2}), 0.1))
-    assert row["least_width"] == pytest.approx(1024)
+    row = both_seeds({16: 3.0, 64: 0.4, 256: 0.2})
+    assert row["least_width"] == pytest.approx(1024 * 0.99)
     assert row["extrapolated"]
 
 
@@ -72,35 +80,48 @@ def test_every_number_of_samples_and_sigma0_has_its_least_width() -> None:
         members({m: 0.1 * (m / least) ** -0.5 for m in (64, 256, 1024)}, *case)
         for case, least in made.items()
     )
-    widths = least_widths(table, 0.1).set_index(["samples", "sigma0"])["least_width"]
-    assert widths.to_dict() == pytest.approx(made)
+    widths = least_widths(by_seed(table, 0.1)).set_index(["samples", "sigma0"])["least_width"]
+    assert widths.to_dict() == pytest.approx({key: 0.99 * width for key, width in made.items()})
+
+
+def planted(powers: dict[float, float], seeds: dict[int, float]) -> pd.DataFrame:
+    """Least widths ``level * n^power`` for every sigma0; a seed adds to the power."""
+    rows = [
+        {"samples": n, "sigma0": sigma0, "seed": seed} | {"least_width": 10 / sigma0 * n**power}
+        for sigma0, base in powers.items()
+        for seed, more in seeds.items()
+        for power in [base + more]
+        for n in (16, 32, 64)
+    ]
+    return pd.DataFrame(rows)
 
 
 def test_powers_of_n_are_recovered_for_each_sigma0() -> None:
     powers = {0.25: 1.5, 1.0: 0.5}
-    widths = pd.DataFrame(
-        [
-            {"samples": n, "sigma0": sigma0, "least_width": (10 / sigma0) * n**power}
-            for sigma0, power in powers.items()
-            for n in (16, 32, 64)
-        ]
-    )
-    table = slopes(widths).set_index("sigma0")
+    table = slopes(planted(powers, {0: 0.0, 1: 0.0})).set_index("sigma0")
     assert list(table.index) == ["0.25", "1.0", "all"]
     assert set(table["claimed"]) == {5.0}
     for sigma0, power in powers.items():
         assert table.loc[str(sigma0), "slope"] == pytest.approx(power)
     assert table.loc["all", "slope"] == pytest.approx(1.0), "the mean of the two powers"
-    assert table.loc["all", "points"] == 6
+    assert table.loc["all", "high"] == pytest.approx(1.0), "that they differ is no noise"
+
+
+def test_an_interval_of_the_power_of_n_is_that_of_the_seeds() -> None:
+    """Powers 0.5 and 0.7: mean 0.6, se 0.1, t(1) = 12.7062."""
+    row = slopes(planted({0.5: 0.6}, {0: -0.1, 1: 0.1})).set_index("sigma0").loc["all"]
+    assert row["slope"] == pytest.approx(0.6)
+    assert row["high"] == pytest.approx(0.6 + 1.27062, rel=1e-5)
+    assert row["freedom"] == 1
 
 
 def test_levels_of_sigma0_do_not_disturb_the_common_power() -> None:
     """Unbalanced on purpose: one line through all points would take the levels for a power."""
     rows = [(n, 0.25, 3.0 * n**0.8) for n in (16, 32)] + [(n, 1.0, 90.0 * n**0.8) for n in (32, 64)]
-    widths = pd.DataFrame(rows, columns=["samples", "sigma0", "least_width"])
+    widths = pd.DataFrame(rows, columns=["samples", "sigma0", "least_width"]).assign(seed=0)
     table = slopes(widths).set_index("sigma0")
     assert table.loc["all", "slope"] == pytest.approx(0.8)
-    assert np.isnan(table.loc["0.25", "low"]), "two points have no interval"
+    assert np.isnan(table.loc["all", "low"]), "one seed has no interval"
 
 
 def rates(rate: list[float], flow: list[float]) -> pd.DataFrame:
@@ -108,7 +129,7 @@ def rates(rate: list[float], flow: list[float]) -> pd.DataFrame:
     rows = []
     for index, name in enumerate(("erf", "tanh", "relu")):
         for seed in (-1, 1):
-            row = {"activation": name, "lambda_0": index + 1.0}
+            row = {"activation": name, "lambda_0": index + 1.0, "seed": seed}
             rows.append(row | {"width": 64, "rate": -rate[index], "rate_flow": -flow[index]})
             shifted = {"rate": rate[index] + 10 * seed, "rate_flow": flow[index] + 10 * seed}
             rows.append(row | {"width": 256} | shifted)
@@ -116,17 +137,20 @@ def rates(rate: list[float], flow: list[float]) -> pd.DataFrame:
 
 
 def test_rank_agreement_of_known_orders_at_the_widest() -> None:
-    row = only(rank_agreement(rates([1.0, 4.0, 9.0], [3.0, 2.0, 1.0])))
-    assert row["width"] == 256
-    assert row["activations"] == 3
-    assert row["rank_correlation"] == pytest.approx(1.0)
-    assert row["rank_correlation_flow"] == pytest.approx(-1.0)
-    assert row["rank_rate_with_flow"] == pytest.approx(-1.0)
+    table = rank_agreement(rates([1.0, 4.0, 9.0], [3.0, 2.0, 1.0]))
+    assert list(table["seed"]) == [-1, 1]
+    for _, row in table.iterrows():
+        assert row["width"] == 256
+        assert row["activations"] == 3
+        assert row["rank_correlation"] == pytest.approx(1.0)
+        assert row["rank_correlation_flow"] == pytest.approx(-1.0)
+        assert row["rank_less_flow"] == pytest.approx(2.0)
+        assert row["rank_rate_with_flow"] == pytest.approx(-1.0)
 
 
 def test_one_exchanged_pair_of_three_is_a_rank_correlation_of_a_half() -> None:
     """Spearman: 1 - 6 (1 + 1) / (3 (9 - 1)) = 1/2."""
-    row = only(rank_agreement(rates([2.0, 1.0, 3.0], [2.0, 1.0, 3.0])))
+    row = rank_agreement(rates([2.0, 1.0, 3.0], [2.0, 1.0, 3.0])).iloc[0]
     assert row["rank_correlation"] == pytest.approx(0.5)
     assert row["rank_rate_with_flow"] == pytest.approx(1.0)
 

@@ -16,7 +16,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 FigurePath = Annotated[str, StringConstraints(pattern=r"^figures/[a-z0-9_]+\.svg$")]
 Paper = Literal["Wang & Huang 2024", "Surendran et al. 2024", "both", "beyond"]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Wanted = bool | int | float | str | list[str]
+Wanted = bool | int | float | str | list[str] | list[float]
 
 
 class Expectation(Strict):
@@ -40,6 +40,15 @@ class Expectation(Strict):
         return self
 
     @property
+    def direction(self) -> str:
+        """Which numbers would fail it: those above, those below, or both."""
+        if self.value is not None:
+            return "two-sided"
+        if self.equal is not None:
+            return "equal"
+        return "at least" if self.at_most is None else "at most"
+
+    @property
     def band(self) -> tuple[float, float]:
         """The numbers that meet it, from lowest to highest, ends included."""
         if self.value is not None and self.within is not None:
@@ -59,11 +68,17 @@ class Expectation(Strict):
 
 
 class Test(Strict):
-    """Where the number is: a row and columns of a table under ``results/measure``.
+    """Where the number is: rows and columns of a table under ``results/measure``.
 
-    ``where`` selects exactly one row, by column: a value, a list of which any will do, or ``max``
-    or ``min``, the row with that extreme. ``column``, ``low`` and ``high`` hold the value and the
-    ends of its interval, if it has one; by the column ``over`` all three are divided.
+    ``where`` selects rows, by column: a value, a list of which any will do, or ``max`` or ``min``,
+    the rows with that extreme. One row is left, whose ``column`` has the value, and whose ``low``
+    and ``high`` have the ends of its interval; by the column ``over`` all three are divided. Or:
+
+    - ``across: seed``: a row of each seed is left, and the mean of the values has Student's
+      interval, that of the logarithm where ``log`` says that the quantity is positive. An
+      extreme of ``column`` itself is then that of each seed.
+    - ``exact``: the number has no chance in it, and no interval.
+    - ``every``: rows that these columns tell apart are all read, with intervals that hold together.
     """
 
     __test__ = False  # Not one of pytest's.
@@ -74,45 +89,94 @@ class Test(Strict):
     low: Text | None = None
     high: Text | None = None
     over: Text | None = None
+    across: Text | None = None
+    log: bool = False
+    every: list[Text] = Field(default_factory=list)
+    exact: bool = False
+
+    @property
+    def interval(self) -> bool:
+        """Whether what is read has an interval, or needs none."""
+        return self.exact or self.low is not None or self.across is not None
 
     def __str__(self) -> str:
         """Say where the number is: file, columns and row, as a reader would look it up."""
         column = f"{self.column} / {self.over}" if self.over else self.column
         columns = f"{column} [{self.low}, {self.high}]" if self.low else column
-        row = ", ".join(f"{key} {_written(wanted)}" for key, wanted in self.where.items())
+        terms = [f"{key} {_written(wanted)}" for key, wanted in self.where.items()]
+        terms += [f"every {key}" for key in self.every]
+        mean = f"{'geometric ' if self.log else ''}mean over each {self.across}"
+        row = ", ".join([*terms, mean] if self.across else terms)
         return f"measure/{self.measure}: {columns}" + (f" where {row}" if row else "")
 
     @model_validator(mode="after")
-    def _whole_interval(self) -> Self:
+    def _one_interval(self) -> Self:
         if (self.low is None) != (self.high is None):
             raise ValueError("names one end of an interval: give low and high, or neither")
+        if sum((self.low is not None, self.across is not None, self.exact)) > 1:
+            raise ValueError("takes one of low and high, across, exact")
+        if self.log and self.across is None:
+            raise ValueError("has log, which needs across")
         return self
+
+
+class Evidence(Strict):
+    """One number, read from a measure, and what it shows."""
+
+    shows: Text
+    test: Test
+
+
+class Premise(Strict):
+    """What a statement is said of: where it does not hold, the statement is not judged.
+
+    ``beyond`` is what is known of the statement where it does hold: a number that follows from the
+    statement's own formula, or an extrapolation.
+    """
+
+    says: Text
+    test: Test
+    expect: Expectation
+    beyond: Evidence | None = None
 
 
 class Claim(Strict):
     """One statement that can fail; without a test it is not implemented yet.
 
-    ``headline`` marks the few statements that the one-page summary shows.
+    ``premise`` has what it is said of, all of which must hold. ``certain`` says why a run could
+    hardly have failed it, where that is so. ``headline`` marks the few statements that the one-page
+    summary shows.
     """
 
     file: ClassVar = "config/claims.yaml"
 
-    id: Annotated[str, StringConstraints(pattern=r"^(W[1-6]|S[1-5]|X[1-6])(-[a-z0-9]+)+$")]
+    id: Annotated[str, StringConstraints(pattern=r"^(W[1-6]|S[1-5]|X[1-9])(-[a-z0-9]+)+$")]
     paper: Paper
     where: Text
     statement: Text
     expect: Expectation | None = None
     expected: Text | None = None
     test: Test | None = None
+    premise: list[Premise] = Field(default_factory=list)
+    certain: Text | None = None
     figure: FigurePath | None = None
     headline: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Whose statement it is: a paper's, or ours."""
+        return "ours" if self.paper == "beyond" else "paper"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.expect is None) == (self.expected is None):
             raise ValueError("needs either expect or expected, and not both")
-        if self.test is not None and self.expect is None:
+        if self.test is None:
+            return self
+        if self.expect is None:
             raise ValueError("has a test, which needs expect")
+        if self.expect.equal is None and not self.test.interval:
+            raise ValueError("has a test without interval: give low and high, across, or exact")
         return self
 
 
@@ -127,13 +191,6 @@ class Assumption(Strict):
     open: Text
     choice: Text
     tried: Text
-
-
-class Evidence(Strict):
-    """One number that a remark rests on, read from a measure."""
-
-    shows: Text
-    test: Test
 
 
 class Remark(Strict):
@@ -179,7 +236,7 @@ def parse(rows: object, kind: type[Row]) -> list[Row]:
 def _written(wanted: Wanted) -> str:
     """Write what selects a row."""
     if isinstance(wanted, list):
-        return " or ".join(wanted)
+        return " or ".join(_written(one) for one in wanted)
     if isinstance(wanted, bool):
         return "yes" if wanted else "no"
     return f"{wanted:g}" if isinstance(wanted, float) else str(wanted)

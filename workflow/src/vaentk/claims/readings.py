@@ -1,7 +1,7 @@
-"""One number read from a saved measure, as a test of the ledger says where it is."""
+"""Numbers read from a saved measure, as a test of the ledger says where they are."""
 
 from collections.abc import Mapping
-from math import nan
+from math import inf, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from vaentk.claims.ledger import EXTREMES, Test, Wanted
 from vaentk.errors import UserError
+from vaentk.statistics.intervals import Estimate, geometric_mean, mean
 
 
 class Reading(NamedTuple):
@@ -37,32 +38,60 @@ class Absent(Exception):
     """The configuration left out the run or the row that a test reads, as the sentence says."""
 
 
-def read(measures: Mapping[str, pd.DataFrame], test: Test, configuration: str) -> Reading:
-    """Read value and interval from the one row selected."""
+def read(measures: Mapping[str, pd.DataFrame], test: Test, configuration: str) -> list[Reading]:
+    """Read value and interval: one, or one for each of the rows that ``every`` tells apart."""
     if test.measure not in measures:
         raise Absent(_why_absent(test.measure, measures, configuration))
     frame, lacks = measures[test.measure], f"the configuration {configuration} measures no row"
-    names = [name for name in (test.column, test.low, test.high, test.over) if name]
-    for name in (*test.where, *names):
+    names = [test.column, test.low, test.high, test.over, test.across, *test.every]
+    for name in (*test.where, *filter(None, names)):
         if name not in frame.columns:
             have = ", ".join(frame.columns)
             raise UserError(f"{test.measure} has no column {name}; it has {have}")
     if frame.empty:
         raise Absent(f"{lacks} of {test.measure}")
-    row = _select(frame, test, lacks)
+    chosen = _select(frame, test, lacks)
+    if not test.every:
+        return [_reading(chosen, test, 1)]
+    groups = [part for _, part in chosen.groupby(test.every, sort=False, dropna=False)]
+    return [_reading(part, test, len(groups)) for part in groups]
+
+
+def _reading(rows: pd.DataFrame, test: Test, comparisons: int) -> Reading:
+    """Read one number from its row, or from a row of each seed."""
+    parts = [part for _, part in rows.groupby(test.across)] if test.across else [rows]
+    found = [_extreme(part, test) for part in parts]
     sought = [key for key, wanted in test.where.items() if _is_sought(wanted)]
-    place = ", ".join(f"{key} {show(row[key])}" for key in sought if key != test.column)
-    value = row[test.column]
-    low, high = (float(row[end]) if end else None for end in (test.low, test.high))
-    if test.over is None:
-        return Reading(value, low, high, test.column, place)
-    name = f"{test.column} / {test.over}"
-    divisor = float(row[test.over]) or nan
+    keys = dict.fromkeys(key for key in (*sought, *test.every) if key != test.column)
+    shown = {key: {show(row[key]) for row in found} for key in keys}
+    place = ", ".join(f"{key} {min(seen)}" for key, seen in shown.items() if len(seen) == 1)
+    name = f"{test.column} / {test.over}" if test.over else test.column
+    if test.across:
+        values = [_number(row, test, test.column) for row in found]
+        estimate = (geometric_mean if test.log else mean)(values).simultaneous(comparisons)
+        return Reading(estimate.value, estimate.low, estimate.high, name, place)
+    (row,) = found
+    if test.over is None and not is_number(row[test.column]):
+        return Reading(row[test.column], None, None, name, place)
+    value = _number(row, test, test.column)
+    if test.low is None or test.high is None:
+        return Reading(value, None, None, name, place)
+    low, high = (_number(row, test, end) for end in (test.low, test.high))
+    if test.over is not None and row[test.over] < 0:
+        low, high = high, low
+    estimate = Estimate(value, low, high, 0, float(row.get("freedom", inf)))
+    estimate = estimate.simultaneous(comparisons)
+    return Reading(value, estimate.low, estimate.high, name, place)
+
+
+def _number(row: pd.Series, test: Test, column: str) -> float:
+    """Read a cell, divided if the test says so."""
+    value = row[column]
     if not is_number(value):
-        raise UserError(f"{name} divides {value!r}, which is not a number")
-    ends = (None, None) if low is None or high is None else (low / divisor, high / divisor)
-    low, high = ends if divisor > 0 else ends[::-1]
-    return Reading(float(value) / divisor, low, high, name, place)
+        raise UserError(f"{column} is {value!r} where a number is expected")
+    if test.over is None:
+        return float(value)
+    return float(value) / (float(row[test.over]) or nan)
 
 
 def _why_absent(path: str, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:
@@ -75,18 +104,36 @@ def _why_absent(path: str, measures: Mapping[str, pd.DataFrame], configuration: 
     return reason if configuration == "paper" else f"{reason}; config/paper.yaml has"
 
 
-def _select(frame: pd.DataFrame, test: Test, lacks: str) -> pd.Series:
-    """Find the one row: stated values and lists first, then extremes in the order written."""
+def _select(frame: pd.DataFrame, test: Test, lacks: str) -> pd.DataFrame:
+    """Find the rows: stated values and lists first, then extremes in the order written.
+
+    That of the tested column itself comes last, of each seed or of the rows that ``every`` tells
+    apart.
+    """
     chosen = frame
     for key, wanted in sorted(test.where.items(), key=lambda item: item[1] in EXTREMES):
-        chosen = chosen[_matches(chosen[key], wanted)]
-    terms = ", ".join(f"{key}: {wanted}" for key, wanted in test.where.items())
+        if key != test.column or wanted not in EXTREMES:
+            chosen = chosen[_matches(chosen[key], wanted)]
     if chosen.empty:
-        raise Absent(f"{lacks} {{{terms}}} of {test.measure}")
-    if len(chosen) > 1:
-        rows = f"{len(chosen)} rows"
-        raise UserError(f"where {{{terms}}} selects {rows} of {test.measure} and must select one")
-    return chosen.iloc[0]
+        raise Absent(f"{lacks} {{{_terms(test)}}} of {test.measure}")
+    return chosen
+
+
+def _extreme(rows: pd.DataFrame, test: Test) -> pd.Series:
+    """Find the one row that is left, by the extreme of the tested column where it is asked for."""
+    wanted = test.where.get(test.column)
+    if wanted in EXTREMES:
+        rows = rows[_matches(rows[test.column], wanted)].iloc[:1]
+    if len(rows) > 1:
+        raise UserError(
+            f"where {{{_terms(test)}}} selects {len(rows)} rows of {test.measure} and must select "
+            "one" + (f" of each {test.across}" if test.across else "")
+        )
+    return rows.iloc[0]
+
+
+def _terms(test: Test) -> str:
+    return ", ".join(f"{key}: {wanted}" for key, wanted in test.where.items())
 
 
 def _matches(column: pd.Series, wanted: Wanted) -> Any:

@@ -31,7 +31,7 @@ def remarks(rows: object, measures: Mapping[str, pd.DataFrame], configuration: s
 def _number(test: Test, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:
     """Read one number as text, or say why it is not there."""
     try:
-        reading = read(measures, test, configuration)
+        (reading,) = read(measures, test, configuration)
     except Absent as reason:
         return f"not run ({reason})"
     return f"{reading.measured} {reading.interval}".strip()

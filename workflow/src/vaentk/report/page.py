@@ -22,7 +22,7 @@ from vaentk.report.run_times import describe_machine
 from vaentk.report.statements import claim_groups, overview, statements
 from vaentk.report.text import MISSING, number, plain, quantity, typeset
 
-SIGNS = dict(zip(VERDICTS, "✓✗?–", strict=True))
+SIGNS = dict(zip(VERDICTS, "✓✗?∅–", strict=True))
 """Every verdict a claim can have, with the sign that stands beside its colour."""
 
 FOLD_ABOVE = 36
@@ -72,7 +72,17 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         script=Markup(script),
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
         signs=SIGNS,
-        counts={verdict: int((data.claims["verdict"] == verdict).sum()) for verdict in SIGNS},
+        counts={
+            verdict: {
+                origin: sum(row.verdict == verdict and row.origin == origin for row in rows)
+                for origin in ("paper", "ours")
+            }
+            for verdict in SIGNS
+        },
+        tested={
+            origin: sum(row.verdict != NOT_RUN for row in rows if row.origin == origin)
+            for origin in ("paper", "ours")
+        },
         statements=rows,
         machine_of=describe_machine,
         groups=groups,

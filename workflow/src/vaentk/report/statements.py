@@ -23,13 +23,16 @@ class Statement:
 
     id: str
     paper: str
+    origin: str
     where: str
     statement: str
     expected: str
     measured: str
     interval: str
+    margin: str
     verdict: str
     reason: str
+    certain: str
     headline: bool
     figure: str
     file: str
@@ -57,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the overview: a protocol, or all that goes beyond the papers.
+    """A line of the overview: a protocol of a paper, or our own statements on a paper's text.
 
     ``counts`` holds for every verdict how many claims have it and the first of these; ``data``
     what the protocol was run on, where that is not the whole of a real data set.
@@ -68,6 +71,11 @@ class Line:
     anchor: str
     counts: dict[str, tuple[int, str]]
     data: Sequence[str]
+
+    @property
+    def total(self) -> int:
+        """How many claims it has."""
+        return sum(count for count, _ in self.counts.values())
 
 
 def statements(data: ReportData) -> list[Statement]:
@@ -80,9 +88,9 @@ def _statement(data: ReportData, row: Mapping[Any, str]) -> Statement:
     figure = row["figure"].rpartition("/")[2].removesuffix(".svg")
     file, _, columns = row["source"].partition(": ")
     kind, run = [*file.split("/"), "", "", ""][1:3]
-    copied = ("id", "paper", "where", "statement", "expected", "measured", "interval")
+    copied = ("id", "paper", "origin", "where", "statement", "expected", "measured", "interval")
     return Statement(
-        **{key: row[key] for key in (*copied, "verdict", "reason")},
+        **{key: row[key] for key in (*copied, "margin", "verdict", "reason", "certain")},
         headline=row["headline"] == "yes",
         figure=figure if figure in data.figures else "",
         file=file,
@@ -113,19 +121,22 @@ def claim_groups(data: ReportData, rows: Sequence[Statement]) -> list[Group]:
 
 
 def overview(data: ReportData, groups: Sequence[Group]) -> list[tuple[Paper, list[Line]]]:
-    """Lay out the answer: for every paper, its protocols by verdict; our own questions as one."""
-    blocks = []
-    for paper in data.text.papers:
-        own = sorted((g for g in groups if g.label[0] == paper.letter), key=lambda g: g.label)
-        blocks.append((paper, [_line(data, group.label, group.title, [group]) for group in own]))
-    beyond = data.text.beyond
-    own = [group for group in groups if group.label[0] == beyond.letter]
-    blocks.append((beyond, [_line(data, beyond.letter, beyond.citation, own)] if own else []))
+    """Lay out the answer: every paper's statements by protocol and verdict; then ours, by paper."""
+    ordered = sorted(groups, key=lambda group: group.label)
+    blocks, ours = [], []
+    for paper in (*data.text.papers, data.text.beyond):
+        of_paper = [group for group in ordered if group.label[0] == paper.letter]
+        lines = [_line(data, group.label, group.title, [group], "paper") for group in of_paper]
+        blocks.append((paper, [line for line in lines if line.total]))
+        title = paper.citation if paper == data.text.beyond else f"on the text of {paper.short}"
+        ours += [_line(data, paper.letter, title, of_paper, "ours")] if of_paper else []
+    blocks.append((data.text.beyond, [line for line in ours if line.total]))
     return [(paper, lines) for paper, lines in blocks if lines]
 
 
-def _line(data: ReportData, label: str, title: str, groups: Sequence[Group]) -> Line:
-    rows = [row for group in groups for row in (*group.tested, *group.untested)]
+def _line(data: ReportData, label: str, title: str, groups: Sequence[Group], origin: str) -> Line:
+    every = [row for group in groups for row in (*group.tested, *group.untested)]
+    rows = [row for row in every if row.origin == origin]
     ids = {verdict: [row.id for row in rows if row.verdict == verdict] for verdict in VERDICTS}
     counts = {verdict: (len(having), next(iter(having), "")) for verdict, having in ids.items()}
     experiments = {row.kind for row in rows if row.verdict != NOT_RUN}

@@ -21,7 +21,7 @@ from vaentk.experiments.ntk.linear_rate.measure import (
     limit_kernel,
 )
 from vaentk.experiments.ntk.trained import by_width
-from vaentk.statistics.intervals import mean
+from vaentk.statistics.intervals import geometric_mean
 
 Array = NDArray[np.float64]
 
@@ -88,13 +88,16 @@ def _members(variant: str, case: LinearRate, kernel: Array, curve: pd.DataFrame)
 
 
 def averaged(members: pd.DataFrame) -> pd.DataFrame:
-    """Average over seeds for the report's table, a row a variant and width."""
+    """Average over seeds for the report's table, a row a variant and width.
+
+    Distances and rates are geometric means.
+    """
     keys = ["variant", "activation", "samples", "sigma0", "train_sigma", "width"]
     rows = []
     for key, part in members.groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True))
         row |= {name: float(part[name].mean()) for name in ("lambda_0", "lambda_max", "loss_left")}
         for name in ("flow_distance", "empirical_distance", "rate"):
-            row |= mean(part[name]).columns(name)
+            row |= geometric_mean(part[name]).columns(name)
         rows.append(row | {"rate_flow": float(part["rate_flow"].mean())})
     return pd.DataFrame(rows)

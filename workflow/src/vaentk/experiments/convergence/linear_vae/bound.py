@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.convergence.linear_vae.rates import VARIANT
+from vaentk.statistics.intervals import mean
 
 Array = NDArray[np.float64]
 
@@ -50,14 +51,14 @@ def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -
     A row a training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest over
     runs and iterates; ``noise``, the largest mean over runs; ``measured``, the mean of
     E_R|grad L(theta_R)|^2 at ``step``; ``bound`` and ``looseness``, bound over measured, for SGD
-    alone (Adam's theorem has constants of its own).
+    alone (Adam's theorem has constants of its own). Its interval is that of the mean over runs.
     """
     rows = []
     for key, part in records[records["role"] == "rate"].groupby(VARIANT, sort=False):
         row: dict[str, Any] = dict(zip(VARIANT, key, strict=True))
         own = marks[(marks["variant"] == row["variant"]) & (marks["optimiser"] == row["optimiser"])]
         last = int(part["step"].max())
-        measured = float(part[part["step"] == last]["mean_gradient"].mean())
+        measured = mean(part[part["step"] == last]["mean_gradient"])
         gap = float(part[part["step"] == 0]["gap"].mean())
         curvature = float(own["curvature"].max())
         noise = float(own.groupby("step")["noise"].mean().max())
@@ -66,5 +67,7 @@ def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -
         sgd = row["optimiser"] == "sgd"
         limit = bound(gap, curvature, noise, steps) if sgd else float("nan")
         row |= {"scale": scale, "step": last, "gap": gap, "curvature": curvature, "noise": noise}
-        rows.append(row | {"measured": measured, "bound": limit, "looseness": limit / measured})
+        row |= {"measured": measured.value, "bound": limit, "looseness": limit / measured.value}
+        low, high = limit / measured.high, limit / max(measured.low, 0)
+        rows.append(row | {"looseness_low": low, "looseness_high": high})
     return pd.DataFrame(rows)

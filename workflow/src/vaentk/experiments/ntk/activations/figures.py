@@ -94,7 +94,7 @@ def _rate_panel(axes: Axes, table: pd.DataFrame, agreement: pd.DataFrame) -> Non
     axes.set_xlabel("late rate of the kernel flow")
     axes.set_ylabel("late rate of the network")
     axes.set_title(f"rates, $m$ = {int(widest['width'].iloc[0])} (dotted: equal)")
-    said = rf"rank correlation with $\lambda_0$: {number(agreement['rank_correlation'].iloc[0])}"
+    said = rf"rank correlation with $\lambda_0$: {number(agreement['rank_correlation'].mean())}"
     axes.annotate(said, (0.97, 0.04), xycoords="axes fraction", ha="right", fontsize=8)
 
 
@@ -127,7 +127,7 @@ def _alt(members: Tables, agreement: Tables) -> str:
             f"{', '.join(outside) or 'none'}; at m = {int(widest['width'].iloc[0])} a network's "
             f"late rate differs from the kernel flow's by at most {number(100 * off.max())}% "
             f"({off.idxmax()}), and the rates have rank correlation "
-            f"{number(agreement[run]['rank_correlation'].iloc[0])} with lambda_0"
+            f"{number(agreement[run]['rank_correlation'].mean())} with lambda_0"
         )
     return (
         "Four panels a run: the limit kernel's least eigenvalue and its condition by activation, "

@@ -26,19 +26,27 @@ def rank_agreement(members: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row: Spearman's rank correlation of the mean late rate over seeds with lambda_0, the
-        number of activations, and the same correlation for the limit kernel's own flow.
+        A row a seed: over the activations, Spearman's rank correlation of the late rate with
+        lambda_0, that of the limit kernel's own flow with lambda_0, their difference, and the
+        correlation of both rates.
     """
     widest = members[members["width"] == members["width"].max()]
-    means = widest.groupby("activation")[["rate", "rate_flow", "lambda_0"]].mean()
-    agreement = {
-        "rank_correlation": ("rate", "lambda_0"),
-        "rank_correlation_flow": ("rate_flow", "lambda_0"),
-        "rank_rate_with_flow": ("rate", "rate_flow"),
-    }
-    row = {
-        name: float(stats.spearmanr(means[left], means[right]).statistic)
-        for name, (left, right) in agreement.items()
-    }
-    counted = {"width": int(widest["width"].iloc[0]), "activations": len(means)}
-    return pd.DataFrame([counted | row])
+    rows = []
+    for seed, part in widest.groupby("seed"):
+        own, flow = (_rank_correlation(part, rate, "lambda_0") for rate in ("rate", "rate_flow"))
+        rows.append(
+            {
+                "width": int(widest["width"].iloc[0]),
+                "seed": seed,
+                "activations": len(part),
+                "rank_correlation": own,
+                "rank_correlation_flow": flow,
+                "rank_less_flow": own - flow,
+                "rank_rate_with_flow": _rank_correlation(part, "rate", "rate_flow"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _rank_correlation(table: pd.DataFrame, left: str, right: str) -> float:
+    return float(stats.spearmanr(table[left], table[right]).statistic)

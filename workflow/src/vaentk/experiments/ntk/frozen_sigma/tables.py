@@ -5,7 +5,7 @@ from itertools import product
 import pandas as pd
 
 from vaentk.experiments.declaration import Tables
-from vaentk.statistics.intervals import mean
+from vaentk.statistics.intervals import geometric_mean
 
 
 def frozen_sigma(summaries: Tables, differences: Tables) -> pd.DataFrame:
@@ -18,8 +18,8 @@ def frozen_sigma(summaries: Tables, differences: Tables) -> pd.DataFrame:
         cases = summaries[run].set_index(["variant", "width"])
         for width, part in difference.groupby("width"):
             row = {"run": run, "width": width}
-            row |= mean(part["difference"]).columns("sigma_difference")
-            row |= mean(part["distance"]).columns("frozen_distance")
+            row |= geometric_mean(part["difference"]).columns("sigma_difference")
+            row |= geometric_mean(part["distance"]).columns("frozen_distance")
             row["ratio_max"] = part["ratio"].max()
             for quantity, variant in product(("lambda_0", "rate"), ("trained", "frozen")):
                 row[f"{quantity}_{variant}"] = cases[quantity][variant, width]

@@ -26,8 +26,8 @@ from vaentk.kernels.flow import (
 )
 from vaentk.kernels.limit import least_eigenvalue, limit_kernels
 from vaentk.models.snn import StochasticNetwork
-from vaentk.statistics.intervals import line_slope, mean
-from vaentk.statistics.slopes import of_largest_widths, power_of_width
+from vaentk.statistics.intervals import geometric_mean, line_slope
+from vaentk.statistics.slopes import power_of_width
 
 Array = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ def measure(
     by_member = members(all_curves, final, lambda_0, x)
     return {
         "curves": all_curves,
-        "summary": summary(all_curves, lambda_0, len(x)),
+        "summary": summary(by_member, lambda_0, x),
         "members": by_member,
         "slopes": slopes(by_member, settings.slope_widths),
     }
@@ -139,49 +139,6 @@ def empirical_residuals(
     return np.asarray(implicit_residuals(kernel, start, flow, FLOW_TOLERANCE))
 
 
-def summary(all_curves: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataFrame:
-    """Summarise the curves by width: the bound's margin, distances and late rates.
-
-    Returns
-    -------
-    DataFrame
-        A row a width. ``margin`` is the largest ``log(loss / bound)`` over seeds and times t > 0,
-        in nats: the bound is crossed where it is positive. Distances are the largest over times,
-        mean over seeds with a 95% interval, and the mean of the times of these. Rates are fitted
-        to log loss over the last half of the run; ``rate_claimed`` is lambda_0/n, ``rate_tight``
-        2 lambda_0/n.
-    """
-    rows = []
-    for width, curve in all_curves.groupby("width"):
-        later = curve[curve["time"] > 0]
-        later = later.assign(margin=np.log(later["loss"] / later["bound"]))
-        worst = later.iloc[later["margin"].argmax()]
-        last = curve[curve["time"] == curve["time"].max()]
-        row = {
-            "width": width,
-            "lambda_0": lambda_0,
-            "time": float(curve["time"].max()),
-            "gradients": float(curve.groupby("seed")["gradients"].max().mean()),
-            "margin": float(worst["margin"]),
-            "margin_time": float(worst["time"]),
-        }
-        runs = [run for _, run in curve.groupby("seed")]
-        for column in DISTANCES:
-            row |= mean([run[column].max() for run in runs]).columns(column)
-            peaks = [run["time"].to_numpy()[run[column].argmax()] for run in runs]
-            row[f"{column}_time"] = float(np.mean(peaks))
-        row |= mean([late_rate(run, "loss") for run in runs]).columns("rate")
-        row |= {
-            "rate_flow": float(np.mean([late_rate(run, "flow_loss") for run in runs])),
-            "rate_claimed": lambda_0 / samples,
-            "rate_tight": 2 * lambda_0 / samples,
-            "loss_final": float(last["loss"].mean()),
-            "bound_final": float(last["bound"].mean()),
-        }
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
 def members(
     all_curves: pd.DataFrame, final: pd.DataFrame, lambda_0: float, x: Array
 ) -> pd.DataFrame:
@@ -192,30 +149,108 @@ def members(
     Returns
     -------
     DataFrame
-        Largest distances over times, largest row displacements per layer, Lemma 4's bound on
-        them, ``|X - f(0)|_F sqrt(n) d / (sqrt(m) lambda_0)`` (Eq. 17, the same for every layer),
-        and each layer's displacement over it.
+        ``horizon``, the time in n/lambda_0. ``margin``, the largest ``log(loss / bound)`` over
+        times t > 0, in nats, and its time: the bound is crossed where it is positive, and first at
+        ``crossing``, in n/lambda_0. Largest distances over times, and their times. Rates fitted to
+        log loss over the last half of the run, of the network and of the flow on K, over
+        ``rate_claimed``, lambda_0/n, ``rate_tight``, 2 lambda_0/n, and the flow's. Final loss, over
+        the bound and over that of answering zero. Largest row displacements per layer,
+        Lemma 4's bound on them, ``|X - f(0)|_F sqrt(n) d / (sqrt(m) lambda_0)`` (Eq. 17, the same
+        for every layer), and each layer's displacement over it; ``row_over_radius``, the largest
+        of the displacements over Lemma 3's radius ``lambda_0 / (n sqrt(d))``.
     """
-    groups = all_curves.groupby(["width", "seed"])
-    table = groups[[*DISTANCES]].max()
     samples, outputs = x.shape
-    start = np.sqrt(2 * samples * groups["loss"].first())
-    widths = table.index.get_level_values("width").to_numpy()
-    bound = start * np.sqrt(samples) * outputs / (np.sqrt(widths) * lambda_0)
+    unit = samples / lambda_0
+    zero = float(losses(x[None])[0])
+    rows = []
+    for key, run in all_curves.groupby(["width", "seed"]):
+        width, seed = (int(str(part)) for part in key)
+        later = run[run["time"] > 0]
+        times = later["time"].to_numpy()
+        margins = np.log((later["loss"] / later["bound"]).to_numpy())
+        crossed = times[margins > 0]
+        loss, bound = float(run["loss"].iloc[-1]), float(run["bound"].iloc[-1])
+        rate, flow_rate = late_rate(run, "loss"), late_rate(run, "flow_loss")
+        start = np.sqrt(2 * samples * float(run["loss"].iloc[0]))
+        row = {
+            "width": width,
+            "seed": seed,
+            "gradients": int(run["gradients"].max()),
+            "horizon": float(run["time"].max()) / unit,
+            "margin": float(margins.max()),
+            "margin_time": float(times[margins.argmax()]),
+            "crossing": float(crossed[0]) / unit if len(crossed) else np.nan,
+        }
+        for column in DISTANCES:
+            farthest = run.iloc[run[column].argmax()]
+            row |= {column: farthest[column], f"{column}_time": farthest["time"]}
+        row |= {
+            "rate": rate,
+            "rate_flow": flow_rate,
+            "rate_over_claimed": rate * unit,
+            "rate_over_tight": rate * unit / 2,
+            "rate_over_flow": rate / flow_rate,
+            "loss_final": loss,
+            "bound_final": bound,
+            "loss_over_bound": loss / bound,
+            "loss_over_zero": loss / zero,
+            "lemma4_bound": start * np.sqrt(samples) * outputs / (np.sqrt(width) * lambda_0),
+        }
+        rows.append(row)
     moved = [layer for layer in LAYERS if f"row_{layer}" in final]
-    rows = final[["width", "seed", *(f"row_{layer}" for layer in moved)]]
-    table = table.assign(lemma4_bound=bound).reset_index().merge(rows, on=["width", "seed"])
+    displacements = final[["width", "seed", *(f"row_{layer}" for layer in moved)]]
+    table = pd.DataFrame(rows).merge(displacements, on=["width", "seed"])
     for layer in moved:
         table[f"over_bound_{layer}"] = table[f"row_{layer}"] / table["lemma4_bound"]
-    return table
+    farthest = table[[f"row_{layer}" for layer in moved]].max(axis=1)
+    return table.assign(row_over_radius=farthest * samples * np.sqrt(outputs) / lambda_0)
+
+
+def summary(by_member: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
+    """Summarise `members` by width: geometric means over seeds, with 95% intervals.
+
+    Returns
+    -------
+    DataFrame
+        A row a width; ``margin`` is the largest of the seeds', ``crossing`` the first.
+        ``width_printed`` is the width that Theorem 1 asks for, ``n^5 d^3 / lambda_0^4`` with
+        constant 1.
+    """
+    samples, outputs = x.shape
+    rows = []
+    for width, part in by_member.groupby("width"):
+        worst = part.iloc[part["margin"].argmax()]
+        row = {
+            "width": width,
+            "lambda_0": lambda_0,
+            "gradients": float(part["gradients"].mean()),
+            "horizon": float(part["horizon"].mean()),
+            "margin": float(worst["margin"]),
+            "margin_time": float(worst["margin_time"]),
+            "crossing": float(part["crossing"].min()),
+        }
+        for column in DISTANCES:
+            row |= geometric_mean(part[column]).columns(column)
+            row[f"{column}_time"] = float(part[f"{column}_time"].mean())
+        row |= geometric_mean(part["rate"]).columns("rate")
+        row |= {
+            "rate_flow": float(part["rate_flow"].mean()),
+            "rate_claimed": lambda_0 / samples,
+            "rate_tight": 2 * lambda_0 / samples,
+            "loss_final": float(part["loss_final"].mean()),
+            "bound_final": float(part["bound_final"].mean()),
+            "width_printed": float(samples) ** 5 * float(outputs) ** 3 / lambda_0**4,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
     """Fit powers of the width to the distances and displacements of `members`."""
-    largest = of_largest_widths(table, slope_widths)
     displacements = [f"row_{layer}" for layer in LAYERS if f"row_{layer}" in table]
     rows = [
-        {"quantity": quantity, "claimed": CLAIMED_SLOPE} | power_of_width(largest, quantity)
+        {"quantity": quantity, "claimed": CLAIMED_SLOPE}
+        | power_of_width(table, quantity, slope_widths)
         for quantity in (*DISTANCES, *displacements)
     ]
     return pd.DataFrame(rows)

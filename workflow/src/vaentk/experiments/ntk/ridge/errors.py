@@ -11,8 +11,8 @@ from vaentk.experiments.ntk.ridge import PenalisedMean
 from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
 from vaentk.experiments.ntk.trained import Outputs
 from vaentk.kernels.flow import coefficients, gradient_flow
-from vaentk.statistics.intervals import mean
-from vaentk.statistics.slopes import of_largest_widths, power_of_width
+from vaentk.statistics.intervals import geometric_mean
+from vaentk.statistics.slopes import power_of_width
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,8 @@ def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.Data
     DataFrame
         A row a variant, seed, ridge and with_initial (whether f_0 is in the prediction): error,
         the Frobenius distance to the trained network's held-out outputs over the norm of the
-        prediction by ``n beta`` with f_0; and error_worst, the largest distance of a held-out
+        prediction by ``n beta`` with f_0; over_without, that over the error of the same reading
+        without f_0; and error_worst, the largest distance of a held-out
         input, with initial_worst ``max |f_0(x)|``.
     """
     samples = len(regression.x)
@@ -71,7 +72,10 @@ def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.Data
                     "kl_ratio": last["kl_ratio"],
                 }
             )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    same = ["width", "seed", "beta", "initial", "reading"]
+    without = table[~table["with_initial"]].set_index(same)["error"].rename("without")
+    return table.assign(over_without=table["error"] / table.join(without, on=same)["without"])
 
 
 def path(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFrame:
@@ -108,17 +112,18 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        error with its 95% interval; error_without, that of the same reading without f_0,
-        and the ratio over_without; and nearest: the reading with the least mean error among those
-        with the same with_initial.
+        error, a geometric mean, with its 95% interval; error_without, that of the same reading
+        without f_0, and the ratio over_without; and nearest: the reading with the least mean error
+        among those with the same with_initial.
     """
     keys = ["initial", "with_initial", "beta", "width", "reading"]
     same_case = ["initial", "beta", "width", "reading"]
     rows = []
     for key, part in table.groupby(keys, sort=False):
-        rows.append(dict(zip(keys, key, strict=True)) | mean(part["error"]).columns("error"))
+        rows.append(
+            dict(zip(keys, key, strict=True)) | geometric_mean(part["error"]).columns("error")
+        )
     averaged = pd.DataFrame(rows)
-    averaged["error_low"] = averaged["error_low"].clip(lower=0)
     without = averaged[~averaged["with_initial"]].set_index(same_case)["error"]
     averaged = averaged.join(without.rename("error_without"), on=same_case)
     averaged["over_without"] = averaged["error"] / averaged["error_without"]
@@ -131,16 +136,12 @@ def slopes(table: pd.DataFrame, paths: pd.DataFrame, slope_widths: int) -> pd.Da
     """Fit powers of the width to the errors, and to the largest distance along the path."""
     rows = []
     keys = ["initial", "with_initial", "beta", "reading"]
-    for key, part in of_largest_widths(table, slope_widths).groupby(keys, sort=False):
+    for key, part in table.groupby(keys, sort=False):
         case = dict(zip(keys, key, strict=True))
-        rows.append({"quantity": "error"} | case | power_of_width(part, "error"))
+        rows.append({"quantity": "error"} | case | power_of_width(part, "error", slope_widths))
     members = ["initial", "beta", "width", "seed"]
-    farthest = of_largest_widths(
-        paths.groupby(members)["distance"].max().reset_index(), slope_widths
-    )
+    farthest = paths.groupby(members)["distance"].max().reset_index()
     for (initial, beta), part in farthest.groupby(["initial", "beta"]):
         case = {"initial": initial, "with_initial": True, "beta": beta, "reading": "n beta"}
-        rows.append({"quantity": "path"} | case | power_of_width(part, "distance"))
-    fitted = pd.DataFrame(rows).assign(claimed=CLAIMED_SLOPE)
-    columns = ["slope", "low", "high", "points", "claimed", "width_min", "width_max"]
-    return fitted[["quantity", *keys, *columns]]
+        rows.append({"quantity": "path"} | case | power_of_width(part, "distance", slope_widths))
+    return pd.DataFrame(rows).assign(claimed=CLAIMED_SLOPE)

@@ -37,8 +37,7 @@ def ridge_error_term(terms: Tables) -> pd.DataFrame:
 
 def ridge_displacements(displacements: Tables) -> pd.DataFrame:
     """Table of what the penalty does; ``condition`` is said to be the inputs'."""
-    table = stack(displacements).rename(columns={"condition": "input_condition"})
-    return table.drop(columns="largest_change_over_smaller")
+    return stack(displacements).rename(columns={"condition": "input_condition"})
 
 
 def _told_apart(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from vaentk.experiments.declaration import Runs, Tables
+from vaentk.experiments.ntk.sensitivity.tables import largest_differences
 from vaentk.figures.style import LAYERS, PANEL, REFERENCE, Drawing, finish, number, panels, styled
 
 BASE = "base"
@@ -22,7 +23,7 @@ MARGIN = 0.12
 """What is shown beside the outermost slopes; longer intervals are cut."""
 
 
-def sensitivity(slopes: Tables, worst: Tables, *, runs: Runs) -> Drawing:
+def sensitivity(slopes: Tables, *, runs: Runs) -> Drawing:
     """Draw three panels a run, a row of dots a variant, the base on top."""
     most = max(table["variant"].nunique() for table in slopes.values())
     with styled():
@@ -37,7 +38,7 @@ def sensitivity(slopes: Tables, worst: Tables, *, runs: Runs) -> Drawing:
             for place, axes in enumerate(row):
                 _rows(axes, names, labelled=place == 0)
             row[0].set_ylabel(f"{runs.data[run]}, {run}")
-        return finish(figure, _alt(slopes, worst))
+        return finish(figure, _alt(slopes))
 
 
 def _rows(axes: Axes, names: list[str], labelled: bool) -> None:
@@ -95,15 +96,15 @@ def spoken(name: str) -> str:
     return f"{SETTINGS[value[1]]}{value[2]}" if value else name.replace("-", " ")
 
 
-def _alt(slopes: Tables, worst: Tables) -> str:
+def _alt(slopes: Tables) -> str:
     parts = []
     for run, table in slopes.items():
         base = table[table["variant"] == BASE].set_index("layer")["slope"]
         fits = ", ".join(
             f"{LAYERS[layer][0]} {number(base[layer])}" for pair in PAIRS for layer in pair
         )
-        others = worst[run][worst[run]["variant"] != BASE]
-        most = others.iloc[others["absolute_difference"].argmax()]
+        others = largest_differences(table)
+        most = others.iloc[others["difference"].abs().argmax()]
         sigma = table[table["layer"] == "sigma"].set_index("variant")["narrow_change"]
         moved = (
             f"W_sigma changes most for {sigma.idxmax()}, by {number(sigma.max())} of its size "

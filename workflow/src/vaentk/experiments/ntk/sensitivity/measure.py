@@ -1,79 +1,79 @@
 """Figure 2's slopes under other settings: what the paper leaves open, one at a time (W4)."""
 
-import numpy as np
+from math import nan
+
 import pandas as pd
 
 from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.sensitivity import Sensitivity
-from vaentk.experiments.ntk.weight_change import measure as weight_change
+from vaentk.experiments.ntk.weight_change.measure import CLAIMED_SLOPES, changes
+from vaentk.statistics.intervals import geometric_mean, mean
+from vaentk.statistics.slopes import ByWidth, by_seed, power, powers
 
 BASE = "base"
 
 
 def measure(settings: Sensitivity, *, records: Tables) -> dict[str, pd.DataFrame]:
-    """Measure one run: the slopes of every variant, and the largest difference from the base."""
-    table = slopes(pd.concat(records.values(), ignore_index=True), settings)
-    return {"slopes": table, "worst": worst(table)}
+    """Measure one run: the slopes of every variant, and their differences from the base."""
+    return {"slopes": slopes(pd.concat(records.values(), ignore_index=True), settings)}
 
 
 def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
     """Fit the slopes of every variant at the final time, and their differences from the base.
 
+    A seed has the same networks in every variant, so that a difference is taken seed by seed.
+
     Returns
     -------
     DataFrame
-        A row a variant and layer: claimed, slope with its interval, base (the base's slope),
-        difference, largest_change (at the largest width, mean over seeds), narrow_change (at the
-        least width), narrow_over_base (that over the base's) and loss_left (final over initial
-        reconstruction error at the largest width).
+        A row a variant and layer that moves: claimed, slope, difference from the base's, from_claim
+        (slope less claimed) and narrow_over_base (the change at the least width over the base's),
+        each with its 95% interval over seeds, all of one freedom; base (the base's slope),
+        narrow_change and largest_change (at the least and the largest width, mean over seeds),
+        loss_left (final over initial reconstruction error at the largest width), width_min,
+        width_max.
     """
-    parts = []
     cases = settings.variants()
-    for variant, part in records.groupby("variant", sort=False):
+    own = {name: _by_layer(part) for name, part in records.groupby("variant", sort=False)}
+    rows = []
+    for variant, layers in own.items():
         case = cases[str(variant)]
-        moving = [k for k in weight_change.CLAIMED_SLOPES if part[f"change_{k}"].max() > 0]
-        changes = weight_change.changes(part)
-        fitted = weight_change.slopes(changes, case.slope_widths, case.inputs.outputs)
-        fitted = fitted[(fitted["fraction"] == 1.0) & fitted["layer"].isin(moving)]
-        widest = part[part["width"] == max(case.widths)].sort_values("step")
+        widest = records[
+            (records["variant"] == variant) & (records["width"] == max(case.widths))
+        ].sort_values("step")
         losses = widest.groupby("seed")["reconstruction"]
-        final = changes[changes["fraction"] == 1.0]
-        moved = final.groupby(["width", "layer"])["change"].mean()
-        parts.append(
-            fitted.assign(
-                variant=variant,
-                largest_change=fitted["layer"].map(moved[max(case.widths)]),
-                narrow_change=fitted["layer"].map(moved[min(case.widths)]),
-                loss_left=float((losses.last() / losses.first()).mean()),
+        for layer, moved in layers.items():
+            base, claimed = own[BASE].get(layer, {}), CLAIMED_SLOPES[layer]
+            largest = {width: moved[width] for width in sorted(moved)[-case.slope_widths :]}
+            least = min(moved)
+            fitted = powers(largest)
+            slope = power(largest)
+            of_base = powers({width: base.get(width, nan * moved[width]) for width in largest})
+            narrow = moved[least] / base.get(least, nan * moved[least])
+            rows.append(
+                {"variant": variant, "layer": layer, "claimed": claimed}
+                | slope.as_slope()
+                | {"base": float(of_base.mean())}
+                | mean(fitted - of_base).columns("difference")
+                | mean(fitted - claimed).columns("from_claim")
+                | geometric_mean(narrow).columns("narrow_over_base")
+                | {
+                    "narrow_change": float(moved[least].mean()),
+                    "largest_change": float(moved[max(moved)].mean()),
+                    "loss_left": float((losses.last() / losses.first()).mean()),
+                    "width_min": min(largest),
+                    "width_max": max(largest),
+                }
             )
-        )
-    table = pd.concat(parts, ignore_index=True)
-    base = table[table["variant"] == BASE].set_index("layer")
-    table["base"] = table["layer"].map(base["slope"])
-    table["difference"] = table["slope"] - table["base"]
-    table["narrow_over_base"] = table["narrow_change"] / table["layer"].map(base["narrow_change"])
-    columns = ["variant", "layer", "claimed", "slope", "low", "high", "points", "base"]
-    columns += ["difference", "largest_change", "narrow_change", "narrow_over_base", "loss_left"]
-    columns += ["width_min", "width_max"]
-    return table[columns]
+    return pd.DataFrame(rows)
 
 
-def worst(table: pd.DataFrame) -> pd.DataFrame:
-    """Find every variant's largest difference from the base over the four layers of Figure 2.
-
-    Returns
-    -------
-    DataFrame
-        A row a variant: layer, difference, absolute_difference, and
-        absolute_from_claim, the largest distance of a slope to the paper's power.
-    """
-    plotted = table[np.isfinite(table["claimed"])].assign(
-        absolute_difference=lambda part: part["difference"].abs(),
-        absolute_from_claim=lambda part: (part["slope"] - part["claimed"]).abs(),
-    )
-    by_variant = plotted.groupby("variant", sort=False)
-    largest = plotted.loc[by_variant["absolute_difference"].idxmax()]
-    farthest = largest["variant"].map(by_variant["absolute_from_claim"].max())
-    columns = ["variant", "layer", "difference", "absolute_difference", "absolute_from_claim"]
-    table = largest.assign(absolute_from_claim=farthest)
-    return table[columns].reset_index(drop=True)
+def _by_layer(records: pd.DataFrame) -> dict[str, ByWidth]:
+    """Lay out the final change of every layer that moves."""
+    table = changes(records)
+    final = table[table["fraction"] == 1.0]
+    moving = final.groupby("layer", sort=False)["change"].max()
+    return {
+        str(layer): by_seed(final[final["layer"] == layer], "change")
+        for layer in moving.index[moving > 0]
+    }

@@ -12,7 +12,7 @@ from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.kernels.finite import PARTS
 from vaentk.kernels.limit import LimitKernels, least_eigenvalue, limit_kernels
-from vaentk.statistics.slopes import of_largest_widths, power_of_width
+from vaentk.statistics.slopes import power_of_width
 
 CLAIMED_SLOPE = -0.5
 """Exponent of the width in Lemmas 2 and 3."""
@@ -99,7 +99,7 @@ def slopes(start: pd.DataFrame, training: pd.DataFrame, slope_widths: int) -> pd
         tables.append((largest, "drift"))
     rows = [
         {"quantity": quantity, "claimed": CLAIMED_SLOPE}
-        | power_of_width(of_largest_widths(table, slope_widths), quantity)
+        | power_of_width(table, quantity, slope_widths)
         for table, quantity in tables
     ]
     return pd.DataFrame(rows)
@@ -114,7 +114,8 @@ def lemma2_width(start: pd.DataFrame, samples: int) -> pd.DataFrame:
         One row: ``measured``, the width at which the norm at the largest width, falling as
         m^(-1/2), reaches lambda_0/4; ``printed``, ``n^2 d^2 / lambda_0 log(nd/delta)`` with delta =
         `CONFIDENCE`; ``derived``, the same over ``(lambda_0/4)^2``, to which the lemma's own last
-        step leads; their ratios to ``printed``.
+        step leads, and its ratio to ``printed``; and the norm at the printed width, falling as
+        m^(-1/2), over lambda_0.
     """
     widest = start[start["width"] == start["width"].max()]
     lambda_0, outputs = float(widest["lambda_0"].iloc[0]), int(widest["outputs"].iloc[0])
@@ -130,5 +131,6 @@ def lemma2_width(start: pd.DataFrame, samples: int) -> pd.DataFrame:
         "width_printed": printed,
         "width_derived": derived,
         "derived_over_printed": derived / printed,
+        "norm_over_at_printed": 0.25 * (measured / printed) ** 0.5,
     }
     return pd.DataFrame([row])

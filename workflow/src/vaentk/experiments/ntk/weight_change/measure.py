@@ -7,8 +7,7 @@ import pandas as pd
 
 from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.statistics.intervals import power_law_slope
-from vaentk.statistics.slopes import of_largest_widths, power_of_width
+from vaentk.statistics.slopes import by_seed, power, power_of_width
 from vaentk.training.schedule import OCTAVES, eq7_learning_rate
 
 CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}
@@ -60,16 +59,15 @@ def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame
     DataFrame
         A row a layer and fraction with the 95% interval over seeds and widths; outputs is d.
     """
-    largest = of_largest_widths(table, slope_widths)
     rows = [
         {
             "layer": layer,
             "fraction": fraction,
             "time": float(part["time"].mean()),
             "claimed": CLAIMED_SLOPES[str(layer)],
-            **power_of_width(part, "change"),
+            **power_of_width(part, "change", slope_widths),
         }
-        for (layer, fraction), part in largest.groupby(["layer", "fraction"])
+        for (layer, fraction), part in table.groupby(["layer", "fraction"])
     ]
     fitted = pd.DataFrame(rows).assign(outputs=outputs)
     return fitted.assign(width_over_outputs=fitted["width_max"] / outputs)
@@ -82,7 +80,7 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
     -------
     DataFrame
         Columns layer, outputs, width (geometric mean of the two), width_over_outputs, slope,
-        low, high (95% over seeds), points.
+        low, high (95% over seeds), points, freedom.
     """
     final = table[table["fraction"] == 1.0]
     rows = []
@@ -90,8 +88,7 @@ def local_slopes(table: pd.DataFrame, outputs: int) -> pd.DataFrame:
         centre = float(np.sqrt(below * above))
         place = {"outputs": outputs, "width": centre, "width_over_outputs": centre / outputs}
         for layer, part in final[final["width"].isin((below, above))].groupby("layer"):
-            fit = power_law_slope(part["width"], part["change"])
-            rows.append({"layer": layer, **place, **fit.as_slope()})
+            rows.append({"layer": layer, **place, **power(by_seed(part, "change")).as_slope()})
     return pd.DataFrame(rows)
 
 
@@ -104,11 +101,15 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
         A row a width: the least stability limit 2/lambda_max on the way and the paper's learning
         rate, in Eq. 7's units; the mean number of gradients, and of the steps at that limit and of
         the paper's that take as long; training time, the seeds' mean reconstruction loss at both
-        ends and KL at the end, and the largest latent deviation on the way.
+        ends and KL at the end, and the largest latent deviation on the way; loss_over_zero, the
+        largest of the seeds' final reconstruction losses over that of answering zero, 1/2 for
+        inputs of unit norm and otherwise not a number; and whether slopes are fitted to it.
     """
     paper_rate = eq7_learning_rate(
         settings.learning_rate, settings.inputs.outputs, settings.reduction
     )
+    zero = 0.5 if settings.inputs.scaling == "unit-norm" else np.nan
+    fitted = sorted(settings.widths)[-settings.slope_widths :]
     rows = []
     for width, part in records.groupby("width"):
         first, last = (part[part["step"] == edge] for edge in (0, part["step"].max()))
@@ -126,6 +127,8 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
                 "reconstruction_final": float(last["reconstruction"].mean()),
                 "kl_final": float(last["kl"].mean()),
                 "latent_std_max": float(part["latent_std"].max()),
+                "loss_over_zero": float(last["reconstruction"].max()) / zero,
+                "fitted": width in fitted,
             }
         )
     return pd.DataFrame(rows)
