@@ -156,13 +156,14 @@ class Config(Strict):
                         f"experiments.{kind}.{name}.inputs.samples is {run.inputs.samples}, but "
                         f"data.mnist: {self.data.mnist} has {available} class-balanced images"
                     )
-        for name, run in self.experiments.ridge.items():
-            left = available - run.inputs.samples
-            if run.held_out > left:
-                raise ValueError(
-                    f"experiments.ridge.{name}.held_out is {run.held_out}, but data.mnist: "
-                    f"{self.data.mnist} leaves {left} class-balanced images"
-                )
+        for kind in ("ridge", "kl_ridge"):
+            for name, run in getattr(self.experiments, kind).items():
+                left = available - run.inputs.samples
+                if run.held_out > left:
+                    raise ValueError(
+                        f"experiments.{kind}.{name}.held_out is {run.held_out}, but data.mnist: "
+                        f"{self.data.mnist} leaves {left} class-balanced images"
+                    )
         return self
 
     @model_validator(mode="after")

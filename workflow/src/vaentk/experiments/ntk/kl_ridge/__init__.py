@@ -1,6 +1,6 @@
 """W3, Theorem 2 with the KL term: the ridge regression that Eq. 4 itself leads to."""
 
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -8,17 +8,19 @@ from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
 from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive
 
-SIGMAS: tuple[Literal["frozen", "trained"], ...] = ("frozen", "trained")
+Sigma = Literal["frozen", "trained"]
 """What becomes of W_sigma: constant as in Theorem 2, or trained as in a VAE."""
 
+SIGMAS: tuple[Sigma, ...] = get_args(Sigma)
 
-class KlCase(NamedTuple):
-    """One objective, and the layers that are trained on it."""
 
-    beta: float
-    """Eq. 4's weight of the KL term."""
-    sigma: str
-    """One of `SIGMAS`."""
+class KlCase(Training):
+    """W3, Theorem 2 on Eq. 4, one case."""
+
+    activation: ActivationName
+    beta: Positive
+    sigma: Sigma
+    horizon: Positive
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -56,8 +58,13 @@ class KlRidge(Training):
 
     def variants(self) -> dict[str, KlCase]:
         """Return a case for every beta, with W_sigma frozen and trained."""
-        cases = [KlCase(beta, sigma) for beta in self.betas for sigma in SIGMAS]
-        return {f"beta{case.beta:g}-{case.sigma}": case for case in cases}
+        plain = self.model_dump(mode="json")
+        shared = {key: plain[key] for key in KlCase.model_fields if key in plain}
+        return {
+            f"beta{beta:g}-{sigma}": KlCase.from_plain(shared | {"beta": beta, "sigma": sigma})
+            for beta in self.betas
+            for sigma in SIGMAS
+        }
 
 
 EXPERIMENT = Experiment(

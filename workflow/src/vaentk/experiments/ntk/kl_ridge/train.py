@@ -28,7 +28,7 @@ def train(settings: KlRidge, part: WidthJob, *, mnist: Stored, task: Job) -> dic
     inputs = inputs_of(mnist.arrays, settings.inputs, settings.held_out)
     x, held_out, dtype = inputs["x"], inputs["x_held_out"], task.params["dtype"]
     problems = [
-        (name, problem(settings, case, width, x, held_out, dtype, task.device))
+        (name, kl_problem(case, width, x, dtype, task.device, held_out))
         for width in part
         for name, case in settings.variants().items()
     ]
@@ -36,32 +36,18 @@ def train(settings: KlRidge, part: WidthJob, *, mnist: Stored, task: Job) -> dic
     return {"records": records, "outputs": outputs}
 
 
-def problem(
-    settings: KlRidge,
-    case: KlCase,
-    width: int,
-    x: Array,
-    held_out: Array,
-    dtype: str,
-    device: str,
+def kl_problem(
+    case: KlCase, width: int, x: Array, dtype: str, device: str, held_out: Array
 ) -> Problem:
     """Eq. 2's network on Eq. 4 for inputs (n, d), with outputs on ``held_out`` (n', d) too."""
-    build = partial(
-        network,
-        width=width,
-        sigma0=settings.sigma0,
-        activation=settings.activation,
-        trained=case.trained,
-        tolerance=TOLERANCE[dtype],
-    )
-    rate = case.beta / settings.sigma0**2 * least_nonzero(x)
+    rate = case.beta / case.sigma0**2 * least_nonzero(x)
     return Problem(
         width,
-        build,
+        partial(network, case=case, width=width, tolerance=TOLERANCE[dtype]),
         x,
         dtype,
         device,
-        moments(settings.horizon / rate, settings.accuracy),
+        moments(case.horizon / rate, case.accuracy),
         partial(eq2_member, len(x), x.shape[1], width, dtype),
         beta=case.beta,
         held_out=held_out,
@@ -69,18 +55,11 @@ def problem(
 
 
 def network(
-    x: Tensor,
-    seeds: tuple[int, ...],
-    *,
-    width: int,
-    sigma0: float,
-    activation: str,
-    trained: tuple[str, ...],
-    tolerance: float,
+    x: Tensor, seeds: tuple[int, ...], *, case: KlCase, width: int, tolerance: float
 ) -> StochasticNetwork:
     """Build Eq. 2's network with f_0 = 0 on inputs (n, d), its noise in expectation."""
-    latent = Smoothing(ACTIVATIONS[activation], sigma0 * GROWTH, tolerance)
-    return StochasticNetwork(x, width, sigma0, latent, trained, antisymmetric=True)
+    latent = Smoothing(ACTIVATIONS[case.activation], case.sigma0 * GROWTH, tolerance)
+    return StochasticNetwork(x, width, case.sigma0, latent, case.trained, antisymmetric=True)
 
 
 def least_nonzero(x: Array) -> float:
