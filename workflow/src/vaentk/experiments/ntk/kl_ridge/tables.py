@@ -15,7 +15,10 @@ COLUMNS = {
 
 
 def kl_ridge(summaries: Tables) -> pd.DataFrame:
-    """Table of the held-out error to every reading side by side, and which is nearest."""
+    """Table of the held-out error to every reading side by side, and which is nearest.
+
+    Beside them, how far outputs went in the last half of the time, the most over seeds.
+    """
     table = stack(summaries)
     table = table[table["images"] == "held-out"]
     keys = ["run", "sigma", "beta", "width"]
@@ -23,8 +26,8 @@ def kl_ridge(summaries: Tables) -> pd.DataFrame:
         name: table[table["reading"] == reading].set_index(keys)["error"]
         for reading, name in COLUMNS.items()
     }
-    nearest = table.groupby(keys)["nearest"].first()
-    side_by_side = pd.DataFrame(columns | {"nearest": nearest}).reset_index()
+    of_case = table.groupby(keys)[["nearest", "late_change"]].first()
+    side_by_side = pd.DataFrame(columns).join(of_case).reset_index()
     ordered = side_by_side.sort_values(["sigma", "beta", "width"], kind="stable")
     runs = list(summaries)
     return ordered.sort_values("run", key=lambda names: names.map(runs.index), kind="stable")
