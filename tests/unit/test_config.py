@@ -299,6 +299,9 @@ def test_the_committed_schema_is_the_generated_one() -> None:
         ("ridge", "pca-16", {"betas": [0.1, 0.1]}, "betas names a value twice"),
         ("ridge", "pca-16", {"widths": [15, 32]}, "widths must be even"),
         ("ridge", "pca-16", {"inputs": {"resolution": 7, "components": 50}}, "49 pixels"),
+        ("kl_ridge", "pca-16", {"held_out": 9000}, "kl_ridge.pca-16.held_out is 9000"),
+        ("kl_ridge", "pca-16", {"widths": [15, 32]}, "widths must be even"),
+        ("kl_ridge", "pca-16", {"inputs": {"scaling": "raw"}}, "must be unit-norm"),
         ("tangent_kernels", "mnist-7x7", {"train_sigma": False}, "train_sigma must be true"),
         ("least_width", "mnist-7x7", {"samples": [16, 256]}, "the largest of samples"),
         ("least_width", "mnist-7x7", {"inputs": {"samples": 64, "components": 4}}, "all pixels"),
@@ -347,6 +350,10 @@ def test_variants_differ_in_what_their_kind_varies() -> None:
     cases = experiments.ridge["pca-16"].variants()
     assert {(case.beta, case.antisymmetric) for case in cases.values()} == {
         (beta, twin) for beta in (0.01, 0.1, 1.0) for twin in (False, True)
+    }
+    by_kl = experiments.kl_ridge["pca-16"].variants()
+    assert {(case.beta, case.trained) for case in by_kl.values()} == {
+        (beta, layers) for beta in (0.025, 0.25) for layers in (("mu",), ("mu", "sigma"))
     }
     changed = experiments.sensitivity["mnist-7x7"].variants()
     assert changed["raw"].inputs.scaling == "raw"

@@ -40,6 +40,12 @@ FORMS = {
     ),
     r"frozen_sigma/[a-z0-9-]+/difference\.csv": ("width seed difference distance ratio"),
     r"least_width/[a-z0-9-]+/slopes\.csv": ("sigma0 claimed slope low high points"),
+    r"kl_ridge/[a-z0-9-]+/slopes\.csv": (
+        "sigma images beta reading slope low high points claimed width_min width_max"
+    ),
+    r"kl_ridge/[a-z0-9-]+/summary\.csv": (
+        "sigma images beta width reading error error_low error_high late_change nearest"
+    ),
     r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": (
         "activation sigma0 lambda_0 lambda_max lambda_0_mu lambda_0_sigma lambda_0_d "
         "series_error meets_assumptions"

@@ -24,6 +24,7 @@ from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.activations import Activations
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
+from vaentk.experiments.ntk.kl_ridge import KlRidge
 from vaentk.experiments.ntk.least_width import LeastWidth
 from vaentk.experiments.ntk.limit_kernels import LimitKernels
 from vaentk.experiments.ntk.linear_rate import LinearRate
@@ -109,6 +110,7 @@ class Experiments(Strict):
     tangent_kernels: dict[RunName, TangentKernels] = Field({})
     linear_rate: dict[RunName, LinearRate] = Field({})
     ridge: dict[RunName, Ridge] = Field({})
+    kl_ridge: dict[RunName, KlRidge] = Field({})
     weight_change: dict[RunName, WeightChange] = Field({})
     sensitivity: dict[RunName, Sensitivity] = Field({})
     activations: dict[RunName, Activations] = Field({})
@@ -154,13 +156,14 @@ class Config(Strict):
                         f"experiments.{kind}.{name}.inputs.samples is {run.inputs.samples}, but "
                         f"data.mnist: {self.data.mnist} has {available} class-balanced images"
                     )
-        for name, run in self.experiments.ridge.items():
-            left = available - run.inputs.samples
-            if run.held_out > left:
-                raise ValueError(
-                    f"experiments.ridge.{name}.held_out is {run.held_out}, but data.mnist: "
-                    f"{self.data.mnist} leaves {left} class-balanced images"
-                )
+        for kind in ("ridge", "kl_ridge"):
+            for name, run in getattr(self.experiments, kind).items():
+                left = available - run.inputs.samples
+                if run.held_out > left:
+                    raise ValueError(
+                        f"experiments.{kind}.{name}.held_out is {run.held_out}, but data.mnist: "
+                        f"{self.data.mnist} leaves {left} class-balanced images"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Runs
+from vaentk.experiments.ntk.kl_ridge import KlRidge
+from vaentk.experiments.ntk.kl_ridge import figures as kl_ridge
 from vaentk.experiments.ntk.linear_rate import figures as linear_rate
 from vaentk.experiments.ntk.ridge import Ridge
 from vaentk.experiments.ntk.ridge import digits as ridge_pictures
@@ -142,6 +144,23 @@ def draw_ridge(
     return ridge.ridge(*measures, runs=runs)
 
 
+def draw_kl_ridge() -> Drawing:
+    scales = {"KL": 0.5, "Eq. 12, isotropic": 1.0, "n beta": 2.0, "beta": 4.0}
+    rows = [
+        {"width": m, "seed": seed, "beta": beta, "sigma": sigma, "images": images}
+        | {"reading": reading, "error": scale * m**-0.5 * (2 if images == "training" else 1)}
+        for m in WIDTHS
+        for seed in (0, 1)
+        for beta in (0.025, 0.25)
+        for sigma in ("frozen", "trained")
+        for images in ("training", "held-out")
+        for reading, scale in scales.items()
+    ]
+    errors = {"pca-16": pd.DataFrame(rows), "pca-16-few": pd.DataFrame(rows).query("beta == 0.25")}
+    settings = dict.fromkeys(errors, KlRidge(widths=WIDTHS))
+    return kl_ridge.kl_ridge(errors, runs=runs_of(errors, settings))
+
+
 def draw_ridge_pictures(names: tuple[str, ...] = ("pca-16", "mnist-7x7")) -> Drawing:
     """Draw the runs named, of which those on pixels are shown."""
     digits = np.linspace(0, 1, 490).reshape(10, 49)
@@ -186,6 +205,10 @@ DRAWINGS: dict[str, tuple[Callable[[], Drawing], list[str]]] = {
     ),
     "ridge on pixels": (lambda: draw_ridge(names=("mnist-7x7",)), ["Run mnist-7x7, beta = 0.01"]),
     "ridge, one seed": (lambda: draw_ridge((0,)), ["2 n beta 0.0312", "largest distance 0.00781"]),
+    "kl_ridge": (
+        draw_kl_ridge,
+        ["Run pca-16-few, beta = 0.25, W_sigma trained, m = 1024: KL 0.0156, Eq. 12, isotropic"],
+    ),
     "ridge_pictures": (draw_ridge_pictures, ["standard 0.125 and 2", "antisymmetric 0.125 and 2"]),
     "no pictures": (
         lambda: draw_ridge_pictures(("pca-16",)),
@@ -276,6 +299,16 @@ def test_ridge_draws_a_row_a_beta_and_three_readings(axes_of: Panels) -> None:
             _, means = line(axes, label)
             np.testing.assert_allclose(means, [READINGS[reading] / m**0.5 for m in WIDTHS])
         assert axes.get_ylim() == panels[0].get_ylim()
+
+
+def test_kl_ridge_draws_test_images_in_a_row_a_run_and_beta(axes_of: Panels) -> None:
+    panels = axes_of(kl_ridge, draw_kl_ridge)
+    assert len(panels) == 2 * 3
+    assert [r"\beta$ = 0.025" in axes.get_title() for axes in panels] == [True] * 2 + [False] * 4
+    assert [r"frozen" in axes.get_title() for axes in panels] == [True, False] * 3
+    for axes in panels:
+        _, means = line(axes, kl_ridge.READINGS["KL"][0])
+        np.testing.assert_allclose(means, [0.5 / m**0.5 for m in WIDTHS])
 
 
 def test_pictures_are_digits_on_the_scale_of_their_row(axes_of: Panels) -> None:

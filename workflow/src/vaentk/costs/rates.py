@@ -40,6 +40,9 @@ SLOWER = {"softplus": 3.6, "soft_clipping": 2.5, "tanh": 1.4, "sigmoid": 30.0}
 STEEPEST, CENTRED = {7: 4.1, 14: 5.4, 28: 6.3}, 20.0
 """Stability limit of an infinitely wide network on them; on principal components, with no mean."""
 
+STRETCHED, FLATTENED = 0.2, 0.007
+"""Largest and smallest nonzero eigenvalue of (1/n) X^T X, of unit-norm principal components."""
+
 QUADRATURE = 5
 """What an activation without a closed smoothing, one of those above, takes over erf."""
 

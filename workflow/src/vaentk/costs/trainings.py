@@ -18,6 +18,7 @@ from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.ntk.kl_ridge import KlCase, KlRidge
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
 from vaentk.experiments.ntk.settings import WidthJob
@@ -34,7 +35,7 @@ until several cores are free leaves some of them idle."""
 
 def training(settings: Any, part: Any, config: Config) -> Cost:
     """Estimate one training job of a run: a width, a latent size, an optimiser or a variant."""
-    if isinstance(settings, LinearRate | Ridge | WeightChange):
+    if isinstance(settings, LinearRate | Ridge | KlRidge | WeightChange):
         return _widths(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
         return _convolutional(settings, part, config.data)
@@ -93,7 +94,9 @@ def _cost(
     return Cost(seconds, on_gpu, memory, disk, cores)
 
 
-def _widths(settings: LinearRate | Ridge | WeightChange, widths: WidthJob, dtype: str) -> Cost:
+def _widths(
+    settings: LinearRate | Ridge | KlRidge | WeightChange, widths: WidthJob, dtype: str
+) -> Cost:
     """All members of some widths of a theory's network, in all cases of a run."""
     members, cases = len(settings.seeds), settings.variants().values()
     cores = members if max(widths) > NARROW else 1
@@ -142,6 +145,14 @@ def _gradients(case: Any, width: int) -> tuple[float, float]:
     steepest = rates.CENTRED if inputs.components else rates.STEEPEST[inputs.resolution]
     if isinstance(case, PenalisedMean):
         stiffness = case.horizon * (1 + 2 * (1 + 1.8 * spread) / steepest / case.beta)
+        return _of_flow(stiffness), n * m * (10 * d + rates.LATENT)
+    if isinstance(case, KlCase):
+        by_kl = rates.STRETCHED * case.beta / case.sigma0**2
+        stiffness = (
+            case.horizon
+            * (by_kl + 2 * (1 + 1.8 * spread) / steepest)
+            / (rates.FLATTENED * case.beta / case.sigma0**2)
+        )
         return _of_flow(stiffness), n * m * (10 * d + rates.LATENT)
     of_64, power = rates.SLOWEST[inputs.resolution]
     slower = rates.SLOWER.get(case.activation, 1.0) * (case.sigma0 / 0.5) ** 1.3
