@@ -1,0 +1,168 @@
+"""Both objectives over time: the mean network's error, the variance term and Theorem 1's bound."""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vaentk.data.stored import Stored
+from vaentk.experiments.declaration import Tables
+from vaentk.experiments.ntk.elbo import Elbo
+from vaentk.experiments.ntk.inputs import inputs_of
+from vaentk.experiments.ntk.linear_rate.measure import late_rate, limit_kernel
+from vaentk.kernels.flow import claimed_bound
+from vaentk.kernels.limit import least_eigenvalue
+from vaentk.models.erf_variance import mean_erf_variance
+from vaentk.statistics.intervals import mean
+from vaentk.statistics.slopes import of_largest_widths, power_of_width
+
+Array = NDArray[np.float64]
+
+PREDICTED: Final = {
+    ("mean", "variance_change"): -1.0,
+    ("elbo", "half_time"): 1.0,
+    ("elbo", "latent_fall"): -1.0,
+    ("elbo", "reconstruction_final"): np.nan,
+}
+"""Powers of the width, by objective and quantity, while no weight moves far: the gradient of the
+variance term is of order d/m. The loss at the end has none."""
+
+
+def measure(settings: Elbo, *, mnist: Stored, records: Tables) -> dict[str, pd.DataFrame]:
+    """Measure one run: every width and seed, trained on either objective."""
+    x = inputs_of(mnist.arrays, settings.inputs)["x"]
+    lambda_0 = least_eigenvalue(limit_kernel(settings, x))
+    of_times = times(pd.concat(records.values()), lambda_0, x)
+    floor = x.shape[1] * mean_erf_variance(settings.sigma0) / 2
+    return {
+        "times": of_times,
+        "summary": summary(of_times, floor, lambda_0 / len(x)),
+        "slopes": slopes(of_times, settings.slope_widths),
+    }
+
+
+def times(records: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
+    """Set the ELBO's reconstruction term and its parts beside Theorem 1's bound.
+
+    Parameters
+    ----------
+    records
+        Columns variant (the objective that is trained), width, seed, time, gradients,
+        reconstruction (Eq. 7), variance_term and latent_rms, in order of time.
+    lambda_0, x
+        Least eigenvalue of the limit kernel; inputs and targets, (n, d).
+
+    Returns
+    -------
+    DataFrame
+        A row an objective, width, seed and time: mean_error (Eq. 7), variance_term, reconstruction
+        (their sum), bound and mean_bound (``exp(-(lambda_0/n) t)`` times the reconstruction and
+        mean_error at the start), over_zero (the reconstruction over that of answering zero,
+        ``|X|_F^2 / (2n)``) and latent_std (root mean square over units and samples).
+    """
+    parts = []
+    for keys, run in records.groupby(["variant", "width", "seed"], sort=False):
+        part = pd.DataFrame(dict(zip(("objective", "width", "seed"), keys, strict=True)), run.index)
+        part = part.join(run[["time", "gradients", "variance_term"]])
+        part["mean_error"] = run["reconstruction"]
+        part["reconstruction"] = part["mean_error"] + part["variance_term"]
+        moments = part["time"].to_numpy()
+        for bound, loss in (("bound", "reconstruction"), ("mean_bound", "mean_error")):
+            part[bound] = claimed_bound(float(part[loss].iloc[0]), lambda_0, len(x), moments)
+        part["over_zero"] = part["reconstruction"] / (np.sum(x**2) / (2 * len(x)))
+        part["latent_std"] = run["latent_rms"]
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def summary(of_times: pd.DataFrame, floor: float, claimed_rate: float) -> pd.DataFrame:
+    """Summarise by objective and width.
+
+    Returns
+    -------
+    DataFrame
+        floor is the variance term of a wide network at the start, ``d E Var(phi) / 2``; margin is
+        the largest ``log(reconstruction / bound)`` over seeds and times t > 0, mean_margin that of
+        the mean network's error; over_zero is at the end. Means over seeds with a 95% interval;
+        rate, of the reconstruction, over the last half of the time.
+    """
+    rows = []
+    for (objective, width), group in of_times.groupby(["objective", "width"], sort=False):
+        later = group[group["time"] > 0]
+        margins = np.log(later["reconstruction"] / later["bound"])
+        runs = [run for _, run in group.groupby("seed")]
+        start, end = (pd.DataFrame([run.iloc[place] for run in runs]) for place in (0, -1))
+        row = {
+            "objective": objective,
+            "width": width,
+            "time": float(end["time"].iloc[0]),
+            "gradients": float(end["gradients"].mean()),
+            "floor": floor,
+        }
+        row |= mean(start["variance_term"]).columns("variance_start")
+        row["mean_error_start"] = float(start["mean_error"].mean())
+        row |= mean(end["variance_term"]).columns("variance_final")
+        row["mean_error_final"] = float(end["mean_error"].mean())
+        row |= mean(end["over_zero"]).columns("over_zero")
+        row |= {"over_zero_least": end["over_zero"].min(), "over_zero_most": end["over_zero"].max()}
+        row |= {
+            "margin": float(margins.max()),
+            "margin_time": float(later["time"].iloc[margins.argmax()]),
+            "mean_margin": float(np.log(later["mean_error"] / later["mean_bound"]).max()),
+        }
+        row |= mean([late_rate(run, "reconstruction") for run in runs]).columns("rate")
+        row |= {"rate_claimed": claimed_rate, "latent_std": float(end["latent_std"].mean())}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def slopes(of_times: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
+    """Fit powers of the width, a row an objective and quantity of `members`."""
+    largest = of_largest_widths(members(of_times), slope_widths)
+    rows = [
+        {"objective": objective, "quantity": quantity, "predicted": predicted}
+        | power_of_width(largest[largest["objective"] == objective], quantity)
+        for (objective, quantity), predicted in PREDICTED.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def members(of_times: pd.DataFrame) -> pd.DataFrame:
+    """Collect what is compared across widths, a row an objective, width and seed.
+
+    Returns
+    -------
+    DataFrame
+        variance_change (of the variance term over training, absolute, over that at the start),
+        half_time (when it has halved, NaN where it has not), latent_fall (the part of latent_std
+        that is lost) and reconstruction_final.
+    """
+    rows = []
+    for keys, run in of_times.groupby(["objective", "width", "seed"], sort=False):
+        left = (run["variance_term"] / run["variance_term"].iloc[0]).to_numpy()
+        stds = run["latent_std"]
+        rows.append(
+            dict(zip(("objective", "width", "seed"), keys, strict=True))
+            | {
+                "variance_change": abs(left[-1] - 1),
+                "half_time": half_time(run["time"].to_numpy(), left),
+                "latent_fall": 1 - stds.iloc[-1] / stds.iloc[0],
+                "reconstruction_final": run["reconstruction"].iloc[-1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def half_time(moments: Array, left: Array) -> float:
+    """Return when a part that starts at 1 is first below 1/2, NaN where it never is.
+
+    Between two moments its logarithm is taken to be linear in that of time.
+    """
+    below = np.flatnonzero(left < 0.5)
+    if not below.size:
+        return float("nan")
+    around = slice(max(below[0] - 1, 1), below[0] + 1)
+    # Interpolation wants rising abscissae, and what is left falls there.
+    at, parts = np.log(moments[around])[::-1], np.log(left[around])[::-1]
+    return float(np.exp(np.interp(np.log(0.5), parts, at)))
