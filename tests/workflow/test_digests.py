@@ -7,8 +7,8 @@ import pytest
 from trees import ROOT
 
 THEOREM_1 = ("linear_rate", "activations", "frozen_sigma", "least_width")
-DESCENTS = (*THEOREM_1, "ridge", "tangent_kernels", "weight_change", "sensitivity")
-PANELS = (*THEOREM_1, "ridge", "limit_kernels", "tangent_kernels", "weight_change", "sensitivity")
+DESCENTS = (*THEOREM_1, "elbo", "ridge", "tangent_kernels", "weight_change", "sensitivity")
+PANELS = (*DESCENTS, "limit_kernels")
 PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
 
 RIDGE = "experiments/ntk/ridge"

@@ -16,7 +16,7 @@ PARTS = {
 
 OBJECTIVES = {
     "mean": ("Eq. 7", "#CC79A7", "s"),
-    "elbo": ("ELBO's reconstruction", "#009E73", "o"),
+    "elbo": ("ELBO", "#009E73", "o"),
 }
 """Label, colour and marker of what is trained."""
 
@@ -79,7 +79,7 @@ def _ends(axes: Axes, table: pd.DataFrame) -> None:
     axes.axhline(1.0, color=REFERENCE, linestyle="-.", linewidth=0.9)
     axes.set_ylabel("final over answering zero")
     axes.set_title("reconstruction after\ntraining, by objective")
-    axes.legend(loc="best")
+    axes.legend(loc="center left")
 
 
 def _alt(summaries: Tables) -> str:

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 PREDICTED: Final = {
     ("mean", "variance_change"): -1.0,
     ("elbo", "half_time"): 1.0,
-    ("elbo", "latent_fall"): -1.0,
+    ("elbo", "latent_time"): 1.0,
     ("elbo", "reconstruction_final"): np.nan,
 }
 """Powers of the width, by objective and quantity, while no weight moves far: the gradient of the
@@ -135,34 +135,36 @@ def members(of_times: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         variance_change (of the variance term over training, absolute, over that at the start),
-        half_time (when it has halved, NaN where it has not), latent_fall (the part of latent_std
-        that is lost) and reconstruction_final.
+        half_time (when it has halved), latent_time (when latent_std has lost a tenth) and
+        reconstruction_final; a time is NaN where it does not come.
     """
     rows = []
     for keys, run in of_times.groupby(["objective", "width", "seed"], sort=False):
-        left = (run["variance_term"] / run["variance_term"].iloc[0]).to_numpy()
-        stds = run["latent_std"]
+        moments = run["time"].to_numpy()
+        left, latent = (
+            (run[name] / run[name].iloc[0]).to_numpy() for name in ("variance_term", "latent_std")
+        )
         rows.append(
             dict(zip(("objective", "width", "seed"), keys, strict=True))
             | {
                 "variance_change": abs(left[-1] - 1),
-                "half_time": half_time(run["time"].to_numpy(), left),
-                "latent_fall": 1 - stds.iloc[-1] / stds.iloc[0],
+                "half_time": time_below(0.5, moments, left),
+                "latent_time": time_below(0.9, moments, latent),
                 "reconstruction_final": run["reconstruction"].iloc[-1],
             }
         )
     return pd.DataFrame(rows)
 
 
-def half_time(moments: Array, left: Array) -> float:
-    """Return when a part that starts at 1 is first below 1/2, NaN where it never is.
+def time_below(level: float, moments: Array, left: Array) -> float:
+    """Return when a part that starts at 1 is first below a level, NaN where it never is.
 
     Between two moments its logarithm is taken to be linear in that of time.
     """
-    below = np.flatnonzero(left < 0.5)
+    below = np.flatnonzero(left < level)
     if not below.size:
         return float("nan")
     around = slice(max(below[0] - 1, 1), below[0] + 1)
     # Interpolation wants rising abscissae, and what is left falls there.
     at, parts = np.log(moments[around])[::-1], np.log(left[around])[::-1]
-    return float(np.exp(np.interp(np.log(0.5), parts, at)))
+    return float(np.exp(np.interp(np.log(level), parts, at)))
