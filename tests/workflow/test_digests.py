@@ -7,9 +7,10 @@ import pytest
 from trees import ROOT
 
 THEOREM_1 = ("linear_rate", "activations", "frozen_sigma", "least_width")
-DESCENTS = (*THEOREM_1, "ridge", "kl_ridge", "tangent_kernels", "weight_change", "sensitivity")
-PANELS = (*THEOREM_1, "ridge", "kl_ridge", "limit_kernels", "tangent_kernels", "weight_change")
-PANELS += ("sensitivity", "disentanglement", "linear_vae", "deep_vae", "gradient_noise")
+DESCENTS = (*THEOREM_1, "elbo", "ridge", "kl_ridge", "tangent_kernels", "weight_change")
+DESCENTS += ("sensitivity",)
+PANELS = (*DESCENTS, "limit_kernels")
+PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
 
 RIDGE = "experiments/ntk/ridge"
 EDITS = {

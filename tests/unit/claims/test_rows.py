@@ -38,6 +38,16 @@ FORMS = {
     r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
         "state estimator images part ratio along at slope low high points claimed effective missing"
     ),
+    r"elbo/[a-z0-9-]+/slopes\.csv": (
+        "objective quantity predicted slope low high points width_min width_max"
+    ),
+    r"elbo/[a-z0-9-]+/summary\.csv": (
+        "objective width time gradients floor variance_start variance_start_low "
+        "variance_start_high mean_error_start variance_final variance_final_low "
+        "variance_final_high mean_error_final over_zero over_zero_low over_zero_high "
+        "over_zero_least over_zero_most margin margin_time mean_margin rate rate_low rate_high "
+        "rate_claimed latent_std"
+    ),
     r"frozen_sigma/[a-z0-9-]+/difference\.csv": ("width seed difference distance ratio"),
     r"least_width/[a-z0-9-]+/slopes\.csv": ("sigma0 claimed slope low high points"),
     r"kl_ridge/[a-z0-9-]+/slopes\.csv": (

@@ -23,6 +23,7 @@ from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.activations import Activations
+from vaentk.experiments.ntk.elbo import Elbo
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
 from vaentk.experiments.ntk.kl_ridge import KlRidge
 from vaentk.experiments.ntk.least_width import LeastWidth
@@ -109,6 +110,7 @@ class Experiments(Strict):
     limit_kernels: dict[RunName, LimitKernels] = Field({})
     tangent_kernels: dict[RunName, TangentKernels] = Field({})
     linear_rate: dict[RunName, LinearRate] = Field({})
+    elbo: dict[RunName, Elbo] = Field({})
     ridge: dict[RunName, Ridge] = Field({})
     kl_ridge: dict[RunName, KlRidge] = Field({})
     weight_change: dict[RunName, WeightChange] = Field({})

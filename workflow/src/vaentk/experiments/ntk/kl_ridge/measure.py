@@ -13,8 +13,8 @@ from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.kl_ridge import KlCase, KlRidge
 from vaentk.experiments.ntk.kl_ridge.regression import READINGS, KlRegression
 from vaentk.experiments.ntk.trained import Outputs, by_width
-from vaentk.statistics.intervals import mean
-from vaentk.statistics.slopes import of_largest_widths, power_of_width
+from vaentk.statistics.intervals import geometric_mean
+from vaentk.statistics.slopes import power_of_width
 
 Array = NDArray[np.float64]
 
@@ -89,8 +89,8 @@ def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
     """Fit a power of the width to the error, a row a case and reading."""
     keys = [*CASE, "reading"]
     rows = [
-        dict(zip(keys, key, strict=True)) | power_of_width(part, "error")
-        for key, part in of_largest_widths(table, slope_widths).groupby(keys, sort=False)
+        dict(zip(keys, key, strict=True)) | power_of_width(part, "error", slope_widths)
+        for key, part in table.groupby(keys, sort=False)
     ]
     return pd.DataFrame(rows).assign(claimed=CLAIMED_SLOPE)
 
@@ -101,18 +101,17 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        error with its 95% interval; late_change, the largest over seeds; and nearest, the reading
-        with the least mean error in this case at this width.
+        error, a geometric mean, with its 95% interval; late_change, the largest over seeds; and
+        nearest, the reading with the least mean error in this case at this width.
     """
     keys = [*CASE, "width"]
     rows = [
         dict(zip([*keys, "reading"], key, strict=True))
-        | mean(part["error"]).columns("error")
+        | geometric_mean(part["error"]).columns("error")
         | {"late_change": part["late_change"].max()}
         for key, part in table.groupby([*keys, "reading"], sort=False)
     ]
     averaged = pd.DataFrame(rows)
-    averaged["error_low"] = averaged["error_low"].clip(lower=0)
     least = averaged.loc[averaged.groupby(keys)["error"].idxmin()]
     nearest = least.set_index(keys)["reading"].rename("nearest")
     return averaged.join(nearest, on=keys)
