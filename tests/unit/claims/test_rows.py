@@ -16,12 +16,9 @@ CONFIG = Path(__file__).parents[3] / "config"
 
 FORMS = {
     r"activations/[a-z0-9-]+/agreement\.csv": (
-        "width activations rank_correlation rank_correlation_flow rank_rate_with_flow"
+        "width seed activations rank_correlation rank_correlation_flow rank_less_flow "
+        "rank_rate_with_flow"
     ),
-    r"disentanglement/[a-z0-9-]+/trends\.csv": (
-        "beta quantity effect low high statistic p_value points"
-    ),
-    r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
     r"deep_vae/[a-z0-9-]+/ends\.csv": (
         "sweep value epoch negative_elbo negative_elbo_low negative_elbo_high "
         "held_out_negative_elbo held_out_negative_elbo_low held_out_negative_elbo_high loss "
@@ -29,115 +26,132 @@ FORMS = {
         "kl_high gradient_slope seeds comparable authors authors_slope why_not"
     ),
     r"deep_vae/[a-z0-9-]+/slopes\.csv": (
-        "sweep value variant quantity slope low high points step_min step_max data epochs"
+        "sweep value variant quantity slope low high points freedom step_min step_max data epochs"
     ),
     r"deep_vae/[a-z0-9-]+/trends\.csv": (
         "sweep quantity threshold effect low high statistic p_value levels seeds claimed said "
         "data epochs"
     ),
-    r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
-        "state estimator images part ratio along at slope low high points claimed effective missing"
+    r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
+    r"disentanglement/[a-z0-9-]+/trends\.csv": (
+        "beta quantity effect low high statistic p_value points"
+    ),
+    r"elbo/[a-z0-9-]+/members\.csv": (
+        "objective width seed time gradients variance_start start_over_floor mean_error_start "
+        "variance_final mean_error_final variance_change half_time latent_time "
+        "reconstruction_final over_zero latent_std margin margin_time mean_margin rate"
     ),
     r"elbo/[a-z0-9-]+/slopes\.csv": (
-        "objective quantity predicted slope low high points width_min width_max"
+        "objective quantity predicted slope low high points freedom width_min width_max local "
+        "limit limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by"
     ),
-    r"elbo/[a-z0-9-]+/summary\.csv": (
-        "objective width time gradients floor variance_start variance_start_low "
-        "variance_start_high mean_error_start variance_final variance_final_low "
-        "variance_final_high mean_error_final over_zero over_zero_low over_zero_high "
-        "over_zero_least over_zero_most margin margin_time mean_margin rate rate_low rate_high "
-        "rate_claimed latent_std"
+    r"frozen_sigma/[a-z0-9-]+/difference\.csv": "width seed difference distance ratio",
+    r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
+        "state estimator images part ratio along at slope low high points freedom claimed "
+        "effective missing"
     ),
-    r"frozen_sigma/[a-z0-9-]+/difference\.csv": ("width seed difference distance ratio"),
-    r"least_width/[a-z0-9-]+/slopes\.csv": ("sigma0 claimed slope low high points"),
     r"kl_ridge/[a-z0-9-]+/slopes\.csv": (
-        "sigma images beta reading slope low high points claimed width_min width_max"
+        "sigma images beta reading slope low high points freedom width_min width_max local limit "
+        "limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by claimed"
     ),
     r"kl_ridge/[a-z0-9-]+/summary\.csv": (
         "sigma images beta width reading error error_low error_high late_change nearest"
     ),
+    r"least_width/[a-z0-9-]+/slopes\.csv": "sigma0 claimed slope low high points freedom",
     r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": (
-        "activation sigma0 lambda_0 lambda_max lambda_0_mu lambda_0_sigma lambda_0_d "
-        "series_error meets_assumptions"
+        "activation sigma0 lambda_0 lambda_max lambda_0_mu lambda_0_sigma lambda_0_d series_error "
+        "meets_assumptions"
     ),
     r"limit_kernels/[a-z0-9-]+/variance\.csv": (
         "inputs sigma0 eq2_mean eq2_least negative_share eq3"
     ),
-    r"linear_vae/[a-z0-9-]+/beta_trends\.csv": "optimiser quantity slope low high points",
-    r"linear_vae/[a-z0-9-]+/constants\.csv": (
-        "optimiser variant role estimator power beta batch samples scale step gap "
-        "curvature noise measured bound looseness"
-    ),
-    r"linear_vae/[a-z0-9-]+/noise_slopes\.csv": (
-        "place estimator factor claimed slope low high points share"
-    ),
-    r"linear_vae/[a-z0-9-]+/slopes\.csv": (
-        "optimiser variant role estimator power beta batch samples quantity claimed "
-        "slope low high points step_min step_max"
-    ),
     r"linear_rate/[a-z0-9-]+/members\.csv": (
-        "width seed flow_distance empirical_distance lemma4_bound row_mu "
-        "row_sigma row_d over_bound_mu over_bound_sigma over_bound_d"
+        "width seed gradients horizon margin margin_time crossing flow_distance "
+        "flow_distance_time empirical_distance empirical_distance_time rate rate_flow "
+        "rate_over_claimed rate_over_tight rate_over_flow loss_final bound_final loss_over_bound "
+        "loss_over_zero lemma4_bound row_mu row_sigma row_d over_bound_mu over_bound_sigma "
+        "over_bound_d row_over_radius"
     ),
     r"linear_rate/[a-z0-9-]+/slopes\.csv": (
-        "quantity claimed slope low high points width_min width_max"
+        "quantity claimed slope low high points freedom width_min width_max local limit limit_low "
+        "limit_high limit_other exponent exponent_low exponent_high exponent_by"
     ),
     r"linear_rate/[a-z0-9-]+/summary\.csv": (
-        "width lambda_0 time gradients margin margin_time flow_distance "
+        "width lambda_0 gradients horizon margin margin_time crossing flow_distance "
         "flow_distance_low flow_distance_high flow_distance_time empirical_distance "
-        "empirical_distance_low empirical_distance_high empirical_distance_time "
-        "rate rate_low rate_high rate_flow rate_claimed rate_tight loss_final bound_final"
+        "empirical_distance_low empirical_distance_high empirical_distance_time rate rate_low "
+        "rate_high rate_flow rate_claimed rate_tight loss_final bound_final width_printed"
+    ),
+    r"linear_vae/[a-z0-9-]+/beta_trends\.csv": "optimiser quantity slope low high points freedom",
+    r"linear_vae/[a-z0-9-]+/constants\.csv": (
+        "optimiser variant role estimator power beta batch samples scale step gap curvature noise "
+        "measured bound looseness looseness_low looseness_high"
+    ),
+    r"linear_vae/[a-z0-9-]+/noise_slopes\.csv": (
+        "place estimator factor claimed slope low high points freedom share"
+    ),
+    r"linear_vae/[a-z0-9-]+/slopes\.csv": (
+        "optimiser variant role estimator power beta batch samples quantity claimed slope low "
+        "high points freedom step_min step_max"
     ),
     r"ridge/[a-z0-9-]+/displacements\.csv": (
-        "beta change_mu kl_ratio width change_over_smaller largest_change_over_smaller "
+        "beta width change_mu change_mu_low change_mu_high change_over_smaller "
+        "change_over_smaller_low change_over_smaller_high kl_ratio kl_ratio_low kl_ratio_high "
         "condition participation directions"
     ),
     r"ridge/[a-z0-9-]+/error_term\.csv": (
         "width seed beta initial_worst error_worst kernel_norm bound over_bound"
     ),
+    r"ridge/[a-z0-9-]+/errors\.csv": (
+        "width seed beta initial reading ridge with_initial error error_worst initial_worst "
+        "change_mu kl_ratio over_without"
+    ),
     r"ridge/[a-z0-9-]+/slopes\.csv": (
-        "quantity initial with_initial beta reading slope low high points claimed "
-        "width_min width_max"
+        "quantity initial with_initial beta reading slope low high points freedom width_min "
+        "width_max local limit limit_low limit_high limit_other exponent exponent_low "
+        "exponent_high exponent_by claimed"
     ),
     r"ridge/[a-z0-9-]+/summary\.csv": (
         "initial with_initial beta width reading error error_low error_high error_without "
         "over_without nearest"
     ),
     r"sensitivity/[a-z0-9-]+/slopes\.csv": (
-        "variant layer claimed slope low high points base difference largest_change "
-        "narrow_change narrow_over_base loss_left width_min width_max"
-    ),
-    r"sensitivity/[a-z0-9-]+/worst\.csv": (
-        "variant layer difference absolute_difference absolute_from_claim"
+        "variant layer claimed slope low high points freedom base difference difference_low "
+        "difference_high from_claim from_claim_low from_claim_high narrow_over_base "
+        "narrow_over_base_low narrow_over_base_high narrow_change largest_change loss_left "
+        "width_min width_max"
     ),
     r"tangent_kernels/[a-z0-9-]+/initial\.csv": (
-        "width seed outputs lambda_min lambda_min_error lambda_max norm norm_error "
-        "norm_mu norm_sigma norm_d products between_mu between_sigma between_d within_mu "
-        "within_sigma within_d initial_error initial_output slope_measured slope_derived "
-        "slope_printed flow_distance flow_distance_time rate rate_over_limit lambda_0 "
-        "lambda_min_over norm_over marchenko_pastur initial_output_limit"
+        "width seed outputs lambda_min lambda_min_error lambda_max norm norm_error norm_mu "
+        "norm_sigma norm_d products between_mu between_sigma between_d within_mu within_sigma "
+        "within_d initial_error initial_output slope_measured slope_derived slope_printed "
+        "flow_distance flow_distance_time rate rate_over_limit lambda_0 lambda_min_over norm_over "
+        "marchenko_pastur initial_output_limit"
     ),
     r"tangent_kernels/[a-z0-9-]+/lemma2_width\.csv": (
         "outputs lambda_0 width norm width_measured width_printed width_derived "
-        "derived_over_printed"
+        "derived_over_printed norm_over_at_printed"
     ),
     r"tangent_kernels/[a-z0-9-]+/slopes\.csv": (
-        "quantity claimed slope low high points width_min width_max"
+        "quantity claimed slope low high points freedom width_min width_max local limit limit_low "
+        "limit_high limit_other exponent exponent_low exponent_high exponent_by"
     ),
     r"tangent_kernels/[a-z0-9-]+/training\.csv": (
         "width seed fraction time drift norm lambda_min norm_over lambda_min_over"
     ),
-    r"weight_change/[a-z0-9-]+/changes\.csv": ("width seed layer fraction time change"),
+    r"weight_change/[a-z0-9-]+/changes\.csv": "width seed layer fraction time change",
     r"weight_change/[a-z0-9-]+/local_slopes\.csv": (
-        "layer outputs width width_over_outputs slope low high points"
+        "layer outputs width width_over_outputs slope low high points freedom"
     ),
     r"weight_change/[a-z0-9-]+/slopes\.csv": (
-        "layer fraction time claimed slope low high points width_min width_max outputs "
-        "width_over_outputs"
+        "layer fraction time claimed slope low high points freedom width_min width_max local "
+        "limit limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by "
+        "outputs width_over_outputs"
     ),
     r"weight_change/[a-z0-9-]+/stability\.csv": (
         "width limit paper_learning_rate gradients limit_steps paper_steps time "
-        "reconstruction_initial reconstruction_final kl_final latent_std_max"
+        "reconstruction_initial reconstruction_final kl_final latent_std_max loss_over_zero "
+        "fitted"
     ),
 }
 """Measures and the columns that a claim or a remark relies on."""
@@ -177,7 +191,8 @@ def test_the_real_tests_ask_for_what_measures_hold() -> None:
             continue
         columns = [form for path, form in FORMS.items() if re.fullmatch(path, row.test.measure)]
         assert len(columns) == 1, row.id
-        asked = {row.test.column, row.test.low, row.test.high, row.test.over, *row.test.where}
+        test = row.test
+        asked = {test.column, test.low, test.high, test.over, test.across, *test.every, *test.where}
         assert asked - {None} <= set(columns[0].split()), row.id
 
 
