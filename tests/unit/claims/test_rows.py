@@ -126,7 +126,7 @@ FORMS = {
         "norm_sigma norm_d products between_mu between_sigma between_d within_mu within_sigma "
         "within_d initial_error initial_output slope_measured slope_derived slope_printed "
         "flow_distance flow_distance_time rate rate_over_limit lambda_0 lambda_min_over norm_over "
-        "marchenko_pastur initial_output_limit"
+        "wishart_norm norm_over_wishart wishart_least initial_output_limit"
     ),
     r"tangent_kernels/[a-z0-9-]+/lemma2_width\.csv": (
         "outputs lambda_0 width norm width_measured width_printed width_derived "

@@ -40,7 +40,7 @@ def runs_of(names: Iterable[str], settings: Mapping[str, Any] | None = None) -> 
 def initial(outputs: int, widths: tuple[int, ...] = WIDTHS) -> pd.DataFrame:
     table = pd.DataFrame([{"width": m, "seed": s} for m in widths for s in (0, 1)])
     table = table.assign(outputs=outputs, lambda_0=0.048, lambda_min_error=1e-4)
-    for column in ("norm", "marchenko_pastur", *(f"norm_{part}" for part in PARTS)):
+    for column in ("norm", "wishart_norm", *(f"norm_{part}" for part in PARTS)):
         table[column] = 77.7 * table["width"] ** -0.5
     for part in PARTS:
         table[f"within_{part}"] = table["width"] ** -0.5

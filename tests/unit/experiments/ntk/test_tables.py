@@ -31,7 +31,7 @@ def test_slopes_are_read_layer_by_layer_from_the_final_time_back() -> None:
 def test_tangent_kernels_average_seeds_and_keep_the_largest_error() -> None:
     frame = pd.DataFrame({"width": [64, 64, 256], "seed": [0, 1, 0], "outputs": 49})
     columns = ["lambda_0", "lambda_min", "lambda_min_over", "lambda_max", "norm", "norm_over"]
-    columns += ["marchenko_pastur", "initial_error", "initial_output", "initial_output_limit"]
+    columns += ["wishart_norm", "initial_error", "initial_output", "initial_output_limit"]
     columns += ["slope_measured", "slope_derived", "slope_printed"]
     columns += ["flow_distance", "flow_distance_time", "rate_over_limit"]
     columns += ["lambda_min_error", "norm_error"]

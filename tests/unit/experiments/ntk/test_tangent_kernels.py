@@ -145,7 +145,8 @@ def test_planted_powers_are_found(x: np.ndarray) -> None:
     planted = records((64, 256, 1024), horizon=4.0)
     limit = limit_kernels(ERF, 0.5, x)
     lambda_0 = float(np.linalg.eigvalsh(limit.total)[0])
-    start = tangent_kernels.initial(planted, limit, D)
+    expected = tangent_kernels.random_matrices(SETTINGS, x, limit, (64, 256, 1024))
+    start = tangent_kernels.initial(planted, limit, expected, D)
     training = tangent_kernels.along_training(planted, lambda_0)
     slopes = tangent_kernels.slopes(start, training, 3).set_index("quantity")["slope"]
     assert slopes["drift"] == pytest.approx(-1)
@@ -155,8 +156,11 @@ def test_planted_powers_are_found(x: np.ndarray) -> None:
     assert training["lambda_min_over"].max() == pytest.approx(0.58 / lambda_0)
     row = start.query("width == 256 and seed == 1").iloc[0]
     assert row["norm_over"] == pytest.approx(0.5 / lambda_0)
+    assert row["norm_over_wishart"] == pytest.approx(0.5 / expected["wishart_norm"][256])
     top = np.linalg.eigvalsh(limit.mu)[-1]
-    assert row["marchenko_pastur"] == pytest.approx(top * (2 * np.sqrt(D / 256) + D / 256))
+    equal = top * (2 * np.sqrt(D / 256) + D / 256)
+    assert equal < row["wishart_norm"] < 1.5 * equal, "unequal weights widen it"
+    assert row["wishart_least"] < row["lambda_0"]
     wide = tangent_kernels.lemma2_width(start, N).iloc[0]
     assert wide["width_measured"] == pytest.approx(1024 * (4 * 0.25 / lambda_0) ** 2)
     entries = (N * D) ** 2 * log(N * D / 0.1)
@@ -172,5 +176,7 @@ def test_a_run_of_the_start_alone_has_no_training(x: np.ndarray) -> None:
     limit = limit_kernels(ERF, 0.5, x)
     training = tangent_kernels.along_training(planted, 0.1)
     assert training.empty
-    slopes = tangent_kernels.slopes(tangent_kernels.initial(planted, limit, D), training, 2)
+    expected = tangent_kernels.random_matrices(SETTINGS, x, limit, (64, 256))
+    start = tangent_kernels.initial(planted, limit, expected, D)
+    slopes = tangent_kernels.slopes(start, training, 2)
     assert "drift" not in set(slopes["quantity"])

@@ -25,7 +25,7 @@ ByWidth = dict[int, Array]
 CORRECTIONS = (-0.5, -1.0)
 """Powers of the width by which a finite width may change an exponent."""
 
-STABLE = 0.1
+STABLE = 0.05
 """A limit is stable where its interval and both corrections' limits keep within this of it."""
 
 

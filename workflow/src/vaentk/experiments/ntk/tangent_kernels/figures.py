@@ -79,7 +79,7 @@ def _norm_panel(axes: Axes, table: pd.DataFrame) -> None:
     axes.lines[1].set(linewidth=4, alpha=0.4)
     for name, look in PARTS.items():
         style.against_width(axes, table, f"norm_{name}", look)
-    expected = table.groupby("width")["marchenko_pastur"].mean()
+    expected = table.groupby("width")["wishart_norm"].mean()
     axes.plot(expected.index, expected, "--", color="#E69F00", label="random matrices")
     style.threshold(axes, float(table["lambda_0"].iloc[0]) / 4, r"$\lambda_0/4$ (Lemma 2)")
     axes.set_ylabel(r"$\Vert \Theta(0) - \Theta_\infty \Vert_2$")
@@ -168,7 +168,7 @@ def _alt(initial: Tables, trained: Tables) -> str:
             f"Run {run}, {int(last['outputs'])} outputs: from m = {means.index[0]} to "
             f"{means.index[-1]} the norm goes from {number(first['norm'])} to "
             f"{number(last['norm'])}, where random matrices give "
-            f"{number(last['marchenko_pastur'])} and lambda_0/4 is {number(last['lambda_0'] / 4)}; "
+            f"{number(last['wishart_norm'])} and lambda_0/4 is {number(last['lambda_0'] / 4)}; "
             f"lambda_min over lambda_0 goes from {number(first['lambda_min_over'])} to "
             f"{number(last['lambda_min_over'])}"
         )

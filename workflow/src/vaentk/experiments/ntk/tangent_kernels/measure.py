@@ -1,9 +1,11 @@
 """Lemmas 1 to 3 at finite width: the full kernel at initialisation and along training (W1)."""
 
+from collections.abc import Sequence
 from math import log
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vaentk.activations import ACTIVATIONS
 from vaentk.data.stored import Stored
@@ -12,7 +14,10 @@ from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.kernels.finite import PARTS
 from vaentk.kernels.limit import LimitKernels, least_eigenvalue, limit_kernels
+from vaentk.kernels.wishart import edges, unit_weights
 from vaentk.statistics.slopes import power_of_width
+
+Array = NDArray[np.float64]
 
 CLAIMED_SLOPE = -0.5
 """Exponent of the width in Lemmas 2 and 3."""
@@ -26,7 +31,8 @@ def measure(settings: TangentKernels, *, mnist: Stored, records: Tables) -> dict
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
     limit = limit_kernels(ACTIVATIONS[settings.activation], settings.sigma0, x)
     observed = pd.concat(records.values(), ignore_index=True)
-    start = initial(observed, limit, x.shape[1])
+    expected = random_matrices(settings, x, limit, sorted(observed["width"].unique()))
+    start = initial(observed, limit, expected, x.shape[1])
     training = along_training(observed, least_eigenvalue(limit.total))
     return {
         "initial": start,
@@ -36,20 +42,51 @@ def measure(settings: TangentKernels, *, mnist: Stored, records: Tables) -> dict
     }
 
 
-def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.DataFrame:
+def random_matrices(
+    settings: TangentKernels, x: Array, limit: LimitKernels, widths: Sequence[int]
+) -> pd.DataFrame:
+    """Compute what random matrix theory expects, a row a width, see `vaentk.kernels.wishart`.
+
+    Returns
+    -------
+    DataFrame
+        Index width. ``wishart_norm``, of Theta_mu minus its limit: along the first eigenvector of
+        K_mu, the upper edge less the eigenvalue. ``wishart_least``, an upper bound on lambda_min:
+        along the last eigenvector of K, the lower edge and what K_sigma and K_d add.
+    """
+    activation = ACTIVATIONS[settings.activation]
+    values, vectors = np.linalg.eigh(limit.mu)
+    last = np.linalg.eigh(limit.total)[1][:, 0]
+    above, below = (
+        unit_weights(activation, settings.sigma0, x, direction)
+        for direction in (vectors[:, -1], last)
+    )
+    rest = float(last @ (limit.sigma + limit.d) @ last)
+    rows = {
+        width: {
+            "wishart_norm": edges(above, x.shape[1] / width)[1] - float(values[-1]),
+            "wishart_least": edges(below, x.shape[1] / width)[0] + rest,
+        }
+        for width in widths
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("width")
+
+
+def initial(
+    records: pd.DataFrame, limit: LimitKernels, expected: pd.DataFrame, outputs: int
+) -> pd.DataFrame:
     """Collect what `Observer` saw at the start, a row a width and seed.
 
     Returns
     -------
     DataFrame
-        With lambda_0, lambda_min and the norm in units of it; the norm that random matrix theory
-        expects of Theta_mu, ``lambda_max(K_mu) (2 sqrt(d/m) + d/m)`` (Marchenko-Pastur); the size
-        of the initial output in the limit, ``|f_0(x)| = sqrt(d kappa_0)``; and the largest distance
-        of the flows of Theta(0) and of its limit, with the late rate and that over the limit's.
+        With lambda_0, lambda_min and the norm in units of it; what `random_matrices` expects, and
+        the norm over that; the size of the initial output in the limit, ``|f_0(x)| = sqrt(d
+        kappa_0)``; and the largest distance of the flows of Theta(0) and of its limit, with the
+        late rate and that over the limit's.
     """
     start = records[records["step"] == 0].reset_index(drop=True).assign(outputs=outputs)
     lambda_0 = least_eigenvalue(limit.total)
-    ratio = start["outputs"] / start["width"]
     columns = ["width", "seed", "outputs", "lambda_min", "lambda_min_error", "lambda_max", "norm"]
     columns += ["norm_error", *(f"norm_{part}" for part in PARTS), "products"]
     columns += [f"{name}_{part}" for name in ("between", "within") for part in PARTS]
@@ -60,7 +97,9 @@ def initial(records: pd.DataFrame, limit: LimitKernels, outputs: int) -> pd.Data
         lambda_0=lambda_0,
         lambda_min_over=start["lambda_min"] / lambda_0,
         norm_over=start["norm"] / lambda_0,
-        marchenko_pastur=np.linalg.eigvalsh(limit.mu)[-1] * (2 * np.sqrt(ratio) + ratio),
+        wishart_norm=start["width"].map(expected["wishart_norm"]),
+        norm_over_wishart=start["norm"] / start["width"].map(expected["wishart_norm"]),
+        wishart_least=start["width"].map(expected["wishart_least"]),
         initial_output_limit=np.sqrt(start["outputs"] * np.diag(limit.d).mean()),
     )
 

@@ -10,7 +10,7 @@ def tangent_kernels(initial: Tables) -> pd.DataFrame:
     """Table of Lemma 2, by width: means over seeds, and the largest error of an eigenvalue."""
     table = stack(initial)
     columns = ["lambda_0", "lambda_min", "lambda_min_error", "lambda_min_over", "lambda_max"]
-    columns += ["norm", "norm_error", "norm_over", "marchenko_pastur"]
+    columns += ["norm", "norm_error", "norm_over", "wishart_norm"]
     columns += ["initial_error", "initial_output", "initial_output_limit"]
     columns += ["flow_distance", "flow_distance_time", "rate_over_limit"]
     columns += ["slope_measured", "slope_derived", "slope_printed"]
