@@ -32,7 +32,7 @@ CANCELLED = "results/train/weight_change/mnist-7x7/16-32.parquet"
 PROFILE = ("--workflow-profile", "slurm")
 SOONER = ("--slurm-init-seconds-before-status-checks", "2")
 
-TARGETS = ("figures_ridge", "figures_weight_change", "figures_linear_vae")
+TARGETS = ("show_ridge", "show_weight_change", "show_linear_vae")
 """From images to figures, by jobs of three kinds; one loop writes the rules of all experiments."""
 
 
@@ -107,7 +107,7 @@ def test_three_experiments_end_in_figures_whatever_happens_on_the_way(
     text, took = output.read_text(), time.monotonic() - begun
     assert snakemake.returncode == 0, text[-8000:]
     for target in TARGETS:
-        assert (fresh / f"results/figures/{target.removeprefix('figures_')}.svg").is_file()
+        assert (fresh / f"results/figures/{target.removeprefix('show_')}.svg").is_file()
     assert slurm.queue() == ""
 
     # What is not local went through sbatch, and SLURM's own log says how each job ended.

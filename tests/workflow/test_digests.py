@@ -22,7 +22,7 @@ EDITS = {
             "data/faces/drawing.py": ("BATCH: Final = 32", "BATCH: Final = 16"),
             "config.py": ('"quick"', '"short"'),
         },
-        {"measure_ridge", "figures_ridge", "tables_ridge", "faces"},
+        {"measure_ridge", "show_ridge", "faces"},
     ),
     "the settings of one room": (
         {
@@ -31,14 +31,14 @@ EDITS = {
                 "Inputs(samples=32, components=15)",
             )
         },
-        {"train_ridge", "measure_ridge", "figures_ridge"},
+        {"train_ridge", "measure_ridge", "show_ridge"},
     ),
     "the trainer, the look of figures": (
         {
             "training/flow.py": ("control.steps += 1", "control.steps += 1 + 0"),
             "figures/style.py": ("(3.3, 2.9)", "(3.3, 3.0)"),
         },
-        {f"train_{kind}" for kind in DESCENTS} | {f"figures_{kind}" for kind in PANELS},
+        {f"train_{kind}" for kind in DESCENTS} | {f"show_{kind}" for kind in PANELS},
     ),
     "a kernel": (
         {"kernels/flow.py": ("vectors.T @ residual", "vectors.T @ residual * 1")},

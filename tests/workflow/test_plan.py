@@ -10,7 +10,7 @@ import pytest
 from vaentk.config import experiments
 
 Completed = subprocess.CompletedProcess[str]
-ALL = ("data", "train", "measure", "figures", "tables", "claims", "report")
+ALL = ("data", "train", "measure", "show", "claims", "report")
 
 
 def jobs_of(text: str) -> dict[str, int]:
@@ -49,7 +49,7 @@ def test_a_finished_run_has_nothing_planned_and_a_lost_result_its_own_jobs(
     for lost in ("figures/linear_rate.svg", "report/index.html"):
         (copy_of_finished / "results" / lost).unlink()
     found = jobs_of(plan(copy_of_finished, *tiny).stdout)
-    assert (found["figures"], found["report"], found["train"]) == (1, 1, 0)
+    assert (found["show"], found["report"], found["train"]) == (1, 1, 0)
 
 
 def test_other_resources_make_nothing_again(

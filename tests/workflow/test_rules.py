@@ -37,11 +37,11 @@ def test_what_the_rules_import_is_read_quickly() -> None:
 
 
 def test_every_experiment_has_its_rules(rules: Rules) -> None:
-    assert {"train_ridge", "measure_ridge", "figures_ridge", "tables_ridge"} <= rules.keys()
+    assert {"train_ridge", "measure_ridge", "show_ridge"} <= rules.keys()
     assert "measure_gradient_noise" in rules
     assert "train_gradient_noise" not in rules
     for name, rule in rules.items():
-        if name.startswith(("figures_", "tables_")):
+        if name.startswith("show_"):
             assert rule["local"], f"{name} takes seconds and would be sent to a cluster"
         if name.startswith(("train_", "measure_")):
             assert not rule["local"]

@@ -80,11 +80,10 @@ def entered(kind, stage):
     if stage == "train":
         settings = settings.of_part(experiment.parts(settings)[0])
     settings_class = f"{type(settings).__module__}:{type(settings).__name__}"
-    entries = [*functions.values()] + ([] if stage == "tables" else [settings_class])
     return {
         "functions": functions,
         "settings_class": settings_class,
-        "code": CODE.digest(f"{stage}.py", entries),
+        "code": CODE.digest(f"{stage}.py", [*functions.values(), settings_class]),
     }
 
 
@@ -161,9 +160,9 @@ def measure(kind, run, name):
     return f"results/measure/{kind}/{run}/{name}.{ending}"
 
 
-def measures(kind, made):
-    """Measures of all runs that the figures or tables of a kind are made of, by name."""
-    names = dict.fromkeys(name for names in made.values() for name in names)
+def measures(kind, *made):
+    """Measures of all runs that the figures and tables of a kind are made of, by name."""
+    names = dict.fromkeys(name for several in made for names in several.values() for name in names)
     return {name: [measure(kind, run, name) for run in runs(kind)] for name in names}
 
 
@@ -246,14 +245,14 @@ def all_jobs():
     named = [path.removeprefix("results/").rpartition(".")[0] for path in made]
     named += ["measure/data/facts", "figures/images", "claims/claims"]
     named += [f"measure/{kind}/{run}" for kind in EXPERIMENTS for run in runs(kind)]
-    return named + [f"{stage}/{kind}" for stage in ("figures", "tables") for kind in EXPERIMENTS]
+    return named + [f"show/{kind}" for kind in EXPERIMENTS]
 
 
 def displayed(kind, stage, ending):
     """Figures or tables of an experiment, which Snakemake's own report has under its title."""
     said = WORDS[kind]
     return {
-        name: captioned(
+        f"{stage}_{name}": captioned(
             f"results/{stage}/{name}.{ending}",
             f"{said['protocol']} {said['title']}",
             "made",
@@ -264,9 +263,10 @@ def displayed(kind, stage, ending):
     }
 
 
-def captions(kind, stage):
-    """Captions of an experiment's figures or tables, by title."""
-    return {entry["title"]: entry["caption"] for entry in WORDS[kind][stage].values()}
+def captions(kind):
+    """Captions of an experiment's figures and tables, by title."""
+    made = [*WORDS[kind]["figures"].values(), *WORDS[kind]["tables"].values()]
+    return {entry["title"]: entry["caption"] for entry in made}
 
 
 def all_words():

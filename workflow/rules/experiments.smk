@@ -71,48 +71,25 @@ for kind, experiment in EXPERIMENTS.items():
         script:
             "../scripts/measure.py"
 
-    # Figures and tables take seconds: less than a cluster needs to start a job.
-    if experiment.figures:
-
-        rule:
-            name:
-                f"figures_{kind}"
-            input:
-                **measures(kind, experiment.figures),
-            output:
-                **recorded(**displayed(kind, "figures", "svg")),
-            log:
-                f"results/logs/figures/{kind}.log",
-            localrule: True
-            conda:
-                "../../envs/rule.yaml"
-            params:
-                **entered(kind, "figures"),
-                settings={run: s.model_dump(mode="json") for run, s in runs(kind).items()},
-                data={run: CONFIG.data_of(kind, run) for run in runs(kind)},
-                made=experiment.figures,
-                captions=captions(kind, "figures"),
-            script:
-                "../scripts/figures.py"
-
-    if experiment.tables:
-
-        rule:
-            name:
-                f"tables_{kind}"
-            input:
-                **measures(kind, experiment.tables),
-            output:
-                **recorded(**displayed(kind, "tables", "csv")),
-            log:
-                f"results/logs/tables/{kind}.log",
-            localrule: True
-            conda:
-                "../../envs/rule.yaml"
-            params:
-                **entered(kind, "tables"),
-                made=experiment.tables,
-                captions=captions(kind, "tables"),
-                runs=list(runs(kind)),
-            script:
-                "../scripts/tables.py"
+    # Figures and tables take seconds: less than a cluster needs to start a job, or than Snakemake needs for two.
+    rule:
+        name:
+            f"show_{kind}"
+        input:
+            **measures(kind, experiment.figures, experiment.tables),
+        output:
+            **recorded(**displayed(kind, "figures", "svg"), **displayed(kind, "tables", "csv")),
+        log:
+            f"results/logs/show/{kind}.log",
+        localrule: True
+        conda:
+            "../../envs/rule.yaml"
+        params:
+            **entered(kind, "show"),
+            settings={run: s.model_dump(mode="json") for run, s in runs(kind).items()},
+            data={run: CONFIG.data_of(kind, run) for run in runs(kind)},
+            figures=experiment.figures,
+            tables=experiment.tables,
+            captions=captions(kind),
+        script:
+            "../scripts/show.py"

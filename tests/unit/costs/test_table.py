@@ -13,7 +13,7 @@ JOBS: list[Job] = [
     ("train_discovery", {"run": "faces", "part": "10"}),
     ("train_discovery", {"run": "faces", "part": "64"}),
     ("measure_discovery", {"run": "faces"}),
-    ("figures_discovery", {}),
+    ("show_discovery", {}),
     ("figure_images", {}),
     ("claims", {}),
     ("all", {}),
@@ -42,7 +42,7 @@ def test_rows_are_experiments_and_stages_in_their_order_and_add_up(config: Confi
         ("data", ""),
         ("train", "discovery"),
         ("measure", "discovery"),
-        ("figures", ""),
+        ("show", ""),
         ("claims", ""),
         ("all", ""),
     ]

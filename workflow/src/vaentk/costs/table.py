@@ -11,7 +11,7 @@ CORES = 2
 """Of the machine that the rates were measured on."""
 
 HOUR = 3600
-STAGES = ("data", "train", "measure", "figures", "tables", "claims", "report")
+STAGES = ("data", "train", "measure", "show", "claims", "report")
 LINE = "{:<9} {:<16} {:>6} {:>11} {:>11} {:>10} {:>10}"
 
 MEANING = f"""

@@ -75,7 +75,16 @@ class Experiment:
         return tuple(getattr(settings, self.jobs)) if self.jobs else ()
 
     def functions(self, stage: str) -> dict[str, str]:
-        """Return ``module:function`` of one stage's functions, by name; none where it has none."""
+        """Return ``module:function`` of one stage's functions, by name; none where it has none.
+
+        The stage ``show`` has those of figures and tables, with the stage before their names.
+        """
+        if stage == "show":
+            return {
+                f"{of}_{name}": entry
+                for of in ("figures", "tables")
+                for name, entry in self.functions(of).items()
+            }
         names: dict[str, Iterable[str]] = {
             "train": ("train",) if self.jobs else (),
             "measure": ("measure",),
