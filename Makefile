@@ -23,7 +23,7 @@ help: ## this list
 
 report: $(INSTALLED) ## run the default configuration, to results/report/index.html
 	@$(ACTIVATE) && start=$$(date +%s) \
-	  && echo "vaentk: running the workflow (about 9 minutes on two cores the first time, seconds when nothing changed)" \
+	  && echo "vaentk: running the workflow (about 8 minutes on two cores the first time, seconds when nothing changed)" \
 	  && snakemake --cores $(CORES) $(ARGS) \
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
 

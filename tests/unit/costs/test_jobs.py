@@ -103,7 +103,7 @@ def test_every_job_of_other_configurations_has_a_cost(name: str) -> None:
 
 def test_an_experiment_that_is_not_known_has_a_cost_too(config: Config) -> None:
     asked = training(LimitKernels(), 64, config).asks(gpu=False)
-    assert asked == {"threads": 1, "gpu": 0, "mem_mb": 2500, "runtime": 30}
+    assert asked == {"threads": 1, "gpu": 0, "mem_mb": 4000, "runtime": 30}
 
 
 def test_wider_networks_more_seeds_and_more_steps_cost_more() -> None:

@@ -78,6 +78,6 @@ def _data(rule: str, data: Data) -> Cost:
         "cifar": Cost(30, memory=1000 * MB, disk=1.9e8),
         "faces": Cost(1 + rates.FACE * data.faces, memory=200 * MB + 2 * faces, disk=faces),
         "celeba": Cost(seconds, memory=400 * MB + 2 * photographs, disk=photographs, cores=2),
-        "data_facts": Cost(8, memory=1200 * MB, disk=2e6),
+        "data_facts": Cost(5, memory=1800 * MB, disk=2e6),
     }
     return made.get(rule, Cost(rates.SHOWN, memory=300 * MB))

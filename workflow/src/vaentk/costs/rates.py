@@ -3,7 +3,7 @@
 MB = 1 << 20
 MINUTE = 60
 
-START = 5.0
+START = 3.5
 """Seconds that a job with torch takes before it computes."""
 
 PRODUCTS, CONVOLUTIONS = 62e9, 30e9
@@ -49,7 +49,7 @@ QUADRATURE = 5
 TRAINED_ON, CIFAR_TRAINING, ENCODED = 0.8, 50_000, 1 / 6
 """Part of the faces, and images of CIFAR, trained on; part of an update that encoding takes."""
 
-MEASURED, SHOWN, UNKNOWN = 8.0, 4.0, 600.0
+MEASURED, SHOWN, UNKNOWN = 4.0, 3.0, 600.0
 """Seconds of measuring a run where nothing below says more; of a job that shows, decides or
 reports; of a training that is not known here, which is assumed."""
 
@@ -60,5 +60,6 @@ network; of searching a face for attributes."""
 FACE, PHOTOGRAPH = 1.2e-3, 3e-3
 """Seconds of drawing a face; of reading a photograph of CelebA, assumed."""
 
-LIBRARIES, DRIVER = 800 * MB, 3000 * MB
-"""What a process with torch holds before it has data; what CUDA adds to it, assumed."""
+LIBRARIES, DRIVER = 1250 * MB, 3000 * MB
+"""What a process with torch holds before it has data, pages of its libraries included; what CUDA
+adds to it, assumed."""
