@@ -94,6 +94,7 @@ def claims() -> pd.DataFrame:
     rows = [
         ["W1-least-eigenvalue", "Lemma 1", "lambda_0 > 0 for erf", "> 0", "0.0171234", "", 0],
         ["W1-norm", "Lemma 2", "|Theta(0) - Theta_inf|_2 falls as m^(-1/2)", "-0.5", "", "", 3],
+        ["W1-lemma2", "Lemma 2", "|Theta(0) - Theta_inf|_2 <= lambda_0/4", "<= 0.25", "616", "", 4],
         ["W2-bound", "Theorem 1", "L(t) <= exp(-(lambda_0/n) t) L(0)", "<= 0", "-0.3214", "", 0],
         ["W2-distance", "Theorem 1", "the distance falls as m^(-1/2)", "-0.5", "-0.43", "x", 2],
         ["W4-first-layer-7x7", "Figure 2", long, "-0.5 +- 0.05", "-0.4912345", "x", 0],
@@ -102,18 +103,22 @@ def claims() -> pd.DataFrame:
     rows += [
         [f"{name}-first", "section 4", long, "", "", "", 3] for name in ("W3", "W6", "S1", "X6")
     ]
-    verdicts = ["reproduced", "not reproduced", "inconclusive", "not run"]
+    verdicts = ["reproduced", "not reproduced", "inconclusive", "not run", "premise not met"]
     reasons = ["", "the network is not wide against its outputs", "", "not implemented yet"]
+    reasons += ["the width is at least the lemma's own: width / width_printed is 2e-7"]
     figures = {"W1": "limit_kernels", "W2": "linear_rate", "W4": "weight_change"}
     return pd.DataFrame(
         {
             "id": name,
             "paper": "beyond" if name.startswith("X") else "Wang & Huang 2024",
+            "origin": "ours" if name.startswith("X") else "paper",
             "where": where,
             "statement": statement,
             "expected": expected,
             "measured": measured or np.nan,
             "interval": "[-0.5212345, -0.4612]" if interval else np.nan,
+            "margin": "1.8" if interval else np.nan,
+            "certain": "Few of the modes are slow." if name == "W2-bound" else np.nan,
             "verdict": verdicts[verdict],
             "reason": reasons[verdict] or np.nan,
             "figure": figures.get(name[:2], np.nan),

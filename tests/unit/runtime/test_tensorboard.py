@@ -1,5 +1,6 @@
 """What TensorBoard shows, read back with its own reader."""
 
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -84,6 +85,7 @@ def test_a_resumed_run_writes_no_record_twice(tmp_path: Path) -> None:
     """Killed after step 50, taken up from the checkpoint after step 25."""
     show(tmp_path, 0, 25, 50)
     (first,) = tmp_path.iterdir()
+    time.sleep(1.1)  # files are read in the order of their names, which have seconds
     show(tmp_path, 25, 50, 75)
     (second,) = set(tmp_path.iterdir()) - {first}
     assert has_scalars_of(read(tmp_path), state_at(75))

@@ -127,8 +127,8 @@ def test_only_trained_layers_have_a_displacement() -> None:
     assert torch.equal(seen.weights["d"], gradient.initial["d"])
 
 
-def test_squared_norms_are_summed_in_double_precision_by_layer_and_member() -> None:
-    """10^5 numbers of 1e-3 in float32: a sum in float32 would be 1e-6 off, the test allows 1e-9."""
+def test_squared_norms_are_summed_by_row_layer_and_member() -> None:
+    """10^5 numbers of 1e-3 in float32: one sum of them is 2e-5 off; rows of 1000, 1e-6 at most."""
     gradient = mlp(0.0)
     given = vector(gradient, 9)
     found = gradient.squared_norms(given)
@@ -137,7 +137,7 @@ def test_squared_norms_are_summed_in_double_precision_by_layer_and_member() -> N
         assert torch.allclose(row, layer.square().sum(dim=(1, 2)), rtol=1e-13)
     row = torch.full((1, 100_000), 1e-3)
     (norms,) = GeneralGradient.squared_norms(gradient, Vector.of(row, {"a": (100, 1000)}))
-    assert float(norms) == pytest.approx(100_000 * float(row[0, 0]) ** 2, rel=1e-9)
+    assert float(norms) == pytest.approx(100_000 * float(row[0, 0]) ** 2, rel=1e-6)
 
 
 @pytest.mark.parametrize(("beta", "penalty"), [(0.0, 0.0), (0.5, 0.0), (0.0, 0.2)])

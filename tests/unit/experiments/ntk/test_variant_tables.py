@@ -1,6 +1,7 @@
 """Tables of X1 to X3: ordered for reading, nothing invented."""
 
 import pandas as pd
+import pytest
 
 from vaentk.experiments.ntk.activations.tables import activations
 from vaentk.experiments.ntk.frozen_sigma.tables import frozen_sigma
@@ -32,7 +33,7 @@ def test_frozen_sigma_averages_seeds_and_keeps_the_largest_ratio() -> None:
     summary = summary.assign(lambda_0=[0.5, 0.25] * 2, rate=[1.0, 2.0, 3.0, 4.0])
     table = frozen_sigma({"a": summary}, {"a": difference})
     assert list(table["width"]) == [64, 256]
-    assert list(table["sigma_difference"]) == [2.0, 5.0]
+    assert list(table["sigma_difference"]) == pytest.approx([3**0.5, 5.0]), "geometric means"
     assert table["sigma_difference_low"].isna().tolist() == [False, True]
     assert list(table["ratio_max"]) == [0.3, 0.6]
     assert list(table["lambda_0_trained"]) == [0.5, 0.5]
