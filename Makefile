@@ -40,9 +40,9 @@ test: $(INSTALLED) ## run the tests: library, theory, workflow, page
 	@$(ACTIVATE) && echo "vaentk: running the tests (some ten minutes on two cores)" \
 	  && python -m pytest --numprocesses auto $(ARGS) tests/unit tests/theory tests/workflow tests/browser
 
-test-all: test ## and the image in a container, and SLURM: as root on Debian, 27 GB
-	@$(ACTIVATE) && echo "vaentk: building the image, and starting SLURM" \
-	  && python -m pytest --numprocesses auto $(ARGS) tests/container tests/cluster
+test-all: test ## and the image in a container, SLURM, and deliberate errors: as root on Debian, 27 GB
+	@$(ACTIVATE) && echo "vaentk: building the image, starting SLURM, and making errors that tests must see" \
+	  && python -m pytest --numprocesses auto $(ARGS) tests/container tests/cluster tests/mutations
 
 lint: $(INSTALLED) ## ruff, mypy and import contracts on the library, snakefmt, snakemake --lint
 	@$(ACTIVATE) && ruff check .

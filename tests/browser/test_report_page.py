@@ -96,13 +96,14 @@ def test_the_first_screen_answers_which_claims_hold(opened: Callable[..., Any]) 
         box = page.locator(selector).first.bounding_box()
         assert box["y"] + min(box["height"], 330) < LAPTOP["height"]
     counted = page.evaluate(
-        "[...document.querySelectorAll('.counts strong')].map(e => +e.innerText)"
+        "[...document.querySelectorAll('.counts li')].map(e => [e.querySelector('strong'), "
+        "e.querySelector('.ours')].map(n => +n.innerText.match(/[0-9]+/)[0]))"
     )
     lines = page.evaluate(
         "[...document.querySelectorAll('.overview tbody tr')]"
         ".map(r => [...r.querySelectorAll('td')].map(d => parseInt(d.innerText)))"
     )
-    assert [sum(column) for column in zip(*lines, strict=True)] == counted
+    assert [sum(column) for column in zip(*lines, strict=True)] == list(map(sum, counted))
     phone = opened(viewport=PHONE)
     assert phone.locator(".counts").bounding_box()["y"] < PHONE["height"]
 

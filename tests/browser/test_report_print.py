@@ -133,7 +133,8 @@ def test_the_summary_is_one_sheet(browser: Any, pages: dict[str, Path], tmp_path
     made = printed(browser, pages["summary"], tmp_path)
     assert len(made.sheets) == 1
     statements = made.page.locator("tbody tr").count()
-    verdicts = re.findall(r"[✓✗?–] (?:not reproduced|reproduced|inconclusive|not run)", made.text)
+    words = "not reproduced|reproduced|inconclusive|premise not met|not run"
+    verdicts = re.findall(rf"[✓✗?∅–] (?:{words})", made.text)
     assert len(verdicts) == statements > 3
     assert "Commit" in made.text
     made.page.close()

@@ -26,121 +26,127 @@ class Mutation(NamedTuple):
     """Stands there once."""
     wrong: str
     tests: str
-    """Under ``tests/unit``."""
+    """Under ``tests``."""
 
 
 NTK = "experiments/ntk"
 MUTATIONS = {
     "Theorem 2: the ridge without its factor n": Mutation(
-        f"{NTK}/ridge/regression.py", '"n beta": 1.0', '"n beta": 0.0', f"{NTK}/test_ridge.py"
+        f"{NTK}/ridge/regression.py", '"n beta": 1.0', '"n beta": 0.0', f"unit/{NTK}/test_ridge.py"
     ),
     "Theorem 2 with the KL term: every displacement is penalised": Mutation(
         f"{NTK}/kl_ridge/regression.py",
         "inputs @ np.linalg.pinv(x)",
         "inputs @ x.T",
-        f"{NTK}/test_kl_ridge.py",
+        f"unit/{NTK}/test_kl_ridge.py",
     ),
     "K_sigma: sigma0 for sigma0^2": Mutation(
-        "kernels/limit.py", "sigma *= sigma0**2", "sigma *= sigma0", "kernels/test_limit.py"
+        "kernels/limit.py", "sigma *= sigma0**2", "sigma *= sigma0", "theory/test_limit_kernels.py"
     ),
     "K: K_sigma is left out": Mutation(
         "kernels/limit.py",
         "return self.mu + self.sigma + self.d",
         "return self.mu + self.d",
-        "kernels/test_limit.py",
+        "theory/test_limit_kernels.py",
     ),
     "latent noise: variance 1 for 1 + sigma0^2 in the limit": Mutation(
         "kernels/limit.py",
         "at(inner / (1 + sigma0**2))",
         "at(inner)",
-        "kernels/test_limit.py",
+        "theory/test_limit_kernels.py",
     ),
     "Theorem 1: the bound at twice its rate": Mutation(
         "kernels/flow.py",
         "np.exp(-lambda_0 / samples",
         "np.exp(-2 * lambda_0 / samples",
-        f"{NTK}/test_linear_rate.py",
+        "theory/test_kernel_flow.py",
     ),
     "Eq. 7: a half is missing": Mutation(
-        "kernels/flow.py", "(2 * residuals.shape[1])", "residuals.shape[1]", "kernels/test_flow.py"
+        "kernels/flow.py",
+        "(2 * residuals.shape[1])",
+        "residuals.shape[1]",
+        "theory/test_kernel_flow.py",
     ),
     "Lemma 4: its bound does not fall with the width": Mutation(
         f"{NTK}/linear_rate/measure.py",
         "(np.sqrt(width) * lambda_0)",
         "lambda_0",
-        f"{NTK}/test_linear_rate.py",
+        f"unit/{NTK}/test_linear_rate.py",
     ),
     "Figure 2: the learning rate is doubled": Mutation(
         "training/schedule.py",
         "learning_rate * (2 / outputs)",
         "learning_rate * (4 / outputs)",
-        "training/test_schedule.py",
+        "unit/training/test_schedule.py",
     ),
     "Figure 2: the first layer is frozen": Mutation(
         "training/vae_gradient.py",
         's["by_first"], scale, keep)',
         's["by_first"], 0.0, keep)',
-        "training/test_vae_gradient.py",
+        "unit/training/test_vae_gradient.py",
     ),
     "gradient flow: the error of a step is not seen": Mutation(
-        "training/flow.py", "alpha=-0.8)", "alpha=0.8)", "training/test_flow.py"
+        "training/flow.py", "alpha=-0.8)", "alpha=0.8)", "unit/training/test_flow.py"
     ),
     "gradient flow: steps one stage too short": Mutation(
         "training/flow.py",
         "ceil(sqrt(1 + 1.54 * stiffness))",
         "int(sqrt(stiffness))",
-        "training/test_flow.py",
+        "unit/training/test_flow.py",
     ),
     "antisymmetric start: the outputs do not cancel": Mutation(
         "models/snn.py",
         "torch.cat([d, -d], dim=1)",
         "torch.cat([d, d], dim=1)",
-        "models/test_snn.py",
+        f"unit/{NTK}/test_kl_ridge.py",
     ),
     "KL: half of the shift is missing": Mutation(
         "training/objectives.py",
         "shift.square() / variance0",
         "shift.square() / (2 * variance0)",
-        "training/test_objectives.py",
+        "unit/training/test_objectives.py",
     ),
     "ELBO: the variance term without its half": Mutation(
-        "training/elbo.py", ".mean(dim=1) / 2", ".mean(dim=1)", "training/test_elbo.py"
+        "training/elbo.py", ".mean(dim=1) / 2", ".mean(dim=1)", "unit/training/test_elbo.py"
     ),
     "Wishart: units over outputs for outputs over units": Mutation(
         "kernels/wishart.py",
         "1 - ratio * weights * y",
         "1 - weights * y / ratio",
-        "kernels/test_wishart.py",
+        "unit/kernels/test_wishart.py",
     ),
     "IWAE: log K is left out": Mutation(
-        "bounds/bound.py", "Values(count - torch.logsumexp", "Values(-torch.logsumexp", "bounds"
+        "bounds/bound.py",
+        "Values(count - torch.logsumexp",
+        "Values(-torch.logsumexp",
+        "unit/bounds",
     ),
     "MIG: not over the entropy": Mutation(
-        "metrics/mig.py", "sample)) / entropy)", "sample)))", "metrics/test_mig.py"
+        "metrics/mig.py", "sample)) / entropy)", "sample)))", "unit/metrics/test_mig.py"
     ),
     "exponents: of the width, not of its logarithm": Mutation(
-        "statistics/slopes.py", "np.log(widths), *", "widths, *", "statistics/test_slopes.py"
+        "statistics/slopes.py", "np.log(widths), *", "widths, *", "unit/statistics/test_slopes.py"
     ),
     "intervals: one seed too many": Mutation(
-        "statistics/intervals.py", "std(ddof=1)", "std(ddof=0)", "statistics/test_intervals.py"
+        "statistics/intervals.py", "std(ddof=1)", "std(ddof=0)", "unit/statistics/test_intervals.py"
     ),
     "extremes: each row by itself": Mutation(
         "claims/readings.py",
         "(values).simultaneous(comparisons)",
         "(values)",
-        "claims/test_verdicts.py",
+        "unit/claims/test_verdicts.py",
     ),
     "verdicts: what straddles an edge is reproduced": Mutation(
         "claims/verdicts.py",
         "lower <= low and high <= upper",
         "low <= upper and high >= lower",
-        "claims/test_verdicts.py",
+        "unit/claims/test_verdicts.py",
     ),
     "premises: one that fails is passed by": Mutation(
         "claims/verdicts.py",
         "if any(failed):",
         "if all(failed) and not failed:",
-        "claims/test_verdicts.py",
+        "unit/claims/test_verdicts.py",
     ),
 }
 
@@ -158,7 +164,7 @@ def test_a_deliberate_error_is_seen(
     module.write_text(text.replace(mutation.right, mutation.wrong), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, "-p", "no:xdist", str(ROOT / "tests/unit" / mutation.tests)],
+        [*command, "-p", "no:xdist", str(ROOT / "tests" / mutation.tests)],
         env=os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"},
         cwd=ROOT,
         capture_output=True,
