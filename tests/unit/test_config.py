@@ -295,6 +295,18 @@ def test_the_committed_schema_is_the_generated_one() -> None:
             "changes.bad.inputs.samples cannot differ",
         ),
         ("sensitivity", "mnist-7x7", {"changes": {"base": {}}}, "a variant base"),
+        (
+            "sensitivity",
+            "mnist-7x7",
+            {"changes": {"bad": {"depth": 2, "frozen": ["hid"]}}},
+            "frozen names hid, which depth 2 does not have",
+        ),
+        (
+            "weight_change",
+            "mnist-7x7",
+            {"frozen": ["enc", "hid", "mu", "sigma", "dec"]},
+            "frozen names every layer",
+        ),
         ("ridge", "pca-16", {"held_out": 9000}, "ridge.pca-16.held_out is 9000"),
         ("ridge", "pca-16", {"betas": [0.1, 0.1]}, "betas names a value twice"),
         ("ridge", "pca-16", {"widths": [15, 32]}, "widths must be even"),

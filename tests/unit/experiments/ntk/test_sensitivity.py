@@ -91,3 +91,22 @@ def test_the_largest_difference_is_of_one_of_the_four_layers_that_the_figure_plo
     assert table.loc["erf", "difference"] == pytest.approx(-0.2)
     assert table.loc["still", "layer"] == "mu"
     assert table.loc["still", "difference"] == pytest.approx(0.03)
+
+
+def test_layers_that_not_every_variant_has_or_trains(
+    records: pd.DataFrame, settings: Sensitivity
+) -> None:
+    """A deeper network's own layer has no difference from the base; a frozen layer has no row."""
+    erf = records["variant"] == "erf"
+    records["change_hid2"] = (3 / records["width"]).where(erf)
+    records.loc[erf, "change_enc"] = float("nan")
+    table = sensitivity.slopes(records, settings).set_index(["variant", "layer"])
+    assert ("erf", "enc") not in table.index
+    assert ("base", "hid2") not in table.index
+    row = table.loc[("erf", "hid2")]
+    assert row["slope"] == pytest.approx(-1)
+    assert row["from_claim"] == pytest.approx(0, abs=1e-12)
+    assert pd.isna(row["difference"])
+    assert (
+        largest_differences(table.reset_index()).set_index("variant").loc["erf", "layer"] == "dec"
+    )

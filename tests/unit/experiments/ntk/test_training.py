@@ -28,6 +28,7 @@ from vaentk.runtime import trainings
 from vaentk.runtime.io import Arrays
 from vaentk.runtime.job import Job
 from vaentk.training import flow
+from vaentk.training.gradient import Vector
 from vaentk.training.problem import Problem
 from vaentk.training.state import State, Tick
 from vaentk.training.vae_gradient import TanhVaeGradient
@@ -237,6 +238,31 @@ def test_a_latent_beyond_the_quadratures_range_is_said(
     monkeypatch.setattr(narrow.smoothing, "max_std", 0.01)
     run(replace(problem, network=lambda x, seeds: narrow), tmp_path / "beyond")
     assert "beyond the 0.01 for which the quadrature was checked" in caplog.text
+
+
+def test_mean_field_divides_outputs_by_the_root_of_the_width_and_multiplies_time_by_it() -> None:
+    """``m`` times the gradient of ``|f / sqrt(m) - X|^2 / (2n)``, by autograd: 1e-9 relative."""
+    case = WeightChange.from_plain(
+        {"widths": [8, 16], "parametrisation": "mean-field", "beta": 0, "frozen": ["hid", "sigma"]}
+    )
+    x = np.random.default_rng(0).normal(size=(5, 6))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    problem = eq4_problem(case, 8, x, "float64", "cpu")
+    gradient = problem.gradient((0,))
+    zero = Vector.zero(gradient.shapes, 1, torch.zeros((), dtype=torch.float64))
+    gradient.start_from(zero)
+    gradient.evaluate()
+    ours = Vector.zero(gradient.shapes, 1, zero.flat)
+    gradient.add_to_(ours, 1.0, 0.0)
+
+    model, weights = problem.model(), dict(gradient.initial)
+    leaves = {name: weights[name].clone().requires_grad_() for name in ("enc", "mu", "dec")}
+    outputs = model.forward(weights | leaves).outputs[0] / 8**0.5
+    loss = (outputs - torch.from_numpy(x)).square().sum() / (2 * len(x))
+    expected = torch.autograd.grad(8 * loss, list(leaves.values()))
+    assert list(ours.layers) == list(leaves)
+    for name, by_autograd in zip(leaves, expected, strict=True):
+        assert torch.allclose(ours.layers[name], by_autograd, rtol=1e-9, atol=1e-12), name
 
 
 @pytest.fixture

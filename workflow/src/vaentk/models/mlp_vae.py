@@ -1,8 +1,9 @@
-"""The three-hidden-layer fully connected VAE of Figure 2 (Wang & Huang 2024, section 6.1)."""
+"""The fully connected VAE of Figure 2 (Wang & Huang 2024, section 6.1), and deeper or shallower."""
 
 from dataclasses import dataclass
 from math import sqrt
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,21 +14,25 @@ from vaentk.models.initial import standard_normal
 from vaentk.models.latent import Latent
 
 LAYERS = ("enc", "hid", "mu", "sigma", "dec")
-"""Layer names, input to output; the paper plots all but sigma."""
+"""Layer names of Figure 2, input to output; the paper plots all but sigma."""
+
+HIDDEN = ("hid", "hid2", "hid3")
+"""Names of the layers between the first and the latent one, as far as the depth goes."""
 
 
 @dataclass(frozen=True)
 class MlpVae:
     """``x -enc-> phi -hid-> phi -(mu, sigma)-> z -E phi-> dec -> x_hat``, all hidden sizes m.
 
-    NTK parametrisation: weights ~ N(0, 1), W_sigma = sigma0, every layer divided by the square root
-    of its fan-in except the first, whose inputs have unit norm already (as in Eq. 2); no bias. The
-    latent is Gaussian and its expectation exact: mean ``W_mu h / sqrt(m)``, variance
-    ``sum_a (w_sigma_ra h_a)^2 / m``.
+    These are Figure 2's three hidden layers, the latent one among them; other depths have more
+    layers like hid, or none. NTK parametrisation: weights ~ N(0, 1), W_sigma = sigma0, every layer
+    divided by the square root of its fan-in except the first, whose inputs have unit norm already
+    (as in Eq. 2); no bias. The latent is Gaussian and its expectation exact: mean
+    ``W_mu h / sqrt(m)``, variance ``sum_a (w_sigma_ra h_a)^2 / m``.
     """
 
     x: Float[Tensor, "n d"]
-    """Inputs, unit rows; they are the targets too."""
+    """Inputs, unit rows."""
     width: int
     """m, the size of both hidden layers and of the latent."""
     sigma0: float
@@ -37,37 +42,51 @@ class MlpVae:
     smoothing: Latent
     """How the noise enters ``phi`` after the latent layer; its Gaussian smoothing is exact."""
     trained: tuple[str, ...] = LAYERS
+    depth: int = 3
+    """Hidden layers, the latent one among them: 2 to 5."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of all layers, input to output."""
+        return ("enc", *self.hidden_layers, "mu", "sigma", "dec")
+
+    @property
+    def hidden_layers(self) -> tuple[str, ...]:
+        """Names of the layers between the first and the latent one."""
+        return HIDDEN[: self.depth - 2]
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw every layer's initial weights: (S, fan-out, fan-in)."""
         m, d = self.width, self.x.shape[1]
         dtype, device = self.x.dtype, self.x.device
-        return {
-            "enc": standard_normal((m, d), seeds, 0, dtype, device),
-            "hid": standard_normal((m, m), seeds, 1, dtype, device),
-            "mu": standard_normal((m, m), seeds, 2, dtype, device),
-            "sigma": self.x.new_full((len(seeds), m, m), self.sigma0),
-            "dec": standard_normal((d, m), seeds, 3, dtype, device),
-        }
+        shapes = {"enc": (m, d), "mu": (m, m), "dec": (d, m)} | dict.fromkeys(HIDDEN, (m, m))
+        weights = {"sigma": self.x.new_full((len(seeds), m, m), self.sigma0)}
+        for stream, name in enumerate(("enc", "hid", "mu", "dec", "hid2", "hid3")):
+            if name in self.layers:
+                weights[name] = standard_normal(shapes[name], seeds, stream, dtype, device)
+        return {name: weights[name] for name in self.layers}
 
     def forward(self, weights: Weights, step: int = 0) -> Forward:
         """Evaluate the reconstruction of all samples: (S, n, d)."""
         root = sqrt(self.width)
-        first, first_slope, _ = self.activation.derivatives(self.x @ weights["enc"].mT)
-        second, second_slope, _ = self.activation.derivatives((first @ weights["hid"].mT) / root)
-        mean = (second @ weights["mu"].mT) / root
-        variance = (second.square() @ weights["sigma"].square().mT) / self.width
+        units, slope, _ = self.activation.derivatives(self.x @ weights["enc"].mT)
+        hidden, slopes = [units], [slope]
+        for name in self.hidden_layers:
+            units, slope, _ = self.activation.derivatives((units @ weights[name].mT) / root)
+            hidden.append(units)
+            slopes.append(slope)
+        mean = (units @ weights["mu"].mT) / root
+        variance = (units.square() @ weights["sigma"].square().mT) / self.width
         smoothed = self.smoothing(mean, variance, step)
         outputs = (smoothed.value @ weights["dec"].mT) / root
-        hidden, slopes = (first, second), (first_slope, second_slope)
-        return Forward(outputs, mean, variance, *smoothed, hidden=hidden, hidden_slopes=slopes)
+        return Forward(outputs, mean, variance, *smoothed, tuple(hidden), tuple(slopes))
 
     def gradients(
         self, weights: Weights, forward: Forward, cotangent: Cotangent
     ) -> dict[str, LayerGradient]:
-        """Pull a cotangent back through the four layers: exact gradients of all five matrices."""
+        """Pull a cotangent back through all layers: exact gradients of those that are trained."""
         root = sqrt(self.width)
-        first, second = forward.hidden
+        last = forward.hidden[-1]
         d_value = (cotangent.outputs @ weights["dec"]) / root
         d_mean = d_value * forward.slope
         d_variance = d_value * forward.curvature * 0.5
@@ -76,30 +95,37 @@ class MlpVae:
             d_variance += cotangent.variance
         d_mean /= root
         d_variance *= 2 / self.width
-        d_second = d_mean @ weights["mu"]
-        d_second += (d_variance @ weights["sigma"].square()) * second
-        d_second *= forward.hidden_slopes[1] / root
-        d_first = (d_second @ weights["hid"]) * forward.hidden_slopes[0]
-        members = forward.outputs.shape[0]
-        return {
-            "enc": LayerGradient(d_first, self.x.expand(members, -1, -1)),
-            "hid": LayerGradient(d_second, first),
-            "mu": LayerGradient(d_mean, second),
-            "sigma": LayerGradient(d_variance, second.square(), factor=weights["sigma"]),
+        gradients = {
+            "mu": LayerGradient(d_mean, last),
+            "sigma": LayerGradient(d_variance, last.square(), factor=weights["sigma"]),
             "dec": LayerGradient(cotangent.outputs, forward.value / root),
         }
+        back = d_mean @ weights["mu"]
+        back += (d_variance @ weights["sigma"].square()) * last
+        for place in range(len(self.hidden_layers), 0, -1):
+            name = self.hidden_layers[place - 1]
+            back *= forward.hidden_slopes[place] / root
+            gradients[name] = LayerGradient(back, forward.hidden[place - 1])
+            back = back @ weights[name]
+        back = back * forward.hidden_slopes[0]
+        members = forward.outputs.shape[0]
+        gradients["enc"] = LayerGradient(back, self.x.expand(members, -1, -1))
+        return {name: gradients[name] for name in self.trained}
 
     def push_forward(self, weights: Weights, forward: Forward, direction: Weights) -> Tangent:
-        """Differentiate outputs and latent along a direction in all five matrices, exactly."""
+        """Differentiate outputs and latent along a direction in the trained weights, exactly."""
         root = sqrt(self.width)
-        first, second = forward.hidden
-        d_first = (self.x @ direction["enc"].mT) * forward.hidden_slopes[0]
-        d_second = first @ direction["hid"].mT + d_first @ weights["hid"].mT
-        d_second *= forward.hidden_slopes[1] / root
-        mean = (second @ direction["mu"].mT + d_second @ weights["mu"].mT) / root
-        spread = second.square() @ (weights["sigma"] * direction["sigma"]).mT
-        spread += (second * d_second) @ weights["sigma"].square().mT
+        still = {name: torch.zeros_like(weights[name]) for name in self.layers}
+        along = still | direction
+        last = forward.hidden[-1]
+        moved = (self.x @ along["enc"].mT) * forward.hidden_slopes[0]
+        for place, name in enumerate(self.hidden_layers, 1):
+            moved = forward.hidden[place - 1] @ along[name].mT + moved @ weights[name].mT
+            moved *= forward.hidden_slopes[place] / root
+        mean = (last @ along["mu"].mT + moved @ weights["mu"].mT) / root
+        spread = last.square() @ (weights["sigma"] * along["sigma"]).mT
+        spread += (last * moved) @ weights["sigma"].square().mT
         variance = spread * (2 / self.width)
         value = forward.slope * mean + forward.curvature * variance / 2
-        outputs = (value @ weights["dec"].mT + forward.value @ direction["dec"].mT) / root
+        outputs = (value @ weights["dec"].mT + forward.value @ along["dec"].mT) / root
         return Tangent(outputs, mean, variance)

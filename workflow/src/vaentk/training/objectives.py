@@ -5,6 +5,7 @@ Figure 2's "ordinary mean-squared error" is the mean over samples *and* outputs,
 the same gradient flow, its time scaled by 2/d (`vaentk.training.schedule` does the scaling).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,11 @@ class ObjectiveValue:
     zero where the objective has none."""
     total: Tensor
     """``reconstruction + beta * kl``, and Eq. 12's penalty where there is one."""
+
+
+Divergence = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+"""KL of ``N(mean, variance)`` to the prior that a mean and a variance (the last two) give, as
+`gaussian_kl` returns it."""
 
 
 def gaussian_kl(
@@ -60,6 +66,8 @@ class Objective:
     penalty: float = 0.0
     """Eq. 12's beta. The penalty's gradient is ``penalty`` times the displacement, which the
     trainer adds where the displacement is."""
+    divergence: Divergence = gaussian_kl
+    """The KL term's, to a prior with the latent's mean and variance at initialisation."""
 
     def cotangent(self, forward: Forward) -> Cotangent:
         """Evaluate the derivatives by outputs, latent mean and variance, but for the penalty's."""
@@ -85,4 +93,4 @@ class Objective:
 
     def _kl(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         assert self.initial is not None, "a KL term needs the latent at initialisation"
-        return gaussian_kl(mean, variance, self.initial.mean, self.initial.variance)
+        return self.divergence(mean, variance, self.initial.mean, self.initial.variance)

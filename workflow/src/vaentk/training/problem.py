@@ -14,7 +14,7 @@ from vaentk.models.snn import StochasticNetwork
 from vaentk.training import erf_gradient, vae_gradient
 from vaentk.training.erf_gradient import ErfGradient
 from vaentk.training.gradient import GeneralGradient, Gradient
-from vaentk.training.objectives import Objective
+from vaentk.training.objectives import Divergence, Objective, gaussian_kl
 from vaentk.training.schedule import Schedule
 from vaentk.training.stability import stability_limit
 from vaentk.training.vae_gradient import TanhVaeGradient
@@ -46,6 +46,10 @@ class Problem:
     """Weight of Eq. 12's penalty on the displacement."""
     held_out: NDArray[np.float64] | None = None
     """Inputs that are not trained on and whose outputs are wanted too, (n', d)."""
+    target_scale: float = 1.0
+    """Targets are the inputs times this."""
+    divergence: Divergence = gaussian_kl
+    """The KL term's."""
 
     def model(self, seeds: tuple[int, ...] = ()) -> Model:
         """Build the network on its inputs, with the noise of these members where it is sampled."""
@@ -59,7 +63,8 @@ class Problem:
     def objective(self, model: Model, initial: Weights) -> Objective:
         """Build Eq. 4 for given initial weights (Eq. 7 where beta is 0), or Eq. 12."""
         start = model.forward(initial) if self.beta else None
-        return Objective(self._tensor(self.x), self.beta, start, self.penalty)
+        targets = self._tensor(self.target_scale * self.x)
+        return Objective(targets, self.beta, start, self.penalty, self.divergence)
 
     def gradient(self, seeds: tuple[int, ...]) -> Gradient:
         """Build the gradient of members, at their initial weights."""

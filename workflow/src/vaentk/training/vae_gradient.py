@@ -18,7 +18,7 @@ from vaentk.models.mlp_vae import LAYERS, MlpVae
 from vaentk.models.tanh_smoothing import TanhSmoother
 from vaentk.training.gradient import Observation, Place, Vector, squared_norm
 from vaentk.training.graph import Graph
-from vaentk.training.objectives import Objective
+from vaentk.training.objectives import Objective, gaussian_kl
 
 TOLERANCE = 5e-7
 """Error of the latent's smoothing; rounding adds as much again in single precision."""
@@ -34,6 +34,7 @@ def fits(model: Model, objective: Objective) -> bool:
         and model.smoothing.activation.name == "tanh"
         and model.trained == LAYERS
         and objective.penalty == 0
+        and objective.divergence is gaussian_kl
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ from vaentk.models.latent import Latent, Noiseless, Sampled
 from vaentk.models.mlp_vae import MlpVae
 from vaentk.models.snn import StochasticNetwork
 from vaentk.training.footprints import eq2_member, figure2_member
+from vaentk.training.objectives import Divergence, gaussian_kl
+from vaentk.training.priors import laplace_kl, mixture_kl
 from vaentk.training.problem import Problem
 from vaentk.training.schedule import (
     Moments,
@@ -34,6 +37,12 @@ GROWTH: Final = 1.5
 
 PER_OCTAVE: Final = 2
 """Observed times of Eq. 2's network that double a time."""
+
+DIVERGENCES: Final[dict[str, Divergence]] = {
+    "gaussian": gaussian_kl,
+    "laplace": laplace_kl,
+    "mixture": mixture_kl,
+}
 
 TOLERANCE: Final = {"float32": 1e-6, "float64": 1e-11}
 """Error of the latent's smoothing that training in a precision can tell from rounding."""
@@ -82,7 +91,13 @@ def eq4_problem(case: WeightChange, width: int, x: Array, dtype: str, device: st
         schedule = moments(paper_duration(case.steps, *paper), case.accuracy)
     network = partial(figure2_network, case=case, width=width, tolerance=TOLERANCE[dtype])
     member_bytes = partial(figure2_member, len(x), x.shape[1], width, dtype)
-    return Problem(width, network, x, dtype, device, schedule, member_bytes, beta=case.beta)
+    return Problem(
+        *(width, network, x, dtype, device, schedule, member_bytes),
+        beta=case.beta,
+        # Outputs over sqrt(m) and time times m are targets times sqrt(m) and time as it is.
+        target_scale=sqrt(width) if case.parametrisation == "mean-field" else 1.0,
+        divergence=DIVERGENCES[case.prior],
+    )
 
 
 def eq2_network(
@@ -111,4 +126,5 @@ def figure2_network(
         latent = Sampled(function, seeds)
     else:  # quadrature's activations bound hidden units by 1 before the 1/sqrt(m)
         latent = Smoothing(function, case.sigma0, tolerance)
-    return MlpVae(x, width, case.sigma0, function, latent)
+    trained = tuple(name for name in case.layers if name not in case.frozen)
+    return MlpVae(x, width, case.sigma0, function, latent, trained, case.depth)

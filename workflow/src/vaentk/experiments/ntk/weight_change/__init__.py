@@ -8,6 +8,8 @@ from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Training
 from vaentk.experiments.settings import ActivationName, Count, NonNegative, Positive
 
+LayerName = Literal["enc", "hid", "hid2", "hid3", "mu", "sigma", "dec"]
+
 
 class WeightChange(Training):
     """W4, Figure 2: one run of the three-hidden-layer VAE on Eq. 4's objective."""
@@ -16,6 +18,17 @@ class WeightChange(Training):
         512, description="widths up to this share a training job, each wider one has its own"
     )
     activation: ActivationName = "tanh"
+    depth: Annotated[int, Field(ge=2, le=5)] = Field(
+        3, description="hidden layers, the latent one among them; the paper's three"
+    )
+    frozen: tuple[LayerName, ...] = Field((), description="layers that keep their initial weights")
+    parametrisation: Literal["neural-tangent", "mean-field"] = Field(
+        "neural-tangent",
+        description="mean-field divides outputs by sqrt(m) again, and multiplies time by m",
+    )
+    prior: Literal["gaussian", "laplace", "mixture"] = Field(
+        "gaussian", description="of the KL term, with the latent's mean and variance at the start"
+    )
     beta: NonNegative = Field(0.01, description="weight of Eq. 4's KL term, in Eq. 7's units")
     noise: Literal["expected", "sampled", "none"] = Field(
         "expected", description="exact expectation, one sample a step, or a deterministic network"
@@ -41,6 +54,20 @@ class WeightChange(Training):
         if self.noise == "sampled" and self.stepping == "flow":
             raise ValueError("stepping must be literal where noise is sampled: one sample a step")
         return self
+
+    @model_validator(mode="after")
+    def _layers_exist(self) -> Self:
+        missing = set(self.frozen) - set(self.layers)
+        if missing:
+            raise ValueError(f"frozen names {min(missing)}, which depth {self.depth} does not have")
+        if set(self.frozen) == set(self.layers):
+            raise ValueError("frozen names every layer: one at least must be trained")
+        return self
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers, input to output."""
+        return ("enc", *("hid", "hid2", "hid3")[: self.depth - 2], "mu", "sigma", "dec")
 
     def variants(self) -> dict[str, "WeightChange"]:
         """Return what is trained, by name: here the run itself."""

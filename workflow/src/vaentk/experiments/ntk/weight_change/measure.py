@@ -10,8 +10,12 @@ from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.statistics.slopes import by_seed, power, power_of_width
 from vaentk.training.schedule import OCTAVES, eq7_learning_rate
 
-CLAIMED_SLOPES = {"enc": -0.5, "hid": -1.0, "mu": -1.0, "sigma": np.nan, "dec": -0.5}
-"""Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma."""
+CLAIMED_SLOPES = {
+    **{"enc": -0.5, "hid": -1.0, "hid2": -1.0, "hid3": -1.0, "mu": -1.0},
+    **{"sigma": np.nan, "dec": -0.5},
+}
+"""Exponents of the width in Figure 2's dotted lines; the paper does not plot W_sigma, and further
+hidden layers are like the one that it has."""
 
 
 def measure(settings: WeightChange, *, records: Tables) -> dict[str, pd.DataFrame]:
@@ -42,7 +46,7 @@ def changes(records: pd.DataFrame) -> pd.DataFrame:
         chosen = records[records["time"] == last * 2.0**-octave]
         long = chosen.melt(
             id_vars=["width", "seed", "time"],
-            value_vars=[f"change_{layer}" for layer in CLAIMED_SLOPES],
+            value_vars=[f"change_{name}" for name in CLAIMED_SLOPES if f"change_{name}" in chosen],
             var_name="layer",
             value_name="change",
         )
