@@ -85,6 +85,12 @@ MUTATIONS = {
         's["by_first"], 0.0, keep)',
         "unit/training/test_vae_gradient.py",
     ),
+    "Figure 2, mean-field: targets as they are": Mutation(
+        f"{NTK}/networks.py",
+        "target_scale=sqrt(width)",
+        "target_scale=1.0",
+        f"unit/{NTK}/test_training.py",
+    ),
     "gradient flow: the error of a step is not seen": Mutation(
         "training/flow.py", "alpha=-0.8)", "alpha=0.8)", "unit/training/test_flow.py"
     ),
