@@ -1,7 +1,8 @@
 """X3: the distance to the kernel's prediction, and the width from which it is small enough."""
 
 from collections.abc import Mapping
-from itertools import cycle
+from itertools import cycle, product
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +17,9 @@ from vaentk.figures.style import PANEL, REFERENCE, Drawing, finish, number, styl
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours of sigma0 (Okabe and Ito's palette)."""
 
-LOOKS = (("o", "-"), ("s", "--"), ("^", "-."))
+Line = Literal["-", "--", "-."]
+
+LOOKS: tuple[tuple[str, Line], ...] = (("o", "-"), ("s", "--"), ("^", "-."))
 """Marker and line of a number d of outputs."""
 
 NAMES = {"samples": "n", "outputs": "d", "lambda_0": "lambda_0"}
@@ -44,7 +47,7 @@ def least_width(members: Tables, least: Tables, slopes: Tables, *, runs: Runs) -
         return finish(figure, _alt(members, least, slopes, tolerances))
 
 
-def _looks(table: pd.DataFrame) -> dict[int, tuple[str, str]]:
+def _looks(table: pd.DataFrame) -> dict[int, tuple[str, Line]]:
     return dict(zip(sorted(table["outputs"].unique()), LOOKS, strict=False))
 
 
@@ -52,7 +55,8 @@ def _distances(axes: Axes, table: pd.DataFrame, tolerance: float) -> None:
     """Draw seeds as points and their mean as a line, for every n and d, and the tolerance."""
     shades = style.width_colours(sorted(table["samples"].unique()))
     looks = _looks(table)
-    for (samples, outputs), part in table.groupby(["samples", "outputs"]):
+    for samples, outputs in product(shades, looks):
+        part = table[(table["samples"] == samples) & (table["outputs"] == outputs)]
         colour, (marker, line) = shades[samples], looks[outputs]
         means = part.groupby("width")["flow_distance"].mean()
         axes.plot(part["width"], part["flow_distance"], marker, color=colour, alpha=0.45)
@@ -70,7 +74,7 @@ def _distances(axes: Axes, table: pd.DataFrame, tolerance: float) -> None:
     axes.legend(handles=entries, loc="best", fontsize="small")
 
 
-def _of_outputs(outputs: int, marker: str, line: str) -> Line2D:
+def _of_outputs(outputs: int, marker: str, line: Line) -> Line2D:
     return Line2D([], [], color=REFERENCE, marker=marker, linestyle=line, label=f"$d$ = {outputs}")
 
 
@@ -78,7 +82,8 @@ def _least_widths(axes: Axes, least: pd.DataFrame) -> None:
     """Draw the least widths with their intervals, and Theorem 1's growth from the first."""
     looks = _looks(least)
     colours = dict(zip(sorted(least["sigma0"].unique()), cycle(COLOURS), strict=False))
-    for (sigma0, outputs), part in least.groupby(["sigma0", "outputs"]):
+    for sigma0, outputs in product(colours, looks):
+        part = least[(least["sigma0"] == sigma0) & (least["outputs"] == outputs)]
         colour, (marker, line) = colours[sigma0], looks[outputs]
         counts, widths = part["samples"], part["least_width"]
         axes.plot(counts, widths, color=colour, linestyle=line, linewidth=1.0)
@@ -90,8 +95,8 @@ def _least_widths(axes: Axes, least: pd.DataFrame) -> None:
     low, high = least["least_width"].min(), least["least_width"].max()
     first = least.sort_values(["samples", "least_width"]).iloc[0]
     same = least[(least["sigma0"] == first["sigma0"]) & (least["outputs"] == first["outputs"])]
-    line = same["width_printed"] / first["width_printed"] * first["least_width"]
-    axes.plot(same["samples"], line, ":", color=REFERENCE, linewidth=1.3)
+    claimed = same["width_printed"] / first["width_printed"] * first["least_width"]
+    axes.plot(same["samples"], claimed, ":", color=REFERENCE, linewidth=1.3)
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_ylim(low / 2, high * 4)
@@ -106,17 +111,22 @@ def _least_widths(axes: Axes, least: pd.DataFrame) -> None:
         for sigma0, colour in colours.items()
     ]
     entries += [_of_outputs(outputs, *look) for outputs, look in looks.items()]
-    claimed = r"$n^5 d^3 / \lambda_0^4$ from the first"
-    entries += [Line2D([], [], color=REFERENCE, linestyle=":", label=claimed)]
+    printed = r"$n^5 d^3 / \lambda_0^4$ from the first"
+    entries += [Line2D([], [], color=REFERENCE, linestyle=":", label=printed)]
     axes.legend(handles=entries, loc="upper right", ncols=2)
+
+
+def _beside(held: str) -> str:
+    return "beside the others" if held == "nothing" else f"with {held} fixed"
 
 
 def _alt(members: Tables, least: Tables, slopes: Tables, tolerances: Mapping[str, float]) -> str:
     parts = []
     for run, table in least.items():
         powers = ", ".join(
-            f"{number(row['slope'])} of {NAMES[row['power']]} with {row['held']} fixed (theorem "
-            f"{number(row['claimed'])})"
+            f"{number(row['slope'])} of {NAMES[row['power']]} "
+            f"{_beside(row['held'])} "
+            f"(theorem {number(row['claimed'])})"
             for _, row in slopes[run].iterrows()
         )
         low, high = table["least_width"].min(), table["least_width"].max()

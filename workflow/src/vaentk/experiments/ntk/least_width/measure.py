@@ -71,7 +71,7 @@ def by_seed(members: pd.DataFrame, tolerance: float) -> pd.DataFrame:
         across, down = np.diff(widths)[place], np.diff(distances)[place]
         least = widths[place] + (goal - distances[place]) * across / down if down < 0 else np.nan
         lambda_0 = float(run["lambda_0"].iloc[0])
-        samples, outputs, _, _ = map(float, key)
+        samples, outputs = (float(part[name].iloc[0]) for name in ("samples", "outputs"))
         rows.append(
             dict(zip((*CASE, "seed"), key, strict=True))
             | {
