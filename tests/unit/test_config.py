@@ -315,8 +315,16 @@ def test_the_committed_schema_is_the_generated_one() -> None:
         ("kl_ridge", "pca-16", {"widths": [15, 32]}, "widths must be even"),
         ("kl_ridge", "pca-16", {"inputs": {"scaling": "raw"}}, "must be unit-norm"),
         ("tangent_kernels", "mnist-7x7", {"train_sigma": False}, "train_sigma must be true"),
-        ("least_width", "mnist-7x7", {"samples": [16, 256]}, "the largest of samples"),
-        ("least_width", "mnist-7x7", {"inputs": {"samples": 64, "components": 4}}, "all pixels"),
+        ("least_width", "mnist", {"samples": [16, 256]}, "the largest of samples"),
+        ("least_width", "mnist", {"samples": [16, 32]}, "the largest of samples"),
+        ("least_width", "mnist", {"resolutions": [7, 14]}, "the largest of resolutions"),
+        ("least_width", "mnist", {"resolutions": [7, 7]}, "resolutions names a value twice"),
+        (
+            "least_width",
+            "mnist",
+            {"inputs": {"samples": 64, "resolution": 7, "components": 4}},
+            "all pixels",
+        ),
         ("linear_rate", "mnist-7x7", {"horizon": 0.0}, "horizon is 0"),
         ("linear_vae", "gaussian", {"latent_dim": 5}, "latent_dim is 5 and must be below"),
         ("linear_vae", "gaussian", {"short_steps": 20_000}, "short_steps is 20000, above steps"),
@@ -352,7 +360,7 @@ def test_a_mistake_in_a_kinds_own_settings_is_one_sentence(
 def test_variants_differ_in_what_their_kind_varies() -> None:
     settings = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
     experiments = load(settings).experiments
-    widths = experiments.least_width["mnist-7x7"].variants()
+    widths = experiments.least_width["mnist"].variants()
     assert {(run.inputs.samples, run.sigma0) for run in widths.values()} == {
         (samples, sigma0) for samples in (16, 32, 64) for sigma0 in (0.25, 0.5, 1.0)
     }

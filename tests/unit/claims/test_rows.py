@@ -57,7 +57,13 @@ FORMS = {
     r"kl_ridge/[a-z0-9-]+/summary\.csv": (
         "sigma images beta width reading error error_low error_high late_change nearest"
     ),
-    r"least_width/[a-z0-9-]+/slopes\.csv": "sigma0 claimed slope low high points freedom",
+    r"least_width/[a-z0-9-]+/least_width\.csv": (
+        "samples outputs sigma0 lambda_0 least_width least_width_low least_width_high extrapolated "
+        "distance_widest width_printed over_printed over_printed_low over_printed_high freedom"
+    ),
+    r"least_width/[a-z0-9-]+/slopes\.csv": (
+        "power held together claimed slope low high points freedom inflation inside"
+    ),
     r"limit_kernels/[a-z0-9-]+/eigenvalues\.csv": (
         "activation sigma0 lambda_0 lambda_max lambda_0_mu lambda_0_sigma lambda_0_d series_error "
         "meets_assumptions"
@@ -193,7 +199,7 @@ def test_the_real_tests_ask_for_what_measures_hold() -> None:
         assert len(columns) == 1, row.id
         test = row.test
         asked = {test.column, test.low, test.high, test.over, test.across, *test.every, *test.where}
-        assert asked - {None} <= set(columns[0].split()), row.id
+        assert asked - {None, "run" if test.choices else None} <= set(columns[0].split()), row.id
 
 
 def test_the_real_remarks_ask_for_what_measures_hold() -> None:
@@ -218,6 +224,20 @@ def test_the_runs_that_the_real_tests_name_exist() -> None:
         if row.test is not None:
             kind, run, _ = row.test.measure.split("/")
             assert run in getattr(paper, kind), row.id
+
+
+def test_other_choices_of_images_are_runs_that_differ_in_nothing_else_of_the_inputs() -> None:
+    """The configuration that has them is theory.yaml."""
+    theory = load(merged(read("config.yaml"), read("theory.yaml"))).experiments
+    several = [row.test for row in parse(read("claims.yaml"), Claim) if row.test]
+    several = [test for test in several if test.choices]
+    assert len(several) == 6
+    for test in several:
+        kind, run, _ = test.measure.split("/")
+        runs = getattr(theory, kind)
+        inputs = [runs[each].inputs for each in (run, *test.choices)]
+        assert {each.but(data_seed=0) for each in inputs} == {inputs[0]}
+        assert len({each.data_seed for each in inputs}) == len(inputs) >= 3
 
 
 @pytest.mark.parametrize("name", ["claims.yaml", "assumptions.yaml", "remarks.yaml"])

@@ -272,6 +272,60 @@ def test_intervals_taken_together_cover_all_rows() -> None:
     assert alone / 500 < 0.85, "each by itself would not"
 
 
+CHOICES = {"choices": ["images-1", "images-2"], "every": ["run"]}
+
+
+@pytest.mark.parametrize(
+    ("slopes", "verdict", "reason"),
+    [
+        (
+            {"run": -0.5, "images-1": -0.52, "images-2": -0.48},
+            "reproduced",
+            "3 of 3 choices of images; 3 of 3 meet it, intervals taken together; at run images-",
+        ),
+        (
+            {"run": -0.5, "images-1": -0.52, "images-2": -0.9},
+            "not reproduced",
+            "3 of 3 choices of images; 2 of 3 meet it, intervals taken together; at run images-2:",
+        ),
+        (
+            {"run": -0.5, "images-2": -0.52},
+            "reproduced",
+            "2 of 3 choices of images; 2 of 2 meet it, intervals taken together; at run images-2:",
+        ),
+        ({"run": -0.5}, "reproduced", "1 of 3 choices of images; at run run: slope -0.5 in [-0.55"),
+        ({"run": -0.5, "other": -0.9}, "reproduced", "1 of 3 choices of images; at run run: "),
+        ({"images-1": -0.5}, "not run", "the configuration quick has no run weight_change.run;"),
+    ],
+)
+def test_a_statement_holds_for_every_choice_of_images_that_was_run(
+    slopes: dict[str, float], verdict: str, reason: str
+) -> None:
+    """Each slope plus or minus 0.05 with two degrees of freedom: 0.089 for three at once."""
+    measures = {
+        f"weight_change/{run}/slopes.csv": pd.DataFrame(
+            [{"layer": "enc", "slope": value, "low": value - 0.05, "high": value + 0.05}]
+        ).assign(freedom=2)
+        for run, value in slopes.items()
+    }
+    test = reading(where={"layer": "enc"}, column="slope", low="low", high="high", **CHOICES)
+    expect = {"value": -0.5, "within": 0.12}
+    row = evaluate([claim(expect=expect, test=test)], measures, "quick").iloc[0]
+    assert (row["verdict"], row["reason"][: len(reason)]) == (verdict, reason)
+    assert row["source"].endswith("where layer enc, every run, and in images-1, and in images-2")
+    if len(slopes) == 3 and verdict == "reproduced":
+        assert "in [-0.6089, -0.4311]" in row["reason"], "t(2), three comparisons"
+
+
+def test_a_choice_of_images_without_the_row_is_not_counted() -> None:
+    measures = {
+        "weight_change/run/slopes.csv": frame(SLOPES),
+        "weight_change/images-1/slopes.csv": frame(SLOPES).query("layer != 'enc'"),
+    }
+    row = evaluate([claim(test=slope_of("enc") | CHOICES)], measures, "quick").iloc[0]
+    assert row["reason"].startswith("1 of 3 choices of images; at run run: ")
+
+
 LEMMA = {
     "says": "the width is at least the lemma's own",
     "test": {"measure": "weight_change/run/slopes.csv", "where": {"width": "max"}}
@@ -465,6 +519,15 @@ def test_a_mistyped_measure_is_not_an_absent_run() -> None:
         ),
         (claim(test=slope_of("enc") | {"exact": True}), "W4-planted: test takes one of low and"),
         (claim(test=slope_of("enc") | {"log": True}), "W4-planted: test has log, which needs"),
+        (claim(test=slope_of("enc") | CHOICES | {"every": []}), "W4-planted: test has choices: "),
+        (
+            claim(test=slope_of("enc") | CHOICES | {"where": {"width": "max"}}),
+            "W4-planted: test has choices: every must name run, and where no other extreme",
+        ),
+        (
+            claim(test=slope_of("enc") | CHOICES | {"choices": ["A*"]}),
+            "W4-planted: test.choices.0 is 'A*'",
+        ),
         (claim(premise=[LEMMA | {"says": None}]), "W4-planted: premise.0.says is None"),
         (claim(test=slope_of("enc") | {"measure": "/a/b.csv"}), "W4-planted: test.measure is"),
         (claim(test=slope_of("enc") | {"measure": "a/../b.csv"}), "W4-planted: test.measure is"),

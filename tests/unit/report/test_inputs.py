@@ -16,6 +16,15 @@ def test_inputs_at_full_size_are_not_called_pooled() -> None:
     assert "<td>0.1, 1</td>" in text
 
 
+def test_all_resolutions_of_a_run_and_another_choice_of_images_are_named() -> None:
+    taken = {"samples": 16, "resolution": 28, "scaling": "raw", "data_seed": 2}
+    run = {"inputs": taken, "resolutions": [7, 28]}
+    config = {"name": "one", "experiments": {"weight_change": {"full": run}}}
+    text = page(config=config, images={"weight_change": {"full": "digits"}})
+    assert "16 images, mean-pooled to 7×7, 28×28 pixels, raw, another choice of images" in text
+    assert "(seed 2)" in text
+
+
 def test_inputs_of_a_network_that_another_run_trains_are_that_runs() -> None:
     network = {"dataset": "celeba", "side": 32, "images": 512}
     sources = {

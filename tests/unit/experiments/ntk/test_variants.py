@@ -1,5 +1,7 @@
 """Measures of X1, X2 and X3 on exact power laws, known orders and outputs made by hand."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,17 +13,25 @@ from vaentk.experiments.ntk.activations.measure import rank_agreement
 from vaentk.experiments.ntk.frozen_sigma.measure import compare
 from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.least_width import LeastWidth
-from vaentk.experiments.ntk.least_width.measure import by_seed, least_widths, slopes
+from vaentk.experiments.ntk.least_width.measure import (
+    by_seed,
+    inflations,
+    least_widths,
+    measure,
+    slopes,
+)
 from vaentk.experiments.ntk.variants import measure_variants
 from vaentk.kernels.flow import gradient_flow, residuals
 from vaentk.kernels.limit import limit_kernels
 
 
-def members(distances: dict[int, float], samples: int = 16, sigma0: float = 0.5) -> pd.DataFrame:
+def members(
+    distances: dict[int, float], samples: int = 16, sigma0: float = 0.5, outputs: int = 49
+) -> pd.DataFrame:
     """Two seeds a tenth below and above a distance, by width."""
     rows = [
-        {"samples": samples, "sigma0": sigma0, "width": width, "seed": seed, "lambda_0": 0.1}
-        | {"flow_distance": factor * value}
+        {"samples": samples, "outputs": outputs, "sigma0": sigma0, "width": width, "seed": seed}
+        | {"lambda_0": 0.1, "flow_distance": factor * value}
         for width, value in distances.items()
         for seed, factor in enumerate((0.9, 1.1))
     ]
@@ -74,54 +84,107 @@ def test_beyond_the_widths_the_last_two_give_the_power() -> None:
     assert row["extrapolated"]
 
 
-def test_every_number_of_samples_and_sigma0_has_its_least_width() -> None:
-    made = {(16, 0.5): 100.0, (32, 0.5): 300.0, (16, 1.0): 700.0}
+def test_every_case_has_its_least_width() -> None:
+    made = {(16, 0.5, 49): 100.0, (32, 0.5, 49): 300.0, (16, 1.0, 49): 700.0, (16, 0.5, 196): 900.0}
     table = pd.concat(
         members({m: 0.1 * (m / least) ** -0.5 for m in (64, 256, 1024)}, *case)
         for case, least in made.items()
     )
-    widths = least_widths(by_seed(table, 0.1)).set_index(["samples", "sigma0"])["least_width"]
-    assert widths.to_dict() == pytest.approx({key: 0.99 * width for key, width in made.items()})
+    table = least_widths(by_seed(table, 0.1)).set_index(["samples", "sigma0", "outputs"])
+    widths = table["least_width"].to_dict()
+    assert widths == pytest.approx({key: 0.99 * width for key, width in made.items()})
 
 
-def planted(powers: dict[float, float], seeds: dict[int, float]) -> pd.DataFrame:
-    """Least widths ``level * n^power`` for every sigma0; a seed adds to the power."""
-    rows = [
-        {"samples": n, "sigma0": sigma0, "seed": seed} | {"least_width": 10 / sigma0 * n**power}
-        for sigma0, base in powers.items()
-        for seed, more in seeds.items()
-        for power in [base + more]
-        for n in (16, 32, 64)
-    ]
-    return pd.DataFrame(rows)
+def test_the_printed_width_lies_orders_of_magnitude_above() -> None:
+    """By hand: 16^5 x 49^3 / 0.1^4 = 1.23364e15 over 1024 x 0.9^2 and 1024 x 1.1^2.
 
-
-def test_powers_of_n_are_recovered_for_each_sigma0() -> None:
-    powers = {0.25: 1.5, 1.0: 0.5}
-    table = slopes(planted(powers, {0: 0.0, 1: 0.0})).set_index("sigma0")
-    assert list(table.index) == ["0.25", "1.0", "all"]
-    assert set(table["claimed"]) == {5.0}
-    for sigma0, power in powers.items():
-        assert table.loc[str(sigma0), "slope"] == pytest.approx(power)
-    assert table.loc["all", "slope"] == pytest.approx(1.0), "the mean of the two powers"
-    assert table.loc["all", "high"] == pytest.approx(1.0), "that they differ is no noise"
-
-
-def test_an_interval_of_the_power_of_n_is_that_of_the_seeds() -> None:
-    """Powers 0.5 and 0.7: mean 0.6, se 0.1, t(1) = 12.7062."""
-    row = slopes(planted({0.5: 0.6}, {0: -0.1, 1: 0.1})).set_index("sigma0").loc["all"]
-    assert row["slope"] == pytest.approx(0.6)
-    assert row["high"] == pytest.approx(0.6 + 1.27062, rel=1e-5)
+    Their orders are 12.17240 and 11.99810: mean 12.08525, standard error 0.08715, t(1) = 12.7062.
+    """
+    row = both_seeds({width: 3.2 * width**-0.5 for width in (64, 256, 4096)})
+    assert row["width_printed"] == pytest.approx(16**5 * 49**3 * 1e4)
+    assert row["over_printed"] == pytest.approx(12.08525, abs=1e-5)
+    assert row["over_printed_high"] == pytest.approx(12.08525 + 12.7062 * 0.08715, abs=2e-4)
     assert row["freedom"] == 1
 
 
-def test_levels_of_sigma0_do_not_disturb_the_common_power() -> None:
-    """Unbalanced on purpose: one line through all points would take the levels for a power."""
-    rows = [(n, 0.25, 3.0 * n**0.8) for n in (16, 32)] + [(n, 1.0, 90.0 * n**0.8) for n in (32, 64)]
-    widths = pd.DataFrame(rows, columns=["samples", "sigma0", "least_width"]).assign(seed=0)
-    table = slopes(widths).set_index("sigma0")
-    assert table.loc["all", "slope"] == pytest.approx(0.8)
-    assert np.isnan(table.loc["all", "low"]), "one seed has no interval"
+POWERS = {"samples": 0.7, "outputs": 1.2, "lambda_0": -0.3}
+
+
+def planted(seeds: dict[int, float], **cases: tuple[float, ...]) -> pd.DataFrame:
+    """Least widths that follow `POWERS`; a seed adds to the power of n.
+
+    lambda_0 falls with n, rises with d and falls with sigma0, as that of images does.
+    """
+    cases = {"samples": (16, 32, 64), "outputs": (49, 196), "sigma0": (0.25, 1.0)} | cases
+    rows = []
+    for n, d, sigma0, seed in product(*cases.values(), seeds):
+        lambda_0 = 3 * n**-1.6 * d**0.8 / (0.1 + sigma0)
+        least = 5 * n ** (0.7 + seeds[seed]) * d**1.2 * lambda_0**-0.3
+        row = {"samples": n, "outputs": d, "sigma0": sigma0, "seed": seed, "lambda_0": lambda_0}
+        row |= {"least_width": least, "extrapolated": n == 64}
+        rows.append(row | {"width_printed": float(n) ** 5 * float(d) ** 3 / lambda_0**4})
+    return pd.DataFrame(rows)
+
+
+def test_powers_of_n_d_and_lambda_0_are_recovered_beside_each_other() -> None:
+    """With lambda_0 left to follow, by hand: 0.7 + 0.3 x 1.6 of n and 1.2 - 0.3 x 0.8 of d."""
+    table = slopes(planted({0: 0.0, 1: 0.0})).set_index(["power", "held"])
+    assert len(table) == 6
+    together = table[table["together"] == 3]
+    assert together["slope"].to_dict() == pytest.approx(
+        {(name, "nothing"): power for name, power in POWERS.items()}
+    )
+    assert list(together["claimed"]) == pytest.approx([5, 3, -4]), "as Theorem 1 prints them"
+    alone = {
+        ("samples", "outputs, sigma0"): (0.7 + 0.3 * 1.6, 5 + 4 * 1.6),
+        ("outputs", "samples, sigma0"): (1.2 - 0.3 * 0.8, 3 - 4 * 0.8),
+        ("lambda_0", "samples, outputs"): (-0.3, -4),
+    }
+    for key, (power, claimed) in alone.items():
+        assert table.loc[key, "slope"] == pytest.approx(power)
+        assert table.loc[key, "claimed"] == pytest.approx(claimed)
+        assert table.loc[key, "inflation"] == pytest.approx(1)
+        assert table.loc[key, "high"] == pytest.approx(power), "the cases' levels are no noise"
+    np.testing.assert_allclose(table["inside"], 2 / 3)
+
+
+def test_intervals_of_powers_are_those_of_the_seeds_however_many_cases() -> None:
+    """Powers that a seed shifts by -0.1 and 0.1: se 0.1, t(1) = 12.7062, in every fit of n."""
+    for cases in ({}, {"samples": (16, 24, 32, 48, 64)}):
+        table = slopes(planted({0: -0.1, 1: 0.1}, **cases))
+        of_n = table[table["power"] == "samples"]
+        assert len(of_n) == 2
+        np.testing.assert_allclose(of_n["high"] - of_n["slope"], 1.27062, rtol=1e-5)
+        assert set(table["freedom"]) == {1}
+
+
+def test_variance_inflation_is_that_of_simulated_estimates() -> None:
+    """Variances of 4,000 least-squares fits with unit noise, over those of orthogonal columns."""
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((12, 3)) @ np.array([[1, 0.9, 0], [0, 0.4, 0.5], [0, 0, 1]])
+    x -= x.mean(axis=0)
+    fits = np.linalg.lstsq(x, generator.standard_normal((12, 4000)))[0]
+    np.testing.assert_allclose(fits.var(axis=1) * np.square(x).sum(axis=0), inflations(x), rtol=0.1)
+    assert np.isnan(inflations(np.array([[1.0, 2.0], [-1.0, -2.0], [0.0, 0.0]]))).all()
+
+
+def test_powers_that_cases_cannot_tell_apart_have_no_row_or_no_number() -> None:
+    """With one resolution and one sigma0 the planted lambda_0 is a power of n."""
+    table = slopes(planted({0: 0.0, 1: 0.0}, outputs=(49,), sigma0=(0.5,)))
+    assert list(table["power"]) == ["samples", "samples", "lambda_0"]
+    joint = table[table["together"] == 2]
+    assert joint[["slope", "inflation"]].isna().all(axis=None)
+    both = slopes(planted({0: 0.0, 1: 0.0}, outputs=(49,))).set_index("power")
+    assert "outputs" not in both.index
+    assert both[both["together"] == 2]["slope"].to_dict() == pytest.approx(
+        {name: POWERS[name] for name in ("samples", "lambda_0")}
+    )
+
+
+def test_one_least_width_that_is_no_number_leaves_its_fits_without_one() -> None:
+    own = planted({0: 0.0, 1: 0.0})
+    own.loc[3, "least_width"] = np.nan
+    assert slopes(own)["slope"].isna().all()
 
 
 def rates(rate: list[float], flow: list[float]) -> pd.DataFrame:
@@ -196,9 +259,10 @@ def test_a_variant_with_fewer_samples_has_a_balanced_part_of_the_runs_images(mni
     settings = LeastWidth.from_plain(
         {"widths": [8, 16], "inputs": {"samples": 40, "resolution": 7}, "samples": [20, 40]}
     )
+    assert len({*settings.variants()}) == 6
     of_run = inputs_of(mnist.arrays, settings.inputs)
     few, all_of_them = (
-        variant_inputs(of_run, settings.variants()[f"n{n}-sigma0.5"].inputs, settings.inputs)
+        variant_inputs(of_run, settings.variants()[f"n{n}-d49-sigma0.5"].inputs, settings.inputs)
         for n in (20, 40)
     )
     np.testing.assert_array_equal(all_of_them, of_run["x"])
@@ -239,3 +303,34 @@ def test_a_variant_is_compared_with_the_kernels_of_its_own_activation(mnist: Sto
     np.testing.assert_allclose(curves["flow_loss"], curves["loss"])
     assert len(curves) == 4 * len(steps)
     assert list(measures["summary"]["variant"]) == list(of_members["variant"])
+
+
+def test_the_cases_of_a_run_have_their_own_outputs_and_kernels(mnist: Stored) -> None:
+    """Outputs that miss the flow by 3.2 m^(-1/2) of its start after it: a tenth at m = 1024."""
+    settings = LeastWidth.from_plain(
+        {"widths": [64, 256], "seeds": [0, 1], "inputs": {"samples": 20, "resolution": 14}}
+        | {"samples": [10, 20], "resolutions": [7, 14], "deviations": [0.5]}
+    )
+    of_run = inputs_of(mnist.arrays, settings.inputs)
+    generator = np.random.default_rng(1)
+    records, outputs, least = [], {}, {}
+    for name, case in settings.variants().items():
+        x = variant_inputs(of_run, case.inputs, settings.inputs)
+        kernel = limit_kernels(ACTIVATIONS["erf"], 0.5, x).total
+        least[case.inputs.samples, case.inputs.outputs] = np.linalg.eigvalsh(kernel)[0]
+        start = generator.normal(size=x.shape)
+        (_, end) = residuals(kernel, start, gradient_flow(np.array([0.0, 1.0]), len(x)))
+        for width, seed in product(settings.widths, settings.seeds):
+            off = start * 3.2 * width**-0.5
+            for step, gap in ((0, start), (1, end + off)):
+                loss = float(np.square(gap).sum() / (2 * len(x)))
+                record = {"variant": name, "width": width, "seed": seed, "step": step}
+                records.append(record | {"time": float(step), "loss": loss, "gradients": step})
+                outputs[f"{width}/{name}/{seed}/{step}"] = x + gap
+    (part,) = settings.width_jobs
+    saved = {"records": {part: pd.DataFrame(records)}, "outputs": {part: Stored(outputs)}}
+    table = measure(settings, mnist=mnist, **saved)["least_width"]
+    assert table.set_index(["samples", "outputs"])["lambda_0"].to_dict() == pytest.approx(least)
+    assert {outputs for _, outputs in least} == {49, 196}
+    np.testing.assert_allclose(table["least_width"], 1024, rtol=1e-6)
+    assert table["extrapolated"].all()

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic.types import StringConstraints
 
 from vaentk.errors import UserError
-from vaentk.experiments.settings import Strict
+from vaentk.experiments.settings import RunName, Strict
 
 EXTREMES = ("max", "min")
 """The values of `Test.where` that are found in the measure."""
@@ -79,6 +79,8 @@ class Test(Strict):
       extreme of ``column`` itself is then that of each seed.
     - ``exact``: the number has no chance in it, and no interval.
     - ``every``: rows that these columns tell apart are all read, with intervals that hold together.
+    - ``choices``: further runs of the kind, which differ in the choice of images. Those that the
+      configuration has are read too, told apart by a column ``run``, which ``every`` must name.
     """
 
     __test__ = False  # Not one of pytest's.
@@ -92,6 +94,7 @@ class Test(Strict):
     across: Text | None = None
     log: bool = False
     every: list[Text] = Field(default_factory=list)
+    choices: list[RunName] = Field(default_factory=list)
     exact: bool = False
 
     @property
@@ -99,12 +102,19 @@ class Test(Strict):
         """Whether what is read has an interval, or needs none."""
         return self.exact or self.low is not None or self.across is not None
 
+    @property
+    def measures(self) -> dict[str, str]:
+        """The measures that are read, by run: one, or one a choice of images."""
+        kind, run, name = self.measure.split("/")
+        return {each: f"{kind}/{each}/{name}" for each in (run, *self.choices)}
+
     def __str__(self) -> str:
         """Say where the number is: file, columns and row, as a reader would look it up."""
         column = f"{self.column} / {self.over}" if self.over else self.column
         columns = f"{column} [{self.low}, {self.high}]" if self.low else column
         terms = [f"{key} {_written(wanted)}" for key, wanted in self.where.items()]
         terms += [f"every {key}" for key in self.every]
+        terms += [f"and in {run}" for run in self.choices]
         mean = f"{'geometric ' if self.log else ''}mean over each {self.across}"
         row = ", ".join([*terms, mean] if self.across else terms)
         return f"measure/{self.measure}: {columns}" + (f" where {row}" if row else "")
@@ -117,6 +127,11 @@ class Test(Strict):
             raise ValueError("takes one of low and high, across, exact")
         if self.log and self.across is None:
             raise ValueError("has log, which needs across")
+        if self.choices:
+            extremes = {key for key, wanted in self.where.items() if wanted in EXTREMES}
+            if "run" not in self.every or extremes - {self.column}:
+                # An extreme over all runs would leave out those that have a lesser one.
+                raise ValueError("has choices: every must name run, and where no other extreme")
         return self
 
 

@@ -22,6 +22,8 @@ class Reading(NamedTuple):
     """What the value is."""
     place: str
     """Where it was found, beyond what the test states."""
+    choices: str = ""
+    """How many choices of images were read, where a test names several."""
 
     @property
     def measured(self) -> str:
@@ -42,7 +44,7 @@ def read(measures: Mapping[str, pd.DataFrame], test: Test, configuration: str) -
     """Read value and interval: one, or one for each of the rows that ``every`` tells apart."""
     if test.measure not in measures:
         raise Absent(_why_absent(test.measure, measures, configuration))
-    frame, lacks = measures[test.measure], f"the configuration {configuration} measures no row"
+    frame, lacks = _together(measures, test), f"the configuration {configuration} measures no row"
     names = [test.column, test.low, test.high, test.over, test.across, *test.every]
     for name in (*test.where, *filter(None, names)):
         if name not in frame.columns:
@@ -54,7 +56,19 @@ def read(measures: Mapping[str, pd.DataFrame], test: Test, configuration: str) -
     if not test.every:
         return [_reading(chosen, test, 1)]
     groups = [part for _, part in chosen.groupby(test.every, sort=False, dropna=False)]
-    return [_reading(part, test, len(groups)) for part in groups]
+    readings = [_reading(part, test, len(groups)) for part in groups]
+    if not test.choices:
+        return readings
+    said = f"{chosen['run'].nunique()} of {len(test.measures)} choices of images"
+    return [reading._replace(choices=said) for reading in readings]
+
+
+def _together(measures: Mapping[str, pd.DataFrame], test: Test) -> pd.DataFrame:
+    """Put the measures of all choices of images that there are under each other."""
+    if not test.choices:
+        return measures[test.measure]
+    paths = test.measures.items()
+    return pd.concat([measures[path].assign(run=run) for run, path in paths if path in measures])
 
 
 def _reading(rows: pd.DataFrame, test: Test, comparisons: int) -> Reading:

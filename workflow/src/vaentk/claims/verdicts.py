@@ -125,6 +125,8 @@ def decide_all(readings: list[Reading], expectation: Expectation) -> tuple[Readi
     if len(readings) > 1:
         met = sum(one.verdict == REPRODUCED for _, one in judged)
         reason = f"{met} of {len(readings)} meet it, intervals taken together; {reason}"
+    if reading.choices:
+        reason = f"{reading.choices}; {reason}"
     return reading, first._replace(reason=reason)
 
 

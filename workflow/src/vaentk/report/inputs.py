@@ -35,12 +35,16 @@ def _part(data: ReportData, source: Source, settings: Mapping[str, Any]) -> Iter
         settings = data.runs["deep_vae"][settings["network"]]
     if "inputs" in settings:
         taken = settings["inputs"]
-        side = taken["resolution"]
+        sides = settings.get("resolutions", [taken["resolution"]])
         yield f"{taken['samples']:,} images"
-        yield f"{side}×{side} pixels" if side == source.pixels else f"mean-pooled to {side}×{side}"
+        for side in sides:
+            size = f"{side}×{side}"
+            yield f"{size} pixels" if side == source.pixels else f"mean-pooled to {size}"
         if taken.get("components"):
             yield f"{taken['components']} principal components"
         yield taken["scaling"]
+        if taken.get("data_seed"):
+            yield f"another choice of images (seed {taken['data_seed']})"
     if "network" in settings:
         side, images = settings["network"]["side"], settings["network"]["images"]
         if images:

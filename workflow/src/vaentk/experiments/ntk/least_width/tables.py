@@ -7,10 +7,10 @@ from vaentk.experiments.stacking import stack
 
 
 def least_width(widths: Tables) -> pd.DataFrame:
-    """Table of the least width, by run, number of samples and sigma0."""
+    """Table of the least width, by run, number of samples, number of outputs and sigma0."""
     return stack(widths)
 
 
 def least_width_slopes(slopes: Tables) -> pd.DataFrame:
-    """Table of the power of n in the least width, by run and sigma0."""
+    """Table of the powers of n, d and lambda_0 in the least width, by run and fit."""
     return stack(slopes)
