@@ -30,7 +30,7 @@ def equal_outputs(kernel: TangentKernel) -> Float[Tensor, "d n n"]:
 
 
 def greatest_change(now: TangentKernel, before: TangentKernel) -> float:
-    """Return the spectral norm of the change of all blocks of equal outputs: the largest block's."""
+    """Return the spectral norm of the change of the blocks of equal outputs: the largest's."""
     change = equal_outputs(now) - equal_outputs(before)
     return float(torch.linalg.eigvalsh(change).abs().max())
 
