@@ -245,7 +245,8 @@ def summary(by_member: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
             "loss_final": float(part["loss_final"].mean()),
             "bound_final": float(part["bound_final"].mean()),
             "width_printed": float(samples) ** 5 * float(outputs) ** 3 / lambda_0**4,
-            "width_derived": float(width) * float((part["lemma4_bound"] / radius).mean()) ** 2,
+            "width_derived": float(part["width"].iloc[0])
+            * float((part["lemma4_bound"] / radius).mean()) ** 2,
         }
         rows.append(row)
     return pd.DataFrame(rows)
