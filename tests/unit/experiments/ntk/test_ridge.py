@@ -166,6 +166,7 @@ def test_the_width_at_which_a_planted_ratio_is_one(at_64: float, where: float, b
     assert row["crossing_low"] < where < row["crossing_high"]
     assert row["crossing_by"] == by
     assert np.isnan(table["crossing"]["standard"])
+    assert table["crossing_by"]["standard"] == "none"
 
 
 def test_the_printed_paths_limit_is_not_that_of_eq_18(regression: KernelRegression) -> None:

@@ -69,14 +69,15 @@ def growth(terms: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
     rows = []
     for (initial, beta), part in terms.groupby(["initial", "beta"], sort=False):
         found = np.array([crossing(run, slope_widths) for _, run in part.groupby("seed")])
-        if initial == "standard":
-            found[:] = np.nan
         inside = (found >= part["width"].min()) & (found <= part["width"].max())
+        found_by = "interpolated" if inside.all() else "extrapolated"
+        if initial == "standard":
+            found[:], found_by = np.nan, "none"
         rows.append(
             {"initial": initial, "beta": beta}
             | power_of_width(part, "over_bound", slope_widths)
             | geometric_mean(found).columns("crossing")
-            | {"crossing_by": "interpolated" if inside.all() else "extrapolated"}
+            | {"crossing_by": found_by}
         )
     return pd.DataFrame(rows)
 
