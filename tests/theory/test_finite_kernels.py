@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS, Smoothing
+from vaentk.kernels.blocks import equal_outputs
 from vaentk.kernels.finite import PARTS, TangentKernel
 from vaentk.kernels.limit import limit_kernels
 from vaentk.models.forward import Weights
@@ -70,7 +71,7 @@ def build(name: str, w: Weights, x: Tensor, **options: object) -> TangentKernel:
 def test_every_form_equals_the_product_of_jacobians(
     name: str, trained: bool, parts: tuple[str, ...]
 ) -> None:
-    """Block, matvec, trace and pull-back, to 1e-10 of the kernel's norm, trained W_sigma too."""
+    """Block, matvec, trace, equal outputs and pull-back, to 1e-10 of the kernel's norm."""
     w, x = weights(trained), inputs()
     kernel = build(name, w, x, parts=parts)
     want = reference(name, w, x, parts)
@@ -83,6 +84,8 @@ def test_every_form_equals_the_product_of_jacobians(
     assert float((kernel.matvec(vectors[1]) - image[1]).norm()) < tolerance * float(vectors.norm())
     trace = torch.einsum("ikjk->ij", want) / D
     assert float((kernel.trace() - trace).norm()) < tolerance
+    equal = torch.einsum("ikjk->kij", want)
+    assert float((equal_outputs(kernel) - equal).norm()) < tolerance
     tangent = kernel.pull_back(vectors[0])
     assert set(tangent) == set(parts)
     for part in parts:

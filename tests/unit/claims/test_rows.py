@@ -19,6 +19,10 @@ FORMS = {
         "width seed activations rank_correlation rank_correlation_flow rank_less_flow "
         "rank_rate_with_flow"
     ),
+    r"(activations|frozen_sigma|least_width)/[a-z0-9-]+/members\.csv": (
+        "variant activation samples sigma0 train_sigma width seed lambda_0 lambda_max "
+        "meets_assumptions flow_distance empirical_distance rate rate_flow loss_left loss_over_zero"
+    ),
     r"deep_vae/[a-z0-9-]+/ends\.csv": (
         "sweep value epoch negative_elbo negative_elbo_low negative_elbo_high "
         "held_out_negative_elbo held_out_negative_elbo_low held_out_negative_elbo_high loss "
@@ -50,6 +54,9 @@ FORMS = {
         "state estimator images part ratio along at slope low high points freedom claimed "
         "effective missing"
     ),
+    r"kl_ridge/[a-z0-9-]+/errors\.csv": (
+        "width seed beta sigma images reading error late_change loss_over_zero"
+    ),
     r"kl_ridge/[a-z0-9-]+/slopes\.csv": (
         "sigma images beta reading slope low high points freedom width_min width_max local limit "
         "limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by claimed"
@@ -72,7 +79,7 @@ FORMS = {
         "inputs sigma0 eq2_mean eq2_least negative_share eq3"
     ),
     r"linear_rate/[a-z0-9-]+/members\.csv": (
-        "width seed gradients horizon margin margin_time crossing flow_distance "
+        "width seed gradients horizon margin margin_time crossing residual_margin flow_distance "
         "flow_distance_time empirical_distance empirical_distance_time rate rate_flow "
         "rate_over_claimed rate_over_tight rate_over_flow loss_final bound_final loss_over_bound "
         "loss_over_zero lemma4_bound row_mu row_sigma row_d over_bound_mu over_bound_sigma "
@@ -86,7 +93,8 @@ FORMS = {
         "width lambda_0 gradients horizon margin margin_time crossing flow_distance "
         "flow_distance_low flow_distance_high flow_distance_time empirical_distance "
         "empirical_distance_low empirical_distance_high empirical_distance_time rate rate_low "
-        "rate_high rate_flow rate_claimed rate_tight loss_final bound_final width_printed"
+        "rate_high rate_flow rate_claimed rate_tight loss_final bound_final width_printed "
+        "width_derived"
     ),
     r"linear_vae/[a-z0-9-]+/beta_trends\.csv": "optimiser quantity slope low high points freedom",
     r"linear_vae/[a-z0-9-]+/constants\.csv": (
@@ -106,11 +114,19 @@ FORMS = {
         "condition participation directions"
     ),
     r"ridge/[a-z0-9-]+/error_term\.csv": (
-        "width seed beta initial_worst error_worst kernel_norm bound over_bound"
+        "initial width seed beta initial_worst error_worst kernel_norm bound over_bound test_norm"
     ),
     r"ridge/[a-z0-9-]+/errors\.csv": (
         "width seed beta initial reading ridge with_initial error error_worst initial_worst "
-        "change_mu kl_ratio over_without"
+        "loss_over_zero change_mu kl_ratio over_without"
+    ),
+    r"ridge/[a-z0-9-]+/growth\.csv": (
+        "initial beta slope low high points freedom width_min width_max local limit limit_low "
+        "limit_high limit_other exponent exponent_low exponent_high exponent_by crossing "
+        "crossing_low crossing_high crossing_by"
+    ),
+    r"ridge/[a-z0-9-]+/printed_path\.csv": (
+        "width seed beta limits_apart to_path to_eq18 to_derived"
     ),
     r"ridge/[a-z0-9-]+/slopes\.csv": (
         "quantity initial with_initial beta reading slope low high points freedom width_min "
@@ -143,7 +159,8 @@ FORMS = {
         "limit_high limit_other exponent exponent_low exponent_high exponent_by"
     ),
     r"tangent_kernels/[a-z0-9-]+/training\.csv": (
-        "width seed fraction time drift norm lambda_min norm_over lambda_min_over"
+        "width seed fraction time drift drift_equal norm lambda_min drift_share norm_over "
+        "lambda_min_over loss_over_zero"
     ),
     r"weight_change/[a-z0-9-]+/changes\.csv": "width seed layer fraction time change",
     r"weight_change/[a-z0-9-]+/local_slopes\.csv": (

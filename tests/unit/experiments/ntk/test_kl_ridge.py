@@ -165,6 +165,9 @@ def test_planted_errors_are_found_with_their_slope_and_reading() -> None:
     ours = table[table["reading"] == "KL"]
     assert ours["error"].to_numpy() == pytest.approx(ours["width"].to_numpy() ** -0.5)
     assert table["late_change"].to_numpy() == pytest.approx(0.1)
+    end = outputs[f"{variant}/{seed}/8"][:6] - regression.x
+    left = np.linalg.norm(end) ** 2 / np.linalg.norm(regression.x) ** 2
+    assert table["loss_over_zero"].iloc[-1] == pytest.approx(left)
     fitted = slopes(table, 3).set_index("reading")["slope"]
     assert fitted["KL"].to_numpy() == pytest.approx(-0.5)
     assert (fitted["beta"] > -0.3).all()

@@ -111,6 +111,8 @@ def test_a_loss_above_the_bound_is_seen(kernel: np.ndarray) -> None:
         curves.loc[place, "loss"] = ratio * curves.loc[place, "bound"]
     members = members_of(curves, x)
     np.testing.assert_allclose(members["loss_over_bound"], 1.5)
+    # The residual is the root of the loss, and the bound on it falls at lambda_0/(2n).
+    np.testing.assert_allclose(members["residual_margin"], (np.log(1.5) + 0.3 / 6 * last) / 2)
     zero = np.sum(x**2) / (2 * SAMPLES)
     np.testing.assert_allclose(members["loss_over_zero"], members["loss_final"] / zero)
     row = linear_rate.summary(members, 0.3, x).iloc[0]
@@ -134,6 +136,10 @@ def test_slopes_and_lemma_4(kernel: np.ndarray) -> None:
     expected = np.sqrt(2 * SAMPLES * first) * np.sqrt(SAMPLES) * OUTPUTS / (16 * 0.3)
     bound = table.query("width == 256 and seed == 1")["lemma4_bound"].item()
     assert bound == pytest.approx(expected)
+    starts = 2 * SAMPLES * curves[(curves["width"] == 256) & (curves["time"] == 0)]["loss"]
+    wide = linear_rate.summary(table, 0.3, x).query("width == 256")["width_derived"].item()
+    roots = np.sqrt(starts * SAMPLES**3 * OUTPUTS**3 / 0.3**4)
+    assert wide == pytest.approx(roots.mean() ** 2)
     over = table.query("width == 256 and seed == 1")["over_bound_mu"].item()
     assert over == pytest.approx(2 * 256**-0.5 / expected)
     slopes = linear_rate.slopes(table, 3).set_index("quantity")["slope"]

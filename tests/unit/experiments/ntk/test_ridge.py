@@ -6,9 +6,12 @@ import pytest
 import torch
 from sklearn.kernel_ridge import KernelRidge
 
+from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.networks import eq12_problem
-from vaentk.experiments.ntk.ridge import Ridge, bound, errors, measure, penalty
+from vaentk.experiments.ntk.ridge import Ridge, bound, errors, measure, penalty, printed_path
 from vaentk.experiments.ntk.ridge.regression import RIDGES, KernelRegression
+from vaentk.kernels.finite import TangentKernel
+from vaentk.models.snn import StochasticNetwork
 from vaentk.training import flow
 from vaentk.training.recorder import Recorder
 from vaentk.training.schedule import Moments
@@ -81,6 +84,8 @@ def test_planted_errors_are_found_and_the_nearest_ridge_is_theirs(
     table = pd.concat(tables)
     ours = table[(table["reading"] == "n beta") & table["with_initial"]]
     assert ours["error"].to_numpy() == pytest.approx(ours["width"].to_numpy() ** -0.5)
+    twins = table[table["initial"] == "antisymmetric"]
+    assert twins["loss_over_zero"].to_numpy() == pytest.approx(1)
     summary = errors.summary(table)
     widest = summary[(summary["width"] == 1024) & summary["with_initial"]]
     assert set(widest["nearest"]) == {"n beta"}
@@ -126,11 +131,58 @@ def test_the_error_term_is_the_theorems(regression: KernelRegression) -> None:
     table = errors.errors(regression, planted(regression, 64))
     terms = bound.error_term(regression, table, "erf", 0.5)
     lambda_0 = np.linalg.eigvalsh(regression.train_train)[0]
-    row = terms.iloc[0]
-    expected = row["initial_worst"] + row["kernel_norm"] * np.sqrt(N) / (lambda_0 + row["beta"])
-    assert row["bound"] == pytest.approx(expected)
-    assert row["over_bound"] == pytest.approx(row["error_worst"] / row["bound"])
+    for initial in ("standard", "antisymmetric"):
+        row = terms[terms["initial"] == initial].iloc[0]
+        expected = row["initial_worst"] + row["kernel_norm"] * np.sqrt(N) / (lambda_0 + row["beta"])
+        assert row["bound"] == pytest.approx(expected)
+        assert row["over_bound"] == pytest.approx(row["error_worst"] / row["bound"])
     assert set(terms["beta"]) == {0.05, 0.5}
+    assert row["initial_worst"] == 0
+    rows = torch.from_numpy(regression.x)
+    model = StochasticNetwork(rows, 64, 0.5, Smoothing(ACTIVATIONS["erf"], 0.5), antisymmetric=True)
+    weights = {k: w[0] for k, w in model.initial_weights((int(row["seed"]),)).items()}
+    kernel = TangentKernel.of(weights, rows, model.smoothing, parts=("mu",)).block()
+    gap = kernel.reshape(N * D, N * D).numpy() - np.kron(regression.train_train, np.eye(D))
+    assert row["kernel_norm"] == pytest.approx(np.linalg.norm(gap, 2), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("at_64", "where", "by"),
+    [(0.5, 256.0, "interpolated"), (0.05, 25600.0, "extrapolated"), (4.0, 4.0, "extrapolated")],
+)
+def test_the_width_at_which_a_planted_ratio_is_one(at_64: float, where: float, by: str) -> None:
+    """Ratios that grow as m^(1/2), in two seeds a factor 4/3 and 3/4 from the mean."""
+    rows = [
+        {"initial": initial, "width": width, "seed": seed, "beta": 0.1}
+        | {"over_bound": at_64 * np.sqrt(width / 64) * (0.75, 4 / 3)[seed]}
+        for initial in ("standard", "antisymmetric")
+        for width in (64, 128, 512, 1024)
+        for seed in (0, 1)
+    ]
+    table = bound.growth(pd.DataFrame(rows), 3).set_index("initial")
+    assert table["slope"].to_numpy() == pytest.approx(0.5)
+    row = table.loc["antisymmetric"]
+    assert row["crossing"] == pytest.approx(where)
+    assert row["crossing_low"] < where < row["crossing_high"]
+    assert row["crossing_by"] == by
+    assert np.isnan(table["crossing"]["standard"])
+    assert table["crossing_by"]["standard"] == "none"
+
+
+def test_the_printed_paths_limit_is_not_that_of_eq_18(regression: KernelRegression) -> None:
+    """Outputs planted at 0 on training inputs; both limits from eigenvectors."""
+    table = printed_path.printed_path(regression, planted(regression, 64)).set_index("beta")
+    values, vectors = np.linalg.eigh(regression.train_train)
+    parts = vectors.T @ regression.x
+    size = np.linalg.norm(regression.x)
+    for beta in SETTINGS.betas:
+        row = table.loc[beta].iloc[0]
+        left = (beta / (values + beta))[:, None] * parts
+        assert row["limits_apart"] == pytest.approx(np.linalg.norm(left) / size)
+        assert row["to_path"] == pytest.approx(1)
+        for name, ridge in (("to_eq18", beta), ("to_derived", N * beta)):
+            kept = (values / (values + ridge))[:, None] * parts
+            assert row[name] == pytest.approx(np.linalg.norm(kept) / size)
 
 
 def test_a_wide_trained_network_meets_the_n_beta_ridge(regression: KernelRegression) -> None:
@@ -144,6 +196,13 @@ def test_a_wide_trained_network_meets_the_n_beta_ridge(regression: KernelRegress
     recorder = Recorder(gradient.initial, (0,), keep=problem.model_kept())
     state = flow.follow(gradient, schedule, recorder, flow.initial_state(gradient, 1))
     trained = state.tensors[f"outputs/{schedule.steps}"][0, N:].numpy()
+    records = pd.DataFrame([{"width": 8192, "seed": 0}])
+    (end,) = printed_path.printed_path(
+        regression, [(case, records, state.tensors[f"outputs/{schedule.steps}"].numpy())]
+    ).itertuples()
+    assert end.to_derived < 0.02
+    assert end.to_path > 5 * end.to_derived
+    assert end.to_eq18 > 5 * end.to_derived
     gaps = {
         reading: np.linalg.norm(trained - regression.predict(regression.ridge(reading, case.beta)))
         / np.linalg.norm(trained)

@@ -93,6 +93,7 @@ def test_the_condition_of_the_inputs_is_not_that_of_a_kernel() -> None:
 
 def test_the_error_term_is_averaged_over_seeds() -> None:
     frame = pd.DataFrame({"width": 64, "seed": [0, 1], "beta": 0.1, "bound": [2.0, 4.0]})
+    frame["initial"] = "standard"
     for column in ("initial_worst", "kernel_norm", "error_worst", "over_bound"):
         frame[column] = 1.0
     table = ridge.ridge_error_term({"a": frame})

@@ -39,7 +39,7 @@ def test_the_observer_sees_what_the_dense_kernels_hold(x: np.ndarray) -> None:
         for name, w in weights.items()
     }
     limit = limit_kernels(ERF, 0.5, x)
-    observer = Observer(SETTINGS, x, weights)
+    observer = Observer(SETTINGS, x, weights, last=8)
     start, later = observer(0, weights), observer(8, moved)
     eye = np.eye(D)
 
@@ -71,6 +71,9 @@ def test_the_observer_sees_what_the_dense_kernels_hold(x: np.ndarray) -> None:
             )
         drift = np.linalg.norm(second - first, 2)
         assert later[member]["drift"] == pytest.approx(drift, rel=1e-5)
+        change = (second - first).reshape(N, D, N, D)
+        equal = max(np.linalg.norm(change[:, k, :, k], 2) for k in range(D))
+        assert later[member]["drift_equal"] == pytest.approx(equal, rel=1e-10)
         assert later[member]["lambda_min"] == pytest.approx(np.linalg.eigvalsh(second)[0], rel=1e-5)
 
 
@@ -79,7 +82,7 @@ def test_the_flows_of_both_kernels_are_those_of_the_dense_matrices(x: np.ndarray
     rows = torch.from_numpy(x)
     smoothing = Smoothing(ERF, 1.0)
     weights = StochasticNetwork(rows, M, 0.5, smoothing).initial_weights((4,))
-    [seen] = Observer(SETTINGS, x, weights)(0, weights)
+    [seen] = Observer(SETTINGS, x, weights, last=8)(0, weights)
     own = TangentKernel.of({k: v[0] for k, v in weights.items()}, rows, smoothing)
     limit = limit_kernels(ERF, 0.5, x).total
     dense = own.block().reshape(N * D, N * D).numpy(), np.kron(limit, np.eye(D))
@@ -113,7 +116,7 @@ def test_the_loss_falls_with_one_over_n_squared(x: np.ndarray) -> None:
     weights = StochasticNetwork(torch.from_numpy(x), M, 0.5, Smoothing(ERF, 1.0)).initial_weights(
         (4,)
     )
-    (seen,) = Observer(SETTINGS, x, weights)(0, weights)
+    (seen,) = Observer(SETTINGS, x, weights, last=8)(0, weights)
     assert seen["slope_measured"] == pytest.approx(seen["slope_derived"], rel=1e-7)
     assert seen["slope_printed"] == pytest.approx(N * seen["slope_derived"], rel=1e-12)
 
@@ -125,10 +128,13 @@ def records(widths: tuple[int, ...], horizon: float) -> pd.DataFrame:
         for seed in (0, 1):
             for step in (0, 1, 2, 8):
                 row = {"width": width, "seed": seed, "step": step, "time": horizon * step / 8}
+                row |= {"loss": 0.5 / (1 + step)}
                 if step in (0, 2, 8):
                     row |= {"lambda_min": 0.5 + step / 100, "norm": 8 * width**-0.5}
                 if step in (2, 8):
                     row |= {"drift": step / width}
+                if step == 8:
+                    row |= {"drift_equal": step / width / 4}
                 if step == 0:
                     row |= {"lambda_max": 9.0, "lambda_min_error": 0.0, "norm_error": 0.0}
                     row |= {f"norm_{part}": 2 * width**-0.5 for part in PARTS}
@@ -154,6 +160,9 @@ def test_planted_powers_are_found(x: np.ndarray) -> None:
     assert sorted(training["fraction"].unique()) == [0.0, 0.25, 1.0]
     assert (training[training["fraction"] == 0]["drift"] == 0).all()
     assert training["lambda_min_over"].max() == pytest.approx(0.58 / lambda_0)
+    end = training[training["fraction"] == 1]
+    assert end["drift_share"].to_numpy() == pytest.approx(0.25)
+    assert end["loss_over_zero"].to_numpy() == pytest.approx(1 / 9)
     row = start.query("width == 256 and seed == 1").iloc[0]
     assert row["norm_over"] == pytest.approx(0.5 / lambda_0)
     assert row["norm_over_wishart"] == pytest.approx(0.5 / expected["wishart_norm"][256])

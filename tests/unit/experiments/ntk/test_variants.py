@@ -299,6 +299,8 @@ def test_a_variant_is_compared_with_the_kernels_of_its_own_activation(mnist: Sto
     np.testing.assert_allclose(of_members["flow_distance"], 0, atol=1e-12)
     assert (of_members["empirical_distance"] > 1e-3).all(), "Theta(0) of so narrow a network"
     assert of_members["meets_assumptions"].tolist() == [True, False] * 2
+    ends = [row["loss"] for row in records if row["step"] == steps[-1]]
+    np.testing.assert_allclose(of_members["loss_over_zero"], np.tile(ends, 2) / 0.5)
     curves = measures["curves"]
     np.testing.assert_allclose(curves["flow_loss"], curves["loss"])
     assert len(curves) == 4 * len(steps)

@@ -21,6 +21,7 @@ from vaentk.experiments.ntk.linear_rate.measure import (
     limit_kernel,
 )
 from vaentk.experiments.ntk.trained import by_width
+from vaentk.kernels.flow import losses
 from vaentk.statistics.intervals import geometric_mean
 
 Array = NDArray[np.float64]
@@ -36,8 +37,9 @@ def measure_variants(
     dict
         ``curves`` as `linear_rate.measure.curves` gives them, with a column variant; ``members``,
         a row a variant, width and seed: activation, samples, sigma0, train_sigma, lambda_0,
-        lambda_max, the largest distances, and late rates of the loss and of the kernels' flows;
-        and ``summary``, their means over seeds.
+        lambda_max, the largest distances, late rates of the loss and of the kernels' flows, and the
+        final loss over the first (loss_left) and over that of answering zero (loss_over_zero); and
+        ``summary``, their means over seeds.
     """
     of_run = inputs_of(mnist.arrays, settings.inputs)
     cases = settings.variants()
@@ -53,7 +55,8 @@ def measure_variants(
             record = of_width[of_width["variant"] == name]
             curve = curves(record, arrays, x, kernel, own, variant=name)
             all_curves.append(curve.assign(variant=name))
-            members.append(_members(name, case, kernel, curve))
+            zero = float(losses(x[None])[0])
+            members.append(_members(name, case, kernel, curve, zero))
     of_members = pd.concat(members, ignore_index=True)
     return {
         "curves": pd.concat(all_curves, ignore_index=True),
@@ -62,8 +65,10 @@ def measure_variants(
     }
 
 
-def _members(variant: str, case: LinearRate, kernel: Array, curve: pd.DataFrame) -> pd.DataFrame:
-    """Summarise the curves of one variant and width, a row a seed."""
+def _members(
+    variant: str, case: LinearRate, kernel: Array, curve: pd.DataFrame, zero: float
+) -> pd.DataFrame:
+    """Summarise the curves of one variant and width, a row a seed; zero: loss of answering it."""
     values = np.linalg.eigvalsh(kernel)
     rows = [
         {
@@ -81,6 +86,7 @@ def _members(variant: str, case: LinearRate, kernel: Array, curve: pd.DataFrame)
             "rate": late_rate(run, "loss"),
             "rate_flow": late_rate(run, "flow_loss"),
             "loss_left": float(run["loss"].iloc[-1] / run["loss"].iloc[0]),
+            "loss_over_zero": float(run["loss"].iloc[-1]) / zero,
         }
         for seed, run in curve.groupby("seed")
     ]

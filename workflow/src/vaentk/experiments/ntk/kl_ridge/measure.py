@@ -56,8 +56,9 @@ def errors(
     DataFrame
         A row a variant, seed, kind of images (training or held-out) and reading: error, the
         Frobenius distance of the trained network's outputs to the prediction over the norm of the
-        prediction "KL"; and late_change, how far these outputs went in the last half of the time,
-        over their own norm.
+        prediction "KL"; late_change, how far these outputs went in the last half of the time,
+        over their own norm; and loss_over_zero, the squared error on training images over that of
+        answering zero.
     """
     samples = len(regression.x)
     parts = {"training": slice(samples), "held-out": slice(samples, None)}
@@ -65,6 +66,7 @@ def errors(
     for (variant, seed), run in records.groupby(["variant", "seed"], sort=False):
         case = cases[str(variant)]
         halfway, end = (outputs[f"{variant}/{seed}/{step}"] for step in run["step"].iloc[-2:])
+        left = np.square(end[:samples] - regression.x).sum() / np.square(regression.x).sum()
         predicted = {reading: regression.predict(reading, case.beta) for reading in READINGS}
         for images, part in parts.items():
             size = np.linalg.norm(predicted["KL"][part])
@@ -79,6 +81,7 @@ def errors(
                     "reading": reading,
                     "error": np.linalg.norm((end - outputs_of)[part]) / size,
                     "late_change": late,
+                    "loss_over_zero": left,
                 }
                 for reading, outputs_of in predicted.items()
             ]

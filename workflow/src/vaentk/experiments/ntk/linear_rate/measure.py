@@ -151,10 +151,11 @@ def members(
     DataFrame
         ``horizon``, the time in n/lambda_0. ``margin``, the largest ``log(loss / bound)`` over
         times t > 0, in nats, and its time: the bound is crossed where it is positive, and first at
-        ``crossing``, in n/lambda_0. Largest distances over times, and their times. Rates fitted to
-        log loss over the last half of the run, of the network and of the flow on K, over
-        ``rate_claimed``, lambda_0/n, ``rate_tight``, 2 lambda_0/n, and the flow's. Final loss, over
-        the bound and over that of answering zero. Largest row displacements per layer,
+        ``crossing``, in n/lambda_0; ``residual_margin``, the same of ``|f - X|_F`` over
+        ``exp(-(lambda_0/n) t)`` times its start. Largest distances over times, and their times.
+        Rates fitted to log loss over the last half of the run, of the network and of the flow on K,
+        over ``rate_claimed``, lambda_0/n, ``rate_tight``, 2 lambda_0/n, and the flow's. Final loss,
+        over the bound and over that of answering zero. Largest row displacements per layer,
         Lemma 4's bound on them, ``|X - f(0)|_F sqrt(n) d / (sqrt(m) lambda_0)`` (Eq. 17, the same
         for every layer), and each layer's displacement over it; ``row_over_radius``, the largest
         of the displacements over Lemma 3's radius ``lambda_0 / (n sqrt(d))``.
@@ -169,6 +170,7 @@ def members(
         times = later["time"].to_numpy()
         margins = np.log((later["loss"] / later["bound"]).to_numpy())
         crossed = times[margins > 0]
+        left = np.log((later["loss"] / run["loss"].iloc[0]).to_numpy()) / 2
         loss, bound = float(run["loss"].iloc[-1]), float(run["bound"].iloc[-1])
         rate, flow_rate = late_rate(run, "loss"), late_rate(run, "flow_loss")
         start = np.sqrt(2 * samples * float(run["loss"].iloc[0]))
@@ -180,6 +182,7 @@ def members(
             "margin": float(margins.max()),
             "margin_time": float(times[margins.argmax()]),
             "crossing": float(crossed[0]) / unit if len(crossed) else np.nan,
+            "residual_margin": float((left + times / unit).max()),
         }
         for column in DISTANCES:
             farthest = run.iloc[run[column].argmax()]
@@ -214,9 +217,11 @@ def summary(by_member: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
     DataFrame
         A row a width; ``margin`` is the largest of the seeds', ``crossing`` the first.
         ``width_printed`` is the width that Theorem 1 asks for, ``n^5 d^3 / lambda_0^4`` with
-        constant 1.
+        constant 1; ``width_derived`` that at which Lemma 4's bound is Lemma 3's radius,
+        ``|X - f(0)|_F^2 n^3 d^3 / lambda_0^4``.
     """
     samples, outputs = x.shape
+    radius = lambda_0 / (samples * np.sqrt(outputs))
     rows = []
     for width, part in by_member.groupby("width"):
         worst = part.iloc[part["margin"].argmax()]
@@ -240,6 +245,8 @@ def summary(by_member: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
             "loss_final": float(part["loss_final"].mean()),
             "bound_final": float(part["bound_final"].mean()),
             "width_printed": float(samples) ** 5 * float(outputs) ** 3 / lambda_0**4,
+            "width_derived": float(part["width"].iloc[0])
+            * float((part["lemma4_bound"] / radius).mean()) ** 2,
         }
         rows.append(row)
     return pd.DataFrame(rows)

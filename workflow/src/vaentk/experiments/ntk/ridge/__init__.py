@@ -61,13 +61,17 @@ EXPERIMENT = Experiment(
     takes=("mnist",),
     trained={"records": "parquet", "outputs": "safetensors"},
     measured_from=("mnist", "records", "outputs"),
-    measures=("errors", "path", "summary", "slopes", "error_term", "displacements"),
+    measures=(
+        *("errors", "path", "summary", "slopes"),
+        *("error_term", "growth", "printed_path", "displacements"),
+    ),
     arrays=("pictures",),
     figures={"ridge": ("errors", "summary", "path"), "ridge_pictures": ("pictures",)},
     tables={
         "ridge": ("summary",),
         "ridge_slopes": ("slopes",),
         "ridge_error_term": ("error_term",),
+        "ridge_growth": ("growth",),
         "ridge_displacements": ("displacements",),
     },
 )

@@ -45,17 +45,19 @@ def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.Data
         A row a variant, seed, ridge and with_initial (whether f_0 is in the prediction): error,
         the Frobenius distance to the trained network's held-out outputs over the norm of the
         prediction by ``n beta`` with f_0; over_without, that over the error of the same reading
-        without f_0; and error_worst, the largest distance of a held-out
-        input, with initial_worst ``max |f_0(x)|``.
+        without f_0; error_worst, the largest distance of a held-out
+        input, with initial_worst ``max |f_0(x)|``; and loss_over_zero, the squared error on
+        training inputs over that of answering zero.
     """
     samples = len(regression.x)
     rows = []
     for case, run, followed in networks:
-        before, after, last = followed[0], followed[-1, samples:], run.iloc[-1]
+        before, after, last = followed[0], followed[-1], run.iloc[-1]
         reference = regression.predict(regression.ridge("n beta", case.beta), before)
+        left = np.square(after[:samples] - regression.x).sum() / np.square(regression.x).sum()
         for reading, with_initial in product(RIDGES, (True, False)):
             ridge = regression.ridge(reading, case.beta)
-            gap = after - regression.predict(ridge, before if with_initial else None)
+            gap = after[samples:] - regression.predict(ridge, before if with_initial else None)
             rows.append(
                 {
                     "width": last["width"],
@@ -68,6 +70,7 @@ def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.Data
                     "error": np.linalg.norm(gap) / np.linalg.norm(reference),
                     "error_worst": np.linalg.norm(gap, axis=1).max(),
                     "initial_worst": np.linalg.norm(before[samples:], axis=1).max(),
+                    "loss_over_zero": left,
                     "change_mu": last["change_mu"],
                     "kl_ratio": last["kl_ratio"],
                 }

@@ -30,9 +30,17 @@ def ridge_slopes(slopes: Tables) -> pd.DataFrame:
 def ridge_error_term(terms: Tables) -> pd.DataFrame:
     """Table of Theorem 2's bound by width and beta, means over seeds."""
     columns = ["initial_worst", "kernel_norm", "bound", "error_worst", "over_bound"]
-    groups = stack(terms).groupby(["run", "beta", "width"], as_index=False)
+    groups = stack(terms).groupby(["run", "initial", "beta", "width"], as_index=False)
     averaged: pd.DataFrame = groups[columns].mean()
     return _by_case(averaged, list(terms))
+
+
+def ridge_growth(growths: Tables) -> pd.DataFrame:
+    """Table of the power of the width of the worst error over the bound, and where that is 1."""
+    ends = ("", "_low", "_high")
+    columns = [f"{name}{end}" for name in ("exponent", "crossing") for end in ends]
+    table = stack(growths)[["run", "initial", "beta", *columns, "crossing_by"]]
+    return _by_case(table, list(growths))
 
 
 def ridge_displacements(displacements: Tables) -> pd.DataFrame:

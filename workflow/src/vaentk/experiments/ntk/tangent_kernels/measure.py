@@ -111,18 +111,23 @@ def along_training(records: pd.DataFrame, lambda_0: float) -> pd.DataFrame:
     -------
     DataFrame
         Columns width, seed, fraction (of the training time), time, drift ``|Theta(t) -
-        Theta(0)|_2``, norm ``|Theta(t) - Theta_inf|_2``, lambda_min, and these over lambda_0; no
-        rows where nothing was trained.
+        Theta(0)|_2``, norm ``|Theta(t) - Theta_inf|_2`` and lambda_min, and these over lambda_0;
+        loss_over_zero, the loss over that of answering zero to inputs of norm 1; and at the end
+        drift_equal, the drift of the blocks of equal outputs, and drift_share, that over the drift.
+        No rows where nothing was trained.
     """
     seen = records[records["lambda_min"].notna()].copy()
     last = records.groupby(["width", "seed"])["time"].transform("max").loc[seen.index]
     trained = last > 0
     seen, last = seen[trained], last[trained]
     seen["drift"] = seen.get("drift", pd.Series(np.nan, seen.index)).where(seen["step"] > 0, 0.0)
-    columns = ["width", "seed", "fraction", "time", "drift", "norm", "lambda_min"]
-    table = seen.assign(fraction=seen["time"] / last)[columns]
+    columns = ["width", "seed", "fraction", "time", "drift", "drift_equal", "norm", "lambda_min"]
+    table = seen.assign(fraction=seen["time"] / last).reindex(columns=columns)
     return table.assign(
-        norm_over=table["norm"] / lambda_0, lambda_min_over=table["lambda_min"] / lambda_0
+        drift_share=table["drift_equal"] / table["drift"],
+        norm_over=table["norm"] / lambda_0,
+        lambda_min_over=table["lambda_min"] / lambda_0,
+        loss_over_zero=2 * seen["loss"],
     ).reset_index(drop=True)
 
 

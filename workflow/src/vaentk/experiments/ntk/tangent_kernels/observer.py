@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from vaentk.activations import ACTIVATIONS, Smoothing
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.kernels import limit as limits
+from vaentk.kernels.blocks import greatest_change
 from vaentk.kernels.finite import PARTS, TangentKernel
 from vaentk.kernels.flow import gradient_flow, implicit_residuals, losses, residuals
 from vaentk.kernels.limit import LimitKernels, limit_kernels
@@ -38,21 +39,24 @@ DIFFERENCE_STEP = 1e-5
 class Observer:
     """Looks at the kernels of some members, in float64, whenever they are observed.
 
-    ``x`` are the inputs, (n, d) float64, and ``initial`` the members' W(0), (S, m, d) by layer.
+    ``x`` are the inputs, (n, d) float64, and ``initial`` the members' W(0), (S, m, d) by layer;
+    ``last`` is the step at which blocks are looked at too, which takes long.
     """
 
-    def __init__(self, settings: TangentKernels, x: Array, initial: Weights) -> None:
+    def __init__(self, settings: TangentKernels, x: Array, initial: Weights, last: int) -> None:
         self.settings = settings
         self.activation = ACTIVATIONS[settings.activation]
         self.limit = limit_kernels(self.activation, settings.sigma0, x)
         self.x = torch.from_numpy(x).to(initial["mu"].device)
         self.smoothing = Smoothing(self.activation, 2 * settings.sigma0)
-        self.initial = initial
+        self.initial, self.last = initial, last
 
     def __call__(self, step: int, weights: Weights) -> list[Observations]:
         """Observe every member: all of the start, or the distance from it."""
-        look = self._start if step == 0 else self._later
-        return [look(weights, member) for member in range(len(weights["mu"]))]
+        members = range(len(weights["mu"]))
+        if step == 0:
+            return [self._start(weights, member) for member in members]
+        return [self._later(weights, member, step == self.last) for member in members]
 
     def _kernel(self, weights: Weights, member: int) -> TangentKernel:
         chosen = {name: weight[member].double() for name, weight in weights.items()}
@@ -71,10 +75,13 @@ class Observer:
         seen |= self._loss(kernel, weights, member)
         return seen | (self._flows(kernel, weights, member) if self.settings.flows else {})
 
-    def _later(self, weights: Weights, member: int) -> Observations:
-        kernel = self._kernel(weights, member)
-        drift = distance(kernel, self._kernel(self.initial, member), self.settings.tolerance)
-        return {"drift": drift.value, "drift_error": drift.error} | self._spectrum(kernel)
+    def _later(self, weights: Weights, member: int, last: bool) -> Observations:
+        kernel, start = self._kernel(weights, member), self._kernel(self.initial, member)
+        drift = distance(kernel, start, self.settings.tolerance)
+        seen = {"drift": drift.value, "drift_error": drift.error}
+        if last:
+            seen["drift_equal"] = greatest_change(kernel, start)
+        return seen | self._spectrum(kernel)
 
     def _spectrum(self, kernel: TangentKernel) -> Observations:
         """Return lambda_min and ``|Theta - Theta_inf|_2`` with their errors."""
@@ -156,7 +163,7 @@ class Observer:
 def observe(settings: TangentKernels, problem: Problem, seeds: tuple[int, ...]) -> Observer:
     """Make the observer of some members of one width, whatever the precision of their training."""
     initial = problem.model().initial_weights(seeds)
-    return Observer(settings, problem.x, initial)
+    return Observer(settings, problem.x, initial, problem.schedule.steps)
 
 
 def block_deviations(kernel: TangentKernel, limit: LimitKernels) -> Observations:
