@@ -149,6 +149,16 @@ def test_slopes_and_lemma_4(kernel: np.ndarray) -> None:
         assert slopes[f"row_{layer}"] == pytest.approx(power, abs=1e-9)
 
 
+def test_final_losses_have_a_power_of_the_width_too(kernel: np.ndarray) -> None:
+    curve, x = curves_of(kernel, 64, error=0.1)
+    parts = [curve.assign(width=w, loss=curve["loss"] * w**0.25) for w in (64, 256, 1024)]
+    finals = [{"width": w, "seed": seed, "row_d": 1.0} for w in (64, 256, 1024) for seed in (0, 1)]
+    table = linear_rate.members(pd.concat(parts), pd.DataFrame(finals), 0.3, x)
+    row = linear_rate.slopes(table, 3).set_index("quantity").loc["loss_final"]
+    assert row["slope"] == pytest.approx(0.25, abs=1e-9)
+    assert pd.isna(row["claimed"])
+
+
 ROW_POWERS = {"mu": -0.5, "sigma": -1.0, "d": -0.25}
 
 

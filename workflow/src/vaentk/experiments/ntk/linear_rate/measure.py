@@ -253,12 +253,12 @@ def summary(by_member: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
 
 
 def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit powers of the width to the distances and displacements of `members`."""
+    """Fit powers of the width to the distances, displacements and final losses of `members`."""
     displacements = [f"row_{layer}" for layer in LAYERS if f"row_{layer}" in table]
+    claimed = dict.fromkeys((*DISTANCES, *displacements), CLAIMED_SLOPE) | {"loss_final": np.nan}
     rows = [
-        {"quantity": quantity, "claimed": CLAIMED_SLOPE}
-        | power_of_width(table, quantity, slope_widths)
-        for quantity in (*DISTANCES, *displacements)
+        {"quantity": quantity, "claimed": power} | power_of_width(table, quantity, slope_widths)
+        for quantity, power in claimed.items()
     ]
     return pd.DataFrame(rows)
 
