@@ -6,14 +6,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from vaentk.experiments.declaration import Runs, Tables
-from vaentk.experiments.ntk.generalisation.measure import AT, CLAIMED_SLOPE, compared
+from vaentk.experiments.ntk.generalisation.comparisons import AT, CLAIMED_SLOPE, compared
 from vaentk.figures import style
-from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
+
+LEGEND = 0.6
+"""Inches of the title and the legend."""
 
 WORDS = {"per image": "trained for a time in proportion to n", "one time": "for one time"}
 
@@ -21,7 +25,10 @@ WORDS = {"per image": "trained for a time in proportion to n", "one time": "for 
 def generalisation(members: Tables, kernels: Tables, *, runs: Runs) -> Drawing:
     """Draw three panels a run: learning curves twice, and the distance to the kernel by width."""
     with styled():
-        figure, rows = panels(len(members), 3)
+        width, height = style.PANEL
+        size = (3 * width, height * len(members) + LEGEND)
+        figure = Figure(figsize=size, layout="constrained")
+        rows = figure.subplots(len(members), 3, squeeze=False)
         entries: dict[str, Artist] = {}
         for row, (run, table) in zip(rows, members.items(), strict=True):
             settings = runs.settings[run]
@@ -37,7 +44,7 @@ def generalisation(members: Tables, kernels: Tables, *, runs: Runs) -> Drawing:
                 axes.set_ylim(min(ends), max(ends))
                 lines, texts = axes.get_legend_handles_labels()
                 entries |= dict(zip(texts, lines, strict=True))
-        figure.legend(entries.values(), entries, loc="outside lower center", ncols=3)
+        figure.legend(entries.values(), entries, loc="outside lower center", ncols=5)
         figure.suptitle(runs.label, fontsize=9.5)
         return finish(figure, _alt(members, kernels, runs))
 
@@ -64,7 +71,7 @@ def _learning_curves(
         axes.plot(part["samples"], part["kernel_error"], line, color=REFERENCE, label=label)
     _log_numbers(axes, sorted(table["samples"].unique()))
     axes.set_xlabel("images $n$")
-    axes.set_ylabel("held-out error over answering zero")
+    axes.set_ylabel("error on held-out images")
 
 
 def _distances(axes: Axes, table: pd.DataFrame) -> None:
@@ -82,7 +89,7 @@ def _distances(axes: Axes, table: pd.DataFrame) -> None:
     style.log_ticks(axes.yaxis, *axes.get_ylim())
     axes.set_xlabel("width $m$")
     axes.set_ylabel(r"$\Vert f - f_K \Vert_F \; / \; \Vert f_K \Vert_F$, held out")
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper right")
 
 
 def _means(part: pd.DataFrame, by: str, column: str) -> pd.Series:

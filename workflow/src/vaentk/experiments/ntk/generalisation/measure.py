@@ -9,17 +9,12 @@ import pandas as pd
 from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Tables
 from vaentk.experiments.ntk.generalisation import Generalisation
+from vaentk.experiments.ntk.generalisation.comparisons import AT, CLAIMED_SLOPE, compared
 from vaentk.experiments.ntk.generalisation.images import nested_inputs
 from vaentk.experiments.ntk.generalisation.prediction import KernelLearning, relative_error
 from vaentk.experiments.ntk.trained import Outputs, by_width
 from vaentk.statistics.intervals import geometric_mean, line_slope, mean
 from vaentk.statistics.slopes import power_of_width
-
-AT = ("per image", "one time")
-"""When curves are compared: at a time in proportion to n, and at the longest of these for all."""
-
-CLAIMED_SLOPE = -0.5
-"""Exponent of the width in the distance to the limit kernel, from the spread of Theta(0)."""
 
 
 def measure(
@@ -114,13 +109,6 @@ def beside_kernels(table: pd.DataFrame, by_kernel: pd.DataFrame) -> pd.DataFrame
     errors = by_kernel.set_index(["samples", "time"])["kernel_error"]
     joined = table.join(errors, on=["samples", "time"])
     return joined.assign(over_kernel=joined["error"] / joined["kernel_error"])
-
-
-def compared(table: pd.DataFrame, at: str, horizon: float) -> pd.DataFrame:
-    """Choose the rows at which numbers of images are compared, see `AT`."""
-    longest = table["time"][np.isfinite(table["time"])].max()
-    times = horizon * table["samples"] if at == "per image" else longest
-    return table.loc[np.isclose(table["time"], times)]
 
 
 def summary(table: pd.DataFrame, settings: Generalisation) -> pd.DataFrame:
