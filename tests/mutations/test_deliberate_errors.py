@@ -40,6 +40,18 @@ MUTATIONS = {
         "inputs @ x.T",
         f"unit/{NTK}/test_kl_ridge.py",
     ),
+    "held-out images: the kernel's flow with all images for one in its time": Mutation(
+        f"{NTK}/generalisation/prediction.py",
+        "gradient_flow([time], len(self.x))",
+        "gradient_flow([time], 1)",
+        f"unit/{NTK}/test_generalisation.py",
+    ),
+    "held-out images: outputs on training images in their place": Mutation(
+        f"{NTK}/generalisation/measure.py",
+        "answers, of_kernel = answered[samples:]",
+        "answers, of_kernel = answered[: len(answered) - samples]",
+        f"unit/{NTK}/test_generalisation.py",
+    ),
     "K_sigma: sigma0 for sigma0^2": Mutation(
         "kernels/limit.py", "sigma *= sigma0**2", "sigma *= sigma0", "theory/test_limit_kernels.py"
     ),

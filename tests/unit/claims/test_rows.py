@@ -50,6 +50,22 @@ FORMS = {
         "limit limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by"
     ),
     r"frozen_sigma/[a-z0-9-]+/difference\.csv": "width seed difference distance ratio",
+    r"generalisation/[a-z0-9-]+/kernels\.csv": (
+        "samples time kernel_error kernel_training_error linear_error over_linear lambda_0 "
+        "lambda_max unsure"
+    ),
+    r"generalisation/[a-z0-9-]+/members\.csv": (
+        "samples width seed time gradients error training_error over_training distance "
+        "kernel_error over_kernel"
+    ),
+    r"generalisation/[a-z0-9-]+/slopes\.csv": (
+        "at quantity width slope low high points freedom kernel less_kernel less_kernel_low "
+        "less_kernel_high"
+    ),
+    r"generalisation/[a-z0-9-]+/width_slopes\.csv": (
+        "samples time last slope low high points freedom width_min width_max local limit "
+        "limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by claimed"
+    ),
     r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
         "state estimator images part ratio along at slope low high points freedom claimed "
         "effective missing"

@@ -25,6 +25,7 @@ from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.activations import Activations
 from vaentk.experiments.ntk.elbo import Elbo
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
+from vaentk.experiments.ntk.generalisation import Generalisation
 from vaentk.experiments.ntk.kl_ridge import KlRidge
 from vaentk.experiments.ntk.least_width import LeastWidth
 from vaentk.experiments.ntk.limit_kernels import LimitKernels
@@ -118,6 +119,7 @@ class Experiments(Strict):
     activations: dict[RunName, Activations] = Field({})
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
+    generalisation: dict[RunName, Generalisation] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
     linear_vae: dict[RunName, LinearVae] = Field({})
@@ -158,7 +160,7 @@ class Config(Strict):
                         f"experiments.{kind}.{name}.inputs.samples is {run.inputs.samples}, but "
                         f"data.mnist: {self.data.mnist} has {available} class-balanced images"
                     )
-        for kind in ("ridge", "kl_ridge"):
+        for kind in ("ridge", "kl_ridge", "generalisation"):
             for name, run in getattr(self.experiments, kind).items():
                 left = available - run.inputs.samples
                 if run.held_out > left:

@@ -13,6 +13,7 @@ from vaentk.data.sets import SETS
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.ntk.generalisation import Generalisation
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 
@@ -55,6 +56,10 @@ def _measure(settings: Any, config: Config) -> Cost:
         size = inputs.samples * inputs.outputs * sum(settings.widths)
         seconds += members * rates.PREDICTED * size
         memory += 800 * inputs.samples * max(settings.widths)
+    if isinstance(settings, Generalisation):
+        samples = settings.inputs.samples
+        seconds += rates.DECOMPOSED * samples**3
+        memory += 6 * 8.0 * samples**2
     if isinstance(settings, Disentanglement | Discovery):
         images = images_of(settings.dataset, config.data)
         memory = held(settings.dataset, config.data)

@@ -18,6 +18,7 @@ from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
+from vaentk.experiments.ntk.generalisation import Generalisation, Learning
 from vaentk.experiments.ntk.kl_ridge import KlCase, KlRidge
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
@@ -35,7 +36,7 @@ until several cores are free leaves some of them idle."""
 
 def training(settings: Any, part: Any, config: Config) -> Cost:
     """Estimate one training job of a run: a width, a latent size, an optimiser or a variant."""
-    if isinstance(settings, LinearRate | Ridge | KlRidge | WeightChange):
+    if isinstance(settings, LinearRate | Ridge | KlRidge | WeightChange | Generalisation):
         return _widths(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
         return _convolutional(settings, part, config.data)
@@ -95,7 +96,9 @@ def _cost(
 
 
 def _widths(
-    settings: LinearRate | Ridge | KlRidge | WeightChange, widths: WidthJob, dtype: str
+    settings: LinearRate | Ridge | KlRidge | WeightChange | Generalisation,
+    widths: WidthJob,
+    dtype: str,
 ) -> Cost:
     """All members of some widths of a theory's network, in all cases of a run."""
     members, cases = len(settings.seeds), settings.variants().values()
@@ -154,6 +157,9 @@ def _gradients(case: Any, width: int) -> tuple[float, float]:
             / (rates.FLATTENED * case.beta / case.sigma0**2)
         )
         return _of_flow(stiffness), n * m * (10 * d + rates.LATENT)
+    if isinstance(case, Learning):
+        stiffness = 2 * max(case.times) * (1 + 1.6 * spread) / steepest
+        return _of_flow(stiffness), n * m * (14 * d + rates.LATENT)
     of_64, power = rates.SLOWEST[inputs.resolution]
     slower = rates.SLOWER.get(case.activation, 1.0) * (case.sigma0 / 0.5) ** 1.3
     time = case.horizon * slower * of_64 * (n / 64) ** power
