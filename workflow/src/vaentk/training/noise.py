@@ -1,13 +1,17 @@
-"""How much the noise of the outputs moves the gradient, for Eq. 2's network with one fresh zeta.
+"""How much the noise of the outputs moves the gradient, for Eq. 2's network with a fresh zeta.
 
-With one draw of zeta the gradient is ``g = grad L + noise``. The noise of the outputs,
-``e_i = f(x_i; zeta) - E f(x_i)``, alone gives it ``(1/n) sum_i J_i^T e_i`` with the Jacobian ``J_i``
-of the mean network. Samples have independent zeta, units too, so that
+With one draw of zeta a step the gradient is ``g = grad L + noise``, L the expected objective. The
+noise of the outputs, ``e_i = f(x_i; zeta) - E f(x_i)``, alone gives it ``(1/n) sum_i J_i^T e_i``
+with the Jacobian ``J_i`` of the mean network. Samples and units have independent zeta, so that
 
     Cov e_i = (1/m) W_d^T diag(Var phi(z_ir)) W_d,
-    tr Cov (1/n) sum_i J_i^T e_i = (1/n^2) sum_i tr(Theta_ii Cov e_i),
+    tr C = (1/n^2) sum_i tr(Theta_ii Cov e_i),
 
-with the (d, d) blocks ``Theta_ii = J_i J_i^T`` of the tangent kernel.
+with C the covariance of that part and the (d, d) blocks ``Theta_ii = J_i J_i^T`` of the tangent
+kernel. One step of learning rate eta costs ``eta^2/2 tr(H C)``, H the Hessian. Where fluctuations
+are in balance, their covariance S has ``H S + S H = eta C``, so that the loss is above that of the
+flow by ``tr(H S)/2 = eta/4 tr C``, to first order in eta. What is left out, the noise of
+``phi'(z)`` times the residual, moves each unit by itself and the outputs by order 1/m.
 """
 
 import torch
