@@ -117,7 +117,7 @@ FORMS = {
     ),
     r"sampled_noise/[a-z0-9-]+/members\.csv": (
         "width seed per_rate per_variance over_limit over_predicted mean_over_predicted limit "
-        "step_share margin flow_margin"
+        "mean_limit step_share margin flow_margin"
     ),
     r"sampled_noise/[a-z0-9-]+/rates\.csv": (
         "width quantity slope low high points freedom step_share over_limit over_limit_low "

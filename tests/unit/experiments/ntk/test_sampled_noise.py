@@ -107,6 +107,7 @@ def test_a_member_pools_its_learning_rates() -> None:
     assert row["over_predicted"] == pytest.approx(2)
     assert row["mean_over_predicted"] == pytest.approx(1.5)
     assert row["limit"] == pytest.approx(0, abs=1e-12)
+    assert row["mean_limit"] == pytest.approx(0, abs=1e-12)
     assert row["step_share"] == pytest.approx(STEP_COST / (0.4 * 2 * NOISE / 4))
     powers = measure.slopes(members.reset_index(), 3).set_index("quantity")
     fall = np.log((1 + 8 / 64) / (1 + 8 / 16)) / np.log(64 / 16)

@@ -120,8 +120,9 @@ def members(of_runs: pd.DataFrame, in_limit: float) -> pd.DataFrame:
         variance term of the flow; over_limit, that over its limit; over_predicted, the sum of the
         excesses over that of the predicted, and mean_over_predicted that of mean_excess; limit, the
         excess at a learning rate of zero by a line through all rates, over the excess at the
-        largest by the same line; step_share, the excess of exact descent over that of sampled
-        noise, both at the largest rate; margin, the largest of the rates', and flow_margin.
+        largest by the same line, and mean_limit that of mean_excess; step_share, the excess of
+        exact descent over that of sampled noise, both at the largest rate; margin, the largest of
+        the rates', and flow_margin.
     """
     rows = []
     for (width, seed), part in of_runs.groupby(["width", "seed"], sort=False):
@@ -136,6 +137,7 @@ def members(of_runs: pd.DataFrame, in_limit: float) -> pd.DataFrame:
             | {"over_predicted": total / float(sampled["predicted"].sum())}
             | {"mean_over_predicted": sampled["mean_excess"].sum() / sampled["predicted"].sum()}
             | {"limit": at_zero(sampled["learning_rate"], sampled["excess"])}
+            | {"mean_limit": at_zero(sampled["learning_rate"], sampled["mean_excess"])}
             | {"step_share": float(exact["excess"].iloc[0]) / float(largest["excess"])}
             | {"margin": float(sampled["margin"].max())}
             | {"flow_margin": float(sampled["flow_margin"].max())}
