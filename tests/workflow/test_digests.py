@@ -8,7 +8,7 @@ from trees import ROOT
 
 THEOREM_1 = ("linear_rate", "activations", "frozen_sigma", "least_width")
 DESCENTS = (*THEOREM_1, "elbo", "ridge", "kl_ridge", "tangent_kernels", "weight_change")
-DESCENTS += ("sensitivity", "generalisation")
+DESCENTS += ("sensitivity", "generalisation", "sampled_noise")
 PANELS = (*DESCENTS, "limit_kernels")
 PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
 

@@ -153,6 +153,18 @@ FORMS = {
         "initial with_initial beta width reading error error_low error_high error_without "
         "over_without nearest"
     ),
+    r"sampled_noise/[a-z0-9-]+/members\.csv": (
+        "width seed per_rate per_variance over_limit over_predicted mean_over_predicted limit "
+        "mean_limit step_share margin flow_margin"
+    ),
+    r"sampled_noise/[a-z0-9-]+/rates\.csv": (
+        "width quantity slope low high points freedom step_share over_limit over_limit_low "
+        "over_limit_high over_predicted over_predicted_low over_predicted_high margin flow_margin"
+    ),
+    r"sampled_noise/[a-z0-9-]+/slopes\.csv": (
+        "quantity predicted slope low high points freedom width_min width_max local limit "
+        "limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by"
+    ),
     r"sensitivity/[a-z0-9-]+/slopes\.csv": (
         "variant layer claimed slope low high points freedom base difference difference_low "
         "difference_high from_claim from_claim_low from_claim_high narrow_over_base "

@@ -31,6 +31,7 @@ from vaentk.experiments.ntk.least_width import LeastWidth
 from vaentk.experiments.ntk.limit_kernels import LimitKernels
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import Ridge
+from vaentk.experiments.ntk.sampled_noise import SampledNoise
 from vaentk.experiments.ntk.sensitivity import Sensitivity
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
@@ -120,6 +121,7 @@ class Experiments(Strict):
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
     generalisation: dict[RunName, Generalisation] = Field({})
+    sampled_noise: dict[RunName, SampledNoise] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
     linear_vae: dict[RunName, LinearVae] = Field({})

@@ -22,6 +22,7 @@ from vaentk.experiments.ntk.generalisation import Generalisation, Learning
 from vaentk.experiments.ntk.kl_ridge import KlCase, KlRidge
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.ridge import PenalisedMean, Ridge
+from vaentk.experiments.ntk.sampled_noise import SampledNoise
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
@@ -36,6 +37,8 @@ until several cores are free leaves some of them idle."""
 
 def training(settings: Any, part: Any, config: Config) -> Cost:
     """Estimate one training job of a run: a width, a latent size, an optimiser or a variant."""
+    if isinstance(settings, SampledNoise):
+        return _sampled(settings, part, config.dtype)
     if isinstance(settings, LinearRate | Ridge | KlRidge | WeightChange | Generalisation):
         return _widths(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
@@ -130,6 +133,25 @@ def _widths(
         members=members,
         cores=cores,
         launching=REPLAYED if deep and settings.activation == "tanh" else LAUNCHED,
+    )
+
+
+def _sampled(settings: SampledNoise, widths: WidthJob, dtype: str) -> Cost:
+    """All members of some widths, by exact gradients and by every sign and rate of the noise."""
+    inputs, members = settings.inputs, len(settings.seeds)
+    n, d = inputs.samples, inputs.outputs
+    of_64, power = rates.SLOWEST[inputs.resolution]
+    steps = settings.steps(settings.horizon * of_64 * (n / 64) ** power)
+    drawn = 2 * steps * (2 ** len(settings.learning_rates) - 1)
+    each = sum(n * width * (14 * d + 2 * rates.LATENT) + 30 * width * d for width in widths)
+    return _cost(
+        len(widths) * (steps + drawn),
+        (steps + drawn) * each,
+        rates.DRAWN,
+        PRODUCTS if dtype == "float32" else PRODUCTS / 2,
+        memory=LIBRARIES + footprints.eq2_member(n, d, max(widths), dtype, 0),
+        disk=2e5,
+        members=members,
     )
 
 

@@ -50,6 +50,25 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Mirrored:
+    """`Sampled` noise with the opposite sign: the same law, and a run to average with the other.
+
+    What the noise adds in first order cancels in the average of the two, without bias.
+    """
+
+    activation: Activation
+    seeds: tuple[int, ...]
+    max_std: float = inf
+
+    def __call__(self, u: Tensor, v: Tensor, step: int = 0) -> Smoothed:
+        """Draw as `Sampled` does and change the sign."""
+        xi = -torch.stack([_draw(seed, step, u[0]) for seed in self.seeds])
+        s = v.sqrt()
+        value, slope, _ = self.activation.derivatives(u + s * xi)
+        return Smoothed(value, slope, slope * xi / s)
+
+
+@dataclass(frozen=True)
 class Noiseless:
     """The deterministic network: the latent is its mean, and W_sigma has no gradient."""
 
