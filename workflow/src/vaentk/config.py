@@ -23,6 +23,7 @@ from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.activations import Activations
+from vaentk.experiments.ntk.convolutional import Convolutional
 from vaentk.experiments.ntk.elbo import Elbo
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
 from vaentk.experiments.ntk.kl_ridge import KlRidge
@@ -118,6 +119,7 @@ class Experiments(Strict):
     activations: dict[RunName, Activations] = Field({})
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
+    convolutional: dict[RunName, Convolutional] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})
     discovery: Annotated[dict[RunName, Discovery], Field(max_length=1)] = Field({})
     linear_vae: dict[RunName, LinearVae] = Field({})
