@@ -33,8 +33,9 @@ def patches(x: Float[Tensor, "n d"], size: int, stride: int) -> Float[Tensor, "n
     side = isqrt(x.shape[1])
     images = x.view(len(x), 1, side, side)
     cut = unfold(images, size, padding=size // 2, stride=stride).mT
-    squares = torch.linalg.vector_norm(cut, dim=(1, 2), keepdim=True) / sqrt(cut.shape[1])
-    return (cut / squares).contiguous()
+    scale = torch.linalg.vector_norm(cut, dim=(1, 2), keepdim=True) / sqrt(cut.shape[1])
+    scaled: Tensor = (cut / scale).contiguous()
+    return scaled
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Convolutional(LinearRate):
     @property
     def positions(self) -> int:
         """Number P of patches: from a border of half a filter, which is blank, every stride."""
-        return -((-self.inputs.resolution // self.stride) ** 2)
+        return ceil(self.inputs.resolution / self.stride) ** 2
 
 
 EXPERIMENT = Experiment(

@@ -116,7 +116,7 @@ def kernels(convolutional: Array, fully_connected: Array, error: float) -> pd.Da
         same of the fully connected one with the ending ``_full``, ``lambda_0_over`` and
         ``condition_over``, the first over the second, and the series' error.
     """
-    row = {}
+    row: dict[str, float] = {}
     for ending, kernel in (("", convolutional), ("_full", fully_connected)):
         values = np.linalg.eigvalsh(kernel)
         least, greatest = float(values[0]), float(values[-1])
