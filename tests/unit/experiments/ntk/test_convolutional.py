@@ -145,6 +145,7 @@ def test_the_figure_says_what_it_shows(measured: dict[str, pd.DataFrame]) -> Non
     drawing = draw()
     assert ElementTree.fromstring(drawing.svg).tag.endswith("svg")
     assert "Run b, from 4 to 16 channels" in drawing.alt
+    assert "filter, W_mu goes from" in drawing.alt
     assert "nan" not in drawing.alt
     assert draw() == drawing
 

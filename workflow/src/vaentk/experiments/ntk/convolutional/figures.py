@@ -69,10 +69,12 @@ def _alt(members: Tables) -> str:
     parts = []
     for run, table in members.items():
         means = table.groupby("width").mean(numeric_only=True)
-        told = {column: look[0] for column, look in (DISTANCES | DISPLACEMENTS).items()}
+        told = {
+            column: look[0].replace("$", "").replace("\\", "")
+            for column, look in (DISTANCES | DISPLACEMENTS).items()
+        }
         changes = [
-            f"{words.replace('$', '')} goes from {number(means[column].iloc[0])} to "
-            f"{number(means[column].iloc[-1])}"
+            f"{words} goes from {number(means[column].iloc[0])} to {number(means[column].iloc[-1])}"
             for column, words in told.items()
             if column in means
         ]
