@@ -8,7 +8,7 @@ from trees import ROOT
 
 THEOREM_1 = ("linear_rate", "activations", "frozen_sigma", "least_width")
 DESCENTS = (*THEOREM_1, "elbo", "ridge", "kl_ridge", "tangent_kernels", "weight_change")
-DESCENTS += ("sensitivity", "generalisation", "sampled_noise")
+DESCENTS += ("sensitivity", "convolutional", "generalisation", "sampled_noise")
 PANELS = (*DESCENTS, "limit_kernels")
 PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
 
@@ -42,7 +42,8 @@ EDITS = {
     ),
     "a kernel": (
         {"kernels/flow.py": ("vectors.T @ residual", "vectors.T @ residual * 1")},
-        {f"measure_{kind}" for kind in (*THEOREM_1, "ridge")} | {"train_tangent_kernels"},
+        {f"measure_{kind}" for kind in (*THEOREM_1, "ridge", "convolutional")}
+        | {"train_tangent_kernels"},
     ),
     "comments and docstrings": (
         {

@@ -23,6 +23,20 @@ FORMS = {
         "variant activation samples sigma0 train_sigma width seed lambda_0 lambda_max "
         "meets_assumptions flow_distance empirical_distance rate rate_flow loss_left loss_over_zero"
     ),
+    r"convolutional/[a-z0-9-]+/kernels\.csv": (
+        "lambda_0 lambda_max condition lambda_0_full lambda_max_full condition_full lambda_0_over "
+        "condition_over series_error"
+    ),
+    r"convolutional/[a-z0-9-]+/members\.csv": (
+        "width seed gradients horizon margin margin_time crossing flow_distance "
+        "flow_distance_time empirical_distance empirical_distance_time rate rate_flow "
+        "rate_over_claimed rate_over_tight rate_over_flow loss_final bound_final loss_over_bound "
+        "loss_over_zero row_mu row_sigma row_d norm norm_over"
+    ),
+    r"convolutional/[a-z0-9-]+/slopes\.csv": (
+        "quantity claimed slope low high points freedom width_min width_max local limit limit_low "
+        "limit_high limit_other exponent exponent_low exponent_high exponent_by"
+    ),
     r"deep_vae/[a-z0-9-]+/ends\.csv": (
         "sweep value epoch negative_elbo negative_elbo_low negative_elbo_high "
         "held_out_negative_elbo held_out_negative_elbo_low held_out_negative_elbo_high loss "

@@ -21,6 +21,7 @@ from vaentk.bounds.likelihoods import Bernoulli
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.experiments.convergence.deep_vae import AUTHORS
+from vaentk.models.conv_snn import ConvolutionalNetwork, patches
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.mlp_vae import MlpVae
@@ -158,3 +159,18 @@ def test_widths(network: str, activation: str, samples: int, resolution: int, wi
     # Tables that do not grow with the network weigh most where it is small.
     constant = 4 * footprints.TABLES
     assert counted.most < estimate < MOST * counted.most + constant
+
+
+@pytest.mark.parametrize("channels", [64, 512])
+def test_channels_at_patches_are_at_most_as_many_units_of_eq_2(channels: int) -> None:
+    """Following the flow on Eq. 7 from 16 patches of 7 x 7 pixels; two moments are kept."""
+    inputs = np.random.default_rng(0).random((32, 49)) / 20
+    x, phi = torch.from_numpy(inputs).float(), ACTIVATIONS["erf"]
+    with Counted() as counted:
+        model = ConvolutionalNetwork(patches(x, 3, 2), 49, channels, 0.5, Smoothing(phi, 0.75))
+        gradient = GeneralGradient(model, Objective(x.clone()), model.initial_weights((0,)))
+        recorder = Recorder(gradient.initial, (0,), keep=model)
+        state = flow.initial_state(gradient, 1)
+        flow.follow(gradient, Moments((0.0, 1e-2), 0.1), recorder, state)
+    estimate = footprints.eq2_member(32, 49, model.units, "float32", 2)
+    assert counted.most < estimate < MOST * counted.most + 4 * footprints.TABLES

@@ -23,6 +23,7 @@ from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.activations import Activations
+from vaentk.experiments.ntk.convolutional import Convolutional
 from vaentk.experiments.ntk.elbo import Elbo
 from vaentk.experiments.ntk.frozen_sigma import FrozenSigma
 from vaentk.experiments.ntk.generalisation import Generalisation
@@ -120,6 +121,7 @@ class Experiments(Strict):
     activations: dict[RunName, Activations] = Field({})
     frozen_sigma: dict[RunName, FrozenSigma] = Field({})
     least_width: dict[RunName, LeastWidth] = Field({})
+    convolutional: dict[RunName, Convolutional] = Field({})
     generalisation: dict[RunName, Generalisation] = Field({})
     sampled_noise: dict[RunName, SampledNoise] = Field({})
     disentanglement: dict[RunName, Disentanglement] = Field({})

@@ -122,7 +122,8 @@ def _widths(
     kept = 0 if kernels or deep else rates.MOMENTS
     footprint = footprints.figure2_member if deep else footprints.eq2_member
     sizes = {(case.inputs.samples, case.inputs.outputs) for case in cases}
-    member = max(footprint(*s, max(widths), dtype, kept) for s in sizes)
+    units = max(widths) * getattr(settings, "positions", 1)
+    member = max(footprint(*s, units, dtype, kept) for s in sizes)
     return _cost(
         count,
         each,
@@ -186,7 +187,8 @@ def _gradients(case: Any, width: int) -> tuple[float, float]:
     slower = rates.SLOWER.get(case.activation, 1.0) * (case.sigma0 / 0.5) ** 1.3
     time = case.horizon * slower * of_64 * (n / 64) ** power
     latent = rates.LATENT * (rates.QUADRATURE if case.activation in rates.SLOWER else 1)
-    return _of_flow(2 * time * (1 + 1.6 * spread) / steepest), n * m * (14 * d + latent)
+    units = m * getattr(case, "positions", 1)  # of a convolutional encoder, a channel at a patch
+    return _of_flow(2 * time * (1 + 1.6 * spread) / steepest), n * units * (14 * d + latent)
 
 
 def _of_flow(stiffness: float) -> float:
