@@ -44,12 +44,12 @@ def measure(
     )
     final = pd.concat(records.values()).groupby(["width", "seed"], as_index=False).last()
     lambda_0 = float(np.linalg.eigvalsh(kernel)[0])
-    members = linear_rate.members(curves, final, lambda_0, x).drop(columns=LEMMA_4, errors="ignore")
+    members = linear_rate.members(curves, final, lambda_0, x)
     members = members.merge(norms(settings, x, kernel), on=["width", "seed"])
     return {
         "curves": curves,
         "kernels": kernels(kernel, linear_rate.limit_kernel(settings, x), parts.error),
-        "members": members,
+        "members": members.drop(columns=LEMMA_4, errors="ignore"),
         "summary": summary(members, lambda_0, x),
         "slopes": slopes(members, settings.slope_widths),
     }
@@ -128,8 +128,9 @@ def kernels(convolutional: Array, fully_connected: Array, error: float) -> pd.Da
 
 
 def summary(members: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
-    """Add the kernel's norm to `linear_rate.measure.summary`, less the fully connected width."""
-    table = linear_rate.summary(members, lambda_0, x).drop(columns="width_printed")
+    """Add the kernel's norm to `linear_rate.measure.summary`, less the fully connected widths."""
+    table = linear_rate.summary(members, lambda_0, x)
+    table = table.drop(columns=["width_printed", "width_derived"])
     of_norms = [
         {"width": width} | geometric_mean(part["norm_over"]).columns("norm_over")
         for width, part in members.groupby("width")
