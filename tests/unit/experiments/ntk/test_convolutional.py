@@ -155,5 +155,5 @@ def test_the_tables_have_a_row_a_number_of_channels(measured: dict[str, pd.DataF
     table = tables.convolutional({"a": measured["summary"], "b": measured["summary"]})
     assert list(table["width"]) == [4, 8, 16] * 2
     assert table["norm_over_low"].notna().all()
-    assert len(tables.convolutional_slopes({"a": measured["slopes"]})) == 6
+    assert len(tables.convolutional_slopes({"a": measured["slopes"]})) == 7
     assert len(tables.convolutional_kernels({"a": measured["kernels"]})) == 1
