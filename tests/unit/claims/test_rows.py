@@ -290,7 +290,7 @@ def test_other_choices_of_images_are_runs_that_differ_in_nothing_else_of_the_inp
     theory = load(merged(read("config.yaml"), read("theory.yaml"))).experiments
     several = [row.test for row in parse(read("claims.yaml"), Claim) if row.test]
     several = [test for test in several if test.choices]
-    assert len(several) == 6
+    assert len(several) == 11
     for test in several:
         kind, run, _ = test.measure.split("/")
         runs = getattr(theory, kind)
