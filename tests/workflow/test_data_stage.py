@@ -20,7 +20,7 @@ AT_HAND = os.environ.get("VAENTK_TEST_CACHE", "")
 def configure(tree: Path, **data: object) -> None:
     """Write settings of the data that differ from the tiny configuration's."""
     # A data set that is left out leaves out the run that is trained on it.
-    dropped = {"dsprites-short": None} if "dsprites" in data and data["dsprites"] is None else {}
+    dropped = {"dsprites": None} if "dsprites" in data and data["dsprites"] is None else {}
     settings = {"data": data, "experiments": {"disentanglement": dropped}}
     (tree / "config/other.yaml").write_text(json.dumps(settings))
 

@@ -76,7 +76,7 @@ def test_what_the_guides_add_runs(copy_of_finished: Path, snakemake: Callable) -
     result = snakemake(copy_of_finished)
     assert result.returncode == 0, result.stdout[-4000:]
     assert trained.stat().st_mtime_ns == before, "other experiments are not trained again"
-    scores = pd.read_csv(results / "measure/disentanglement/dsprites-short/scores.csv")
+    scores = pd.read_csv(results / "measure/disentanglement/dsprites/scores.csv")
     assert scores[scores["metric"] == "modularity"]["score"].between(0, 1).all()
     assert (
         "Modularity"

@@ -52,7 +52,8 @@ FORMS = {
     ),
     r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
     r"disentanglement/[a-z0-9-]+/trends\.csv": (
-        "beta quantity effect low high statistic p_value points"
+        "beta quantity effect low high level level_low level_high statistic p_value points "
+        "freedom reduced"
     ),
     r"elbo/[a-z0-9-]+/members\.csv": (
         "objective width seed time gradients variance_start start_over_floor mean_error_start "

@@ -355,6 +355,17 @@ def test_a_failed_premise_is_neither_for_nor_against() -> None:
     assert verdict_on(held, frame(RATES))["verdict"] == "reproduced"
 
 
+def test_a_reduced_experiment_says_so_at_its_verdict() -> None:
+    """Where the measure says what is less, judged or not; an empty text is read as missing."""
+    table = frame(RATES).assign(reduced="16x16 pixels")
+    given = claim(expect={"at_least": 1}, test=reading(where={"width": "max"}, column="rate"))
+    said = "a reduced experiment, 16x16 pixels: "
+    assert verdict_on(given, table)["reason"].startswith(f"{said}at width 2048")
+    row = verdict_on(given | {"premise": [LEMMA]}, table)
+    assert row["reason"].startswith(f"{said}the width is at least")
+    assert verdict_on(given, table.assign(reduced=float("nan")))["reason"].startswith("at width")
+
+
 def test_a_premise_that_was_not_measured_is_not_run() -> None:
     absent = LEMMA | {"test": LEMMA["test"] | {"measure": "limit_kernels/other/eigenvalues.csv"}}
     row = verdict_on(claim(premise=[absent]), frame(SLOPES))

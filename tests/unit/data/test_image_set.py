@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vaentk.data.facts import PARTS, Facts
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
+from vaentk.errors import UserError
 from vaentk.runtime import io
 
 SIZES = (2, 3, 4)
@@ -209,3 +210,22 @@ def test_images_on_a_gpu_are_the_same() -> None:
         assert there.device.type == there.of_part("test").device.type == "cuda"
         assert torch.equal(there.images(numbers.cuda()).cpu(), here.images(numbers))
         assert torch.equal(there.of_part("test").cpu(), here.of_part("test"))
+
+
+@pytest.mark.parametrize("images", [shapes, packed_shapes])
+def test_pooled_images_are_means_of_blocks_rounded(images: Callable[[], ImageSet]) -> None:
+    """Against numpy's mean over blocks of 2x2; halves round to even in both."""
+    chosen = torch.tensor([3, 0, 17])
+    pooled = images().pooled(4)
+    assert pooled.facts.shape == (1, 4, 8)
+    blocks = BITS[chosen.numpy()].astype(float).reshape(3, 1, 4, 2, 8, 2) * 255
+    expected = blocks.mean(axis=(3, 5)).round().astype(np.uint8)
+    np.testing.assert_array_equal(pooled.images(chosen).numpy(), expected)
+    twice = pooled.pooled(2)
+    assert twice.images(chosen).shape == (3, 1, 2, 4)
+    assert (twice.pooling, pooled.pooled(4).pooling) == (4, 2)
+
+
+def test_a_side_that_blocks_do_not_fill_is_refused() -> None:
+    with pytest.raises(UserError, match="have 8 pixels a side, which cannot be pooled to 3"):
+        shapes().pooled(3)

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from vaentk.experiments.convergence.deep_vae import AUTHORS
-from vaentk.models.conv_sizes import deep_sizes
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.models.vae_sizes import deep_sizes
 
 RELU = Nonlinearities.named("relu")
 SOFT = Nonlinearities.soft_clipping(2.0)

@@ -62,7 +62,7 @@ def test_the_estimate_holds_what_a_member_takes(images: ImageSet) -> None:
     """But for the reserve, which is the libraries'."""
     one, four = (most_bytes(images, MEMBERS[:count]) for count in (1, 4))
     each = (four - one) / 3
-    estimate = footprints.conv_member(MODEL, RECIPE.batch)
+    estimate = footprints.vae_member(MODEL, RECIPE.batch)
     print(f"a member takes {each / 1e6:.0f} MB, the estimate is {estimate / 1e6:.0f} MB")
     assert each < 1.2 * estimate
     assert estimate < 4 * each

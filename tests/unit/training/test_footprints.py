@@ -96,7 +96,7 @@ def test_convolutional_vaes(channels: int, latent: int, batch: int) -> None:
     with Counted() as counted:
         state = initial_state(model, members, "cpu")
         _Learner(model, images, members, recipe, state, slice(None)).block(2)
-    estimate = 2 * footprints.conv_member(model, batch)
+    estimate = 2 * footprints.vae_member(model, batch)
     assert 1 < estimate / counted.most < MOST
 
 

@@ -10,6 +10,7 @@ from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.dense_vae import DenseVAE
 from vaentk.training.minibatch import BLOCK, Member, Recipe, initial_state, losses, train
 from vaentk.training.state import State
 
@@ -160,3 +161,16 @@ def test_a_loss_that_is_not_finite_names_member_and_step(images: ImageSet) -> No
     state.tensors["weights/mean_bias"][1] = math.nan
     with pytest.raises(UserError, match=r"diverged by step 0: the loss of seed 1 at beta 4 is nan"):
         train(MODEL, images, MEMBERS, RECIPE, state)
+
+
+def test_weights_are_kept_as_a_shorter_training_ends_with_them(images: ImageSet) -> None:
+    """Looking changes nothing: the same bytes at the kept step and at the end."""
+    model, members = DenseVAE(1, 64, 2, (4,)), MEMBERS[:2]
+    recipe = Recipe(2 * BLOCK, 2, 1e-3, 10, kept=(BLOCK,))
+    state = initial_state(model, members, "cpu", recipe.kept)
+    train(model, images, members, recipe, state)
+    for steps, kind in ((BLOCK, f"kept/{BLOCK}"), (2 * BLOCK, "weights")):
+        plain = initial_state(model, members, "cpu")
+        train(model, images, members, Recipe(steps, 2, 1e-3, 10), plain)
+        for name, weight in plain.part("weights").items():
+            assert torch.equal(state.part(kind)[name], weight), name

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
-from vaentk.data.sets import SETS
+from vaentk.data.sets import SETS, SIDE
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
@@ -207,7 +207,9 @@ class Config(Strict):
         if isinstance(settings, LinearVae):
             return settings.data.label
         dataset = getattr(settings, "dataset", None)
-        return self.data.label if dataset is None else self.data.label_of(dataset)
+        label = self.data.label if dataset is None else self.data.label_of(dataset)
+        side = getattr(settings, "side", SIDE)
+        return label if side == SIDE else f"{label}, pooled to {side}x{side}"
 
     def images_of(self, kind: str, run: str) -> str | None:
         """Name of the images that a run takes; None where it draws its own data."""

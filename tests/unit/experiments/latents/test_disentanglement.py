@@ -46,24 +46,43 @@ def test_known_effects_are_found_with_their_differences_from_the_nulls() -> None
         found = fitted["effect"][[metric, f"{metric}_minus_untrained", f"{metric}_minus_random"]]
         np.testing.assert_allclose(found, [growth, growth - UNTRAINED, growth], atol=1e-12)
     assert fitted["effect"]["beta_vae_rank"] == 1
-    assert fitted["effect"]["beta_vae_minus_least_other"] == pytest.approx(-0.01)
-    assert fitted["high"]["beta_vae_minus_least_other"] < 0
-    assert (fitted["points"] == 10).all()
-    quantities = [*METRICS, *(f"{m}_minus_{n}" for n in NULLS for m in METRICS), "active_units"]
-    quantities += ["beta_vae_rank", "beta_vae_minus_least_other"]
-    assert list(fitted.index) == quantities
+    for metric in ("factor_vae", "mig", "sap"):
+        behind = fitted.loc[f"beta_vae_minus_{metric}"]
+        assert behind["effect"] == pytest.approx(0.01 - PER_DOUBLING[metric])
+        assert behind["high"] < 0
+    middle = np.log2(np.array(LATENTS) / LATENTS[0]).mean()
+    assert fitted["level"]["mig_untrained"] == pytest.approx(0.2 + UNTRAINED * middle)
+    assert fitted["level"]["mig_minus_random"] == pytest.approx(0.03 * middle)
+    quantities = [*METRICS, *(f"{m}_untrained" for m in METRICS)]
+    quantities += [f"{m}_minus_{n}" for n in NULLS for m in METRICS]
+    quantities += [f"beta_vae_minus_{m}" for m in ("factor_vae", "mig", "sap")]
+    assert list(fitted.index) == [*quantities, "active_units", "beta_vae_rank"]
+    assert (fitted["points"].drop("beta_vae_rank") == 10).all()
 
 
-def test_the_effect_is_scipys_line_with_students_interval() -> None:
+def test_the_effect_is_the_mean_of_each_seeds_line() -> None:
+    """Against scipy, a line a seed and Student's interval of their mean; and so is the level."""
     scores, summary = frames(noise=0.05, seeds=3)
     fitted = trends(scores, summary).set_index("quantity")
     trained = scores[(scores["network"] == "trained") & (scores["metric"] == "mig")]
-    line = stats.linregress(np.log2(trained["latent"]), trained["score"])
-    half = stats.t.ppf(0.975, 13) * line.stderr
-    expected = [line.slope, line.slope - half, line.slope + half]
-    np.testing.assert_allclose(fitted.loc["mig", ["effect", "low", "high"]].tolist(), expected)
-    units = stats.linregress(np.log2(summary["latent"]), summary["active_units"])
-    assert fitted["effect"]["active_units"] == pytest.approx(units.slope)
+    seeds = [part for _, part in trained.groupby("seed")]
+    slopes = [stats.linregress(np.log2(part["latent"]), part["score"]).slope for part in seeds]
+    for values, columns in (
+        (slopes, ["effect", "low", "high"]),
+        ([part["score"].mean() for part in seeds], ["level", "level_low", "level_high"]),
+    ):
+        half = stats.t.ppf(0.975, 2) * stats.sem(values)
+        centre = np.mean(values)
+        expected = [centre, centre - half, centre + half]
+        np.testing.assert_allclose(fitted.loc["mig", columns].tolist(), expected)
+    assert fitted["freedom"]["mig"] == 2
+
+
+def test_a_seeds_own_level_does_not_widen_the_interval() -> None:
+    scores, summary = frames(seeds=3)
+    fitted = trends(scores.assign(score=scores["score"] + scores["seed"]), summary)
+    mig = fitted.set_index("quantity").loc["mig"]
+    assert mig["high"] - mig["low"] < 1e-9
 
 
 def test_differences_are_paired_so_that_what_is_shared_has_no_part_in_the_interval() -> None:
@@ -73,7 +92,7 @@ def test_differences_are_paired_so_that_what_is_shared_has_no_part_in_the_interv
     fitted = trends(scores.assign(score=scores["score"] + shared[places]), summary)
     fitted = fitted.set_index("quantity")
     assert (fitted["high"] - fitted["low"])["mig"] > 0.1
-    for quantity in ("mig_minus_untrained", "mig_minus_random", "beta_vae_minus_least_other"):
+    for quantity in ("mig_minus_untrained", "mig_minus_random", "beta_vae_minus_mig"):
         assert (fitted["high"] - fitted["low"])[quantity] < 1e-6
 
 
@@ -87,9 +106,6 @@ def test_a_rise_is_tested_over_all_orders_of_every_seed() -> None:
     falling = scores["score"].where(~mig, -scores["score"])
     fitted = trends(scores.assign(score=falling), summary).set_index("quantity")
     assert fitted.loc["mig", ["statistic", "p_value"]].tolist() == [20, 1.0]
-    lost = (scores["latent"] == 50) & (scores["seed"] == 1) & (scores["network"] == "random")
-    fitted = trends(scores[~lost], summary).set_index("quantity")
-    assert np.isnan(fitted["p_value"]["mig_minus_random"]), "one seed is left that has all sizes"
 
 
 def test_equal_differences_stay_equal_after_rounding() -> None:
@@ -124,29 +140,27 @@ def test_every_beta_has_its_own_rows() -> None:
     raised = scores["score"] + 0.1 * np.log2(scores["latent"]) * (scores["metric"] == "beta_vae")
     scores["score"] = scores["score"].where(~steep, raised)
     table = trends(scores, summary).set_index(["beta", "quantity"])
-    assert len(table) == 2 * (5 * 3 + 3)
+    assert len(table) == 2 * (5 * 4 + 3 + 2)
     assert table["effect"][1.0, "beta_vae_rank"] == 1
     assert table["effect"][4.0, "beta_vae_rank"] == 4
-    assert table["effect"][4.0, "beta_vae_minus_least_other"] == pytest.approx(0.11 - 0.02)
+    assert table["effect"][4.0, "beta_vae_minus_factor_vae"] == pytest.approx(0.11 - 0.02)
 
 
-def test_one_seed_of_three_sizes_has_a_wide_interval_and_of_two_none() -> None:
-    three = trends(*frames(latents=(10, 50, 200), seeds=1, noise=0.01)).set_index("quantity")
-    assert three["points"]["mig"] == 3
-    assert np.isfinite(three.loc["mig", ["low", "high"]].to_numpy(float)).all()
-    two = trends(*frames(latents=(10, 50), seeds=1)).set_index("quantity")
+def test_one_seed_has_no_interval_and_one_size_no_effect() -> None:
+    alone = trends(*frames(latents=(10, 50, 200), seeds=1, noise=0.01)).set_index("quantity")
+    assert alone["points"]["mig"] == 3
+    assert alone.loc["mig", ["low", "high", "level_low"]].isna().all()
+    two = trends(*frames(latents=(10, 50), seeds=2)).set_index("quantity")
     assert two["effect"]["mig"] == pytest.approx(0.03)
-    assert two.loc["mig", ["low", "high"]].isna().all()
-    one = trends(*frames(latents=(10,))).set_index("quantity")
-    assert one["effect"].isna().all()
-    assert one["p_value"].isna().all()
+    assert two["p_value"].isna().all()
 
 
-def test_a_run_without_its_null_is_left_out_of_the_difference() -> None:
-    scores, summary = frames()
-    lost = (scores["network"] == "random") & (scores["latent"] == 200) & (scores["seed"] == 1)
-    points = trends(scores[~lost], summary).set_index("quantity")["points"]
-    assert (points["mig"], points["mig_minus_random"], points["mig_minus_untrained"]) == (10, 9, 10)
+def test_without_dci_the_other_metrics_stay_as_they_are() -> None:
+    scores, summary = frames(noise=0.05)
+    whole = trends(scores, summary).set_index("quantity")
+    without = trends(scores[scores["metric"] != "dci"], summary).set_index("quantity")
+    pd.testing.assert_frame_equal(without, whole.loc[without.index])
+    assert not without.index.str.contains("dci").any()
 
 
 def test_the_best_and_the_worst_network_are_trained_ones() -> None:

@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -63,6 +64,19 @@ def draw_units(runs: int = 2, **options: Any) -> Drawing:
     return figures.disentanglement_units(dict.fromkeys(names, summary(**options)), runs=RUNS)
 
 
+def draw_curves(runs: int = 2) -> Drawing:
+    """Scores that double with the steps; every second seed is 0.125 above the first."""
+    rows = [
+        {"latent": latent, "seed": seed, "beta": 4.0, "step": step, "metric": metric}
+        | {"score": base * step / 400 + 0.125 * seed}
+        for latent, step, seed in product((10, 200), (0, 100, 200, 400), (0, 1))
+        for metric, base in BASE.items()
+        if metric != "dci"
+    ]
+    names = list(RUNS.data)[:runs]
+    return figures.disentanglement_curves(dict.fromkeys(names, pd.DataFrame(rows)), runs=RUNS)
+
+
 def strips(shade: int, kl: list[float], columns: int, channels: int) -> Stored:
     """The best and the worst network of a run, which move no shade of grey."""
     rows = {"best": (50, 1, 4.0, 0.31251, kl), "worst": (10, 0, 0.5, 0.125, kl[:1])}
@@ -89,6 +103,13 @@ DRAWINGS: dict[str, tuple[Callable[..., Drawing], list[str]]] = {
             "Cars3D, run cars3d",
             "trained at beta = 4 BetaVAE 0.531 and 0.594, FactorVAE 0.406 and 0.469",
             "random code BetaVAE 0.133 and 0.148",
+        ],
+    ),
+    "curves": (
+        draw_curves,
+        [
+            "dSprites, drawn, run dsprites, means over all networks at steps 0, 100, 200, 400: "
+            "BetaVAE 0.0625, 0.188, 0.313, 0.563",
         ],
     ),
     "units": (
@@ -195,6 +216,23 @@ def test_several_betas_stand_beside_each_other_and_share_the_nulls(
     nulls = [line for line in axes.get_lines() if line.get_marker() == "s"]
     assert len(nulls[0].get_xdata()) == 6
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "50", "200"]
+
+
+def test_curves_have_a_line_a_latent_size_with_students_intervals(
+    drawn: Callable[..., Figure],
+) -> None:
+    figure = drawn(figures, draw_curves)
+    assert [axes.get_title() for axes in figure.axes[:4]] == ["BetaVAE", "FactorVAE", "MIG", "SAP"]
+    axes = figure.axes[2]
+    lines = means(axes)
+    assert list(lines) == ["latent 10", "latent 200"]
+    heights = [height for _, height in lines["latent 10"]]
+    np.testing.assert_allclose(heights, [0.0625, 0.125, 0.1875, 0.3125])
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "100", "200", "400"]
+    segment = axes.collections[0].get_segments()[0]
+    half = stats.t.ppf(0.975, 1) * 0.0625
+    np.testing.assert_allclose(np.ptp(segment, axis=0)[1], 2 * half)
+    assert axes.get_ylim()[0] >= -0.02, "a score is not below zero"
 
 
 def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure]) -> None:

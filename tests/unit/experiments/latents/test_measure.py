@@ -35,7 +35,9 @@ def codes_of_factors(latent: int) -> Stored:
     arrays = {
         "trained/mean": trained,
         "trained/logvar": torch.zeros_like(trained),
-        "untrained/mean": noise[2].expand(2, -1, -1),
+        # A scale that FactorVAE would prune.
+        "untrained/mean": noise[2].expand(2, -1, -1) * 1e-3,
+        "50/mean": trained * 0.1 + noise[2],
         "reconstruction": torch.tensor([300.0, 200.0]),
         "strips": strips,
     }
@@ -46,7 +48,13 @@ def test_figure_3_scores_every_network_and_keeps_strips_of_the_best_and_the_wors
     factors = tuple(zip(GRID.names, GRID.sizes, strict=True))
     facts = Facts("grid", "dsprites", "drawn", "", (1, 64, 64), len(GRID), factors)
     settings = Disentanglement(
-        dataset="dsprites", latent=LATENTS, seeds=(3,), betas=BETAS, points=(400, 200)
+        dataset="dsprites",
+        latent=LATENTS,
+        seeds=(3,),
+        betas=BETAS,
+        points=(400, 200),
+        steps=100,
+        looks=2,
     )
     codes = {latent: codes_of_factors(latent) for latent in LATENTS}
     measured = figure_3.measure(settings, images=Stored({}, facts.text()), codes=codes)
@@ -62,7 +70,15 @@ def test_figure_3_scores_every_network_and_keeps_strips_of_the_best_and_the_wors
     for latent in LATENTS:
         assert mig[latent, 3, 4.0, "trained"] > 0.7
         assert mig[latent, 3, 4.0, "untrained"] == mig[latent, 3, 1.0, "untrained"] < 0.3
-    pd.testing.assert_frame_equal(measured["trends"], figure_3.trends(scores, summary))
+        untrained = scores[scores["metric"] == "factor_vae"].set_index([*keys, "network"])["score"]
+        assert untrained[latent, 3, 1.0, "untrained"] > 0.1, "not pruned, though it varies little"
+    table = figure_3.trends(scores, summary).assign(reduced="100 of 300,000 steps")
+    pd.testing.assert_frame_equal(measured["trends"], table)
+    curves = measured["curves"]
+    assert list(curves.groupby(keys, sort=False).groups) == networks
+    assert sorted(curves["step"].unique()) == [0, 50, 100]
+    ends = curves[curves["step"] == 100].merge(scores[scores["network"] == "trained"])
+    assert len(ends) == len(networks) * 4, "the last look has the scores of the table"
     shown, strips = json.loads(measured["strips"].note), measured["strips"].arrays
     latent, seed, beta, score, kl = shown["best"]
     assert (seed, beta, len(kl)) == (3, 4.0, ROWS)

@@ -57,16 +57,21 @@ def test_one_seed_has_no_interval_in_the_table_of_scores() -> None:
 
 
 def test_trends_are_named_in_words_and_keep_their_order() -> None:
-    fitted = trends(*measured())
+    fitted = trends(*measured()).assign(reduced="")
     table = figure_3.disentanglement_trends({"a": fitted, "b": fitted})
-    columns = ["run", "beta", "quantity", "effect", "low", "high", "statistic", "p_value", "points"]
+    columns = ["run", "beta", "quantity", "effect", "low", "high", "level", "level_low"]
+    columns += ["level_high", "statistic", "p_value", "points"]
     assert list(table.columns) == columns
     assert table["quantity"].notna().all()
     assert list(table["run"].unique()) == ["a", "b"]
     names = list(table["quantity"])
-    assert names[:6] == [*METRICS.values(), "BetaVAE minus untrained network"]
-    assert names[10] == "BetaVAE minus random code"
-    assert names[15] == "active units"
+    assert names[:6] == [*METRICS.values(), "BetaVAE, untrained network"]
+    assert names[15] == "BetaVAE minus random code"
+    assert names[20:25] == [
+        *(f"BetaVAE minus {name}" for name in ("FactorVAE", "MIG", "SAP")),
+        "active units",
+        "rank of BetaVAE's change among the four, 1 the smallest",
+    ]
     assert list(table["effect"])[: len(fitted)] == pytest.approx(fitted["effect"].tolist())
 
 

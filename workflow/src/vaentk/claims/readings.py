@@ -24,6 +24,8 @@ class Reading(NamedTuple):
     """Where it was found, beyond what the test states."""
     choices: str = ""
     """How many choices of images were read, where a test names several."""
+    reduced: str = ""
+    """What is less than in the paper's experiment, where the measure says so."""
 
     @property
     def measured(self) -> str:
@@ -53,10 +55,12 @@ def read(measures: Mapping[str, pd.DataFrame], test: Test, configuration: str) -
     if frame.empty:
         raise Absent(f"{lacks} of {test.measure}")
     chosen = _select(frame, test, lacks)
-    if not test.every:
-        return [_reading(chosen, test, 1)]
-    groups = [part for _, part in chosen.groupby(test.every, sort=False, dropna=False)]
-    readings = [_reading(part, test, len(groups)) for part in groups]
+    groups = [chosen]
+    if test.every:
+        groups = [part for _, part in chosen.groupby(test.every, sort=False, dropna=False)]
+    readings = [
+        _reading(part, test, len(groups))._replace(reduced=_reduced(part)) for part in groups
+    ]
     if not test.choices:
         return readings
     said = f"{chosen['run'].nunique()} of {len(test.measures)} choices of images"
@@ -96,6 +100,12 @@ def _reading(rows: pd.DataFrame, test: Test, comparisons: int) -> Reading:
     estimate = Estimate(value, low, high, 0, float(row.get("freedom", inf)))
     estimate = estimate.simultaneous(comparisons)
     return Reading(value, estimate.low, estimate.high, name, place)
+
+
+def _reduced(rows: pd.DataFrame) -> str:
+    """What the measure's column ``reduced`` says of its rows; empty text is read as missing."""
+    said = rows["reduced"].dropna().unique() if "reduced" in rows else ()
+    return "; ".join(map(str, filter(None, said)))
 
 
 def _number(row: pd.Series, test: Test, column: str) -> float:

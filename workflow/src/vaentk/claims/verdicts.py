@@ -85,10 +85,12 @@ def _judge(
     except UserError as error:
         raise UserError(f"{claim.file}: {claim.id}: {error}") from None
     row |= {"measured": reading.measured, "interval": reading.interval}
+    scale = f"a reduced experiment, {reading.reduced}: " if reading.reduced else ""
     if any(failed):
-        return row | {"verdict": PREMISE_NOT_MET, "reason": "; ".join(filter(None, failed))}
+        reason = scale + "; ".join(filter(None, failed))
+        return row | {"verdict": PREMISE_NOT_MET, "reason": reason}
     margin = f"{judged.margin:.2g}" if isfinite(judged.margin) else ""
-    return row | {"verdict": judged.verdict, "reason": judged.reason, "margin": margin}
+    return row | {"verdict": judged.verdict, "reason": scale + judged.reason, "margin": margin}
 
 
 def _failed(premise: Premise, measures: Mapping[str, pd.DataFrame], configuration: str) -> str:

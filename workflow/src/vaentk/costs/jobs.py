@@ -61,13 +61,16 @@ def _measure(settings: Any, config: Config) -> Cost:
         seconds += rates.DECOMPOSED * samples**3
         memory += 6 * 8.0 * samples**2
     if isinstance(settings, Disentanglement | Discovery):
-        images = images_of(settings.dataset, config.data)
+        images, seeds = images_of(settings.dataset, config.data), len(settings.seeds)
         memory = held(settings.dataset, config.data)
-        each = rates.DISCOVERED * max(5000, images)
+        each = len(settings.latent) * rates.DISCOVERED * max(5000, images)
         if isinstance(settings, Disentanglement):
-            each = 3 * len(settings.betas) * rates.SCORED * max(5000, settings.points[0])
+            betas, units = len(settings.betas), sum(settings.latent)
+            codes = (2 + betas + betas * len(settings.kept)) * settings.points[0]
+            trees = (2 + betas) * (settings.dci_trees or 0)
+            each = units * (rates.SCORED * codes + rates.BOOSTED * trees)
             memory += 24 * ceil(images / prod(settings.every or (1,))) * max(settings.latent)
-        seconds = rates.START + len(settings.latent) * len(settings.seeds) * each
+        seconds = rates.START + seeds * each
     return Cost(seconds, memory=memory, disk=1e6)
 
 

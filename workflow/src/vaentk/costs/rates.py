@@ -20,8 +20,9 @@ CODE, LATENT, EIGENVALUES = 1550, 1400, 1240
 """Operations that take as long as a linear VAE's code, by its data's and latent dimensions; as a
 function of one unit of the latent; as extreme eigenvalues of a finite kernel, over ``n d m``."""
 
-DRAWN = 5e-4
-"""Seconds of a step with sampled noise that do not grow with the network."""
+DRAWN, UPDATE = 5e-4, 1.5e-3
+"""Seconds of a step with sampled noise, and of an update of a fully connected VAE of images, that
+do not grow with the network."""
 
 START_ON_GPU, ON_GPU, LAUNCHED, REPLAYED = 20.0, 10e12, 1.5e-3, 2e-4
 """On a GPU: seconds before a job computes, operations a second (a sixth of an H200's rate in
@@ -56,9 +57,13 @@ MEASURED, SHOWN, UNKNOWN = 4.0, 3.0, 600.0
 """Seconds of measuring a run where nothing below says more; of a job that shows, decides or
 reports; of a training that is not known here, which is assumed."""
 
-PREDICTED, SCORED, DISCOVERED, DECOMPOSED = 1e-7, 5e-4, 5e-4, 3e-10
-"""Seconds of predicting a member's training by its kernel, over ``n d m``; of scoring a code of a
-network; of searching a face for attributes; of a kernel's eigenvectors, over ``n^3``."""
+PREDICTED, DISCOVERED, DECOMPOSED = 1e-7, 5e-4, 3e-10
+"""Seconds of predicting a member's training by its kernel, over ``n d m``; of searching a face for
+attributes; of a kernel's eigenvectors, over ``n^3``."""
+
+SCORED, BOOSTED = 1.2e-6, 3e-3
+"""Seconds of scoring a unit of a network by Figure 3's four metrics, over the points that they
+learn from; of DCI, over its trees."""
 
 FACE, PHOTOGRAPH = 1.2e-3, 3e-3
 """Seconds of drawing a face; of reading a photograph of CelebA, assumed."""

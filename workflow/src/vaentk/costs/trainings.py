@@ -26,7 +26,7 @@ from vaentk.experiments.ntk.sampled_noise import SampledNoise
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.models.conv_sizes import ConvSizes, deep_sizes
+from vaentk.models.vae_sizes import ConvSizes, DenseSizes, VaeSizes, deep_sizes
 from vaentk.training import footprints
 from vaentk.training.schedule import eq7_learning_rate
 
@@ -42,7 +42,7 @@ def training(settings: Any, part: Any, config: Config) -> Cost:
     if isinstance(settings, LinearRate | Ridge | KlRidge | WeightChange | Generalisation):
         return _widths(settings, part, config.dtype)
     if isinstance(settings, Disentanglement | Discovery):
-        return _convolutional(settings, part, config.data)
+        return _minibatch(settings, part, config.data)
     if isinstance(settings, DeepVAE):
         return _deep(settings.of_part(part), config.data)
     if isinstance(settings, LinearVae):
@@ -196,22 +196,26 @@ def _of_flow(stiffness: float) -> float:
     return rates.FEWEST + rates.STIFF * sqrt(stiffness)
 
 
-def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
+def _minibatch(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
-    model = ConvSizes(SETS[settings.dataset].channels, latent)
+    channels = SETS[settings.dataset].channels
+    model: VaeSizes = ConvSizes(channels, latent)
     encoded = images_of(settings.dataset, data)
-    members = len(settings.seeds)
+    members, rate, pace = len(settings.seeds), rates.CONVOLUTIONS, 0.0
     if isinstance(settings, Disentanglement):
         members *= len(settings.betas)
-        encoded = 2 * ceil(encoded / prod(settings.every or (1,)))
+        encoded = (2 + len(settings.kept)) * ceil(encoded / prod(settings.every or (1,)))
+        if settings.model == "dense":
+            model = DenseSizes(channels, settings.side, latent, settings.hidden)
+            rate, pace = PRODUCTS, rates.UPDATE
     updates = settings.steps + encoded * rates.ENCODED / settings.batch
     codes = 8.0 * members * encoded * latent
-    member = footprints.conv_member(model, settings.batch)
+    member = footprints.vae_member(model, settings.batch)
     return _cost(
         settings.steps,
         updates * settings.batch * model.operations(),
-        0.0,
-        rates.CONVOLUTIONS,
+        pace,
+        rate,
         memory=held(settings.dataset, data) + 2 * codes + members * member,
         disk=codes + 4.0 * members * sum(map(prod, model.shapes().values())),
         members=members,

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+SIDE: Final = 64
+"""Pixels a side of images of factors and of faces."""
+
 
 @dataclass(frozen=True)
 class ImageData:

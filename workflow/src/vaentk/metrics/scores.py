@@ -39,9 +39,14 @@ def draw(
     }
 
 
-def score(codes: Tensor, samples: dict[str, Any], dci_trees: int) -> dict[str, float]:
-    """Score codes by every metric, from 0 to 1; ``dci`` is the disentanglement of the three."""
+def score(codes: Tensor, samples: dict[str, Any], dci_trees: int | None = None) -> dict[str, float]:
+    """Score codes by every metric, from 0 to 1; ``dci`` is the disentanglement of the three.
+
+    DCI is left out where no number of trees is given.
+    """
     scores = {name: metric.score(codes, samples[name]) for name, metric in METRICS.items()}
+    if dci_trees is None:
+        return scores
     boosted = dci.score(codes, samples["dci"], dci_trees)
     return scores | {
         "dci": boosted.disentanglement,

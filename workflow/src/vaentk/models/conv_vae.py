@@ -6,18 +6,14 @@ and dense layers are batched products.
 """
 
 from dataclasses import dataclass
-from math import prod, sqrt
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vaentk.models.conv_sizes import ConvSizes
 from vaentk.models.convolutions import convolve, convolve_transposed
-from vaentk.models.nonlinearities import Nonlinearities
-
-Weights = dict[str, Tensor]
-RELU = Nonlinearities(torch.relu_)
+from vaentk.models.image_vae import Weights, dense, draw_weights
+from vaentk.models.nonlinearities import RELU, Nonlinearities
+from vaentk.models.vae_sizes import ConvSizes
 
 
 @dataclass(frozen=True)
@@ -29,34 +25,13 @@ class ConvVAE(ConvSizes):
     """Whether weights start Glorot-uniform and biases at zero, or all as torch's layers do."""
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
-        """Draw every weight and bias uniformly, a generator for each member: float32 (S, ...).
-
-        Glorot's limit is ``sqrt(6 / (fan-in + fan-out))``, torch's ``1/sqrt(fan-in)``. A fan is
-        channels times the kernel's positions; of a transposed convolution torch takes that of the
-        *outputs* for the fan-in, and so do we.
-        """
-        members = [self._member(torch.Generator().manual_seed(seed)) for seed in seeds]
-        return {name: torch.stack([member[name] for member in members]) for name in members[0]}
-
-    def _member(self, generator: torch.Generator) -> Weights:
-        drawn, shapes = {}, self.shapes()
-        for name, shape in shapes.items():
-            drawn[name] = torch.zeros(shape)
-            outputs, inputs, *positions = shapes[name.removesuffix("_bias")]
-            limit = 1 / sqrt(inputs * prod(positions))
-            if self.glorot:
-                limit = sqrt(6 / ((outputs + inputs) * prod(positions)))
-            if not (self.glorot and name.endswith("_bias")):
-                drawn[name].uniform_(-limit, limit, generator=generator)
-        return drawn
+        """Draw every weight, see `draw_weights`."""
+        return draw_weights(self, seeds, self.glorot)
 
     def encode(
         self, weights: Weights, images: Float[Tensor, "S b c side side"]
     ) -> tuple[Float[Tensor, "S b q"], Float[Tensor, "S b q"]]:
-        """Give the posterior's mean and log-variance; every member sees images of its own.
-
-        Pixels are from 0 to 1, weights (S, ...) by name.
-        """
+        """Give the posterior's mean and log-variance, see `ImageVae`."""
         members, batch = images.shape[:2]
         x = images.transpose(0, 1).flatten(1, 2)
         for place, side in enumerate(self.kernels):
@@ -70,7 +45,7 @@ class ConvVAE(ConvSizes):
     def decode(
         self, weights: Weights, codes: Float[Tensor, "S b q"]
     ) -> Float[Tensor, "S b c side side"]:
-        """Give the pixels' logits (of a Bernoulli) or means (of a Gaussian)."""
+        """Give the pixels' logits or means, see `ImageVae`."""
         members, batch = codes.shape[:2]
         x = self.functions.hidden(dense(weights, "dec_dense0", codes))
         x = self.functions.hidden(dense(weights, "dec_dense1", x))
@@ -86,8 +61,3 @@ class ConvVAE(ConvSizes):
 def layer(weights: Weights, name: str) -> tuple[Tensor, Tensor]:
     """Kernel and bias of a convolution, the members' one after another as groups."""
     return weights[name].flatten(0, 1), weights[f"{name}_bias"].flatten()
-
-
-def dense(weights: Weights, name: str, x: Tensor) -> Tensor:
-    """Apply a dense layer of every member: (S, b, inputs) to (S, b, outputs)."""
-    return torch.baddbmm(weights[f"{name}_bias"][:, None], x, weights[name].mT)

@@ -4,9 +4,9 @@ The paper gives the encoder's sizes; that the decoder's last layer is linear (lo
 means of a Gaussian) and that layers start as torch starts them are our reading.
 """
 
-from vaentk.models.conv_sizes import deep_sizes
 from vaentk.models.conv_vae import ConvVAE
 from vaentk.models.nonlinearities import Nonlinearities
+from vaentk.models.vae_sizes import deep_sizes
 
 
 def deep_vae(

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from vaentk.data.grid import Grid
 from vaentk.data.image_set import ImageSet
-from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.models.image_vae import ImageVae, Weights
 
 BLOCK: Final = 512  # images encoded at once
 ROWS, COLUMNS = 5, 9  # of a strip
@@ -33,7 +33,7 @@ def part_of(grid: Grid, every: tuple[int, ...] | None) -> tuple[Grid, NDArray[np
 
 @torch.no_grad()
 def encode(
-    model: ConvVAE, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
+    model: ImageVae, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
 ) -> tuple[Tensor, Tensor]:
     """Encode images by number with every member: mean and log-variance, (S, n, latent_dim)."""
     members = len(weights["mean"])
@@ -54,9 +54,9 @@ def kl_of_units(mean: Tensor, logvar: Tensor) -> Tensor:
 
 @torch.no_grad()
 def reconstructions(
-    model: ConvVAE, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
+    model: ImageVae, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
 ) -> Tensor:
-    """Images above what their posterior means decode to: uint8 (S, 2, n, c, 64, 64)."""
+    """Images above what their posterior means decode to: uint8 (S, 2, n, c, h, w)."""
     mean, _ = encode(model, weights, images, numbers)
     seen = images.images(torch.from_numpy(numbers).to(images.device))
     decoded = as_pixels(model.decode(weights, mean))
@@ -65,7 +65,7 @@ def reconstructions(
 
 @torch.no_grad()
 def reconstruction_error(
-    model: ConvVAE,
+    model: ImageVae,
     weights: Weights,
     images: ImageSet,
     numbers: NDArray[np.int64],
@@ -98,10 +98,10 @@ def as_pixels(logits: Tensor) -> Tensor:
     return (255 * logits.sigmoid()).round().to(torch.uint8)
 
 
-def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place: int) -> Tensor:
+def strips(model: ImageVae, weights: Weights, mean: Tensor, logvar: Tensor, place: int) -> Tensor:
     """Decode paths along the units that carry most, a row each, from the code of image ``place``.
 
-    uint8 (S, rows, 9, c, 64, 64): units by falling KL of the posteriors (S, n, latent_dim), each
+    uint8 (S, rows, 9, c, h, w): units by falling KL of the posteriors (S, n, latent_dim), each
     from the 5% to the 95% quantile of its means.
     """
     kl = kl_of_units(mean, logvar).mean(dim=1)
@@ -114,12 +114,12 @@ def strips(model: ConvVAE, weights: Weights, mean: Tensor, logvar: Tensor, place
 
 @torch.no_grad()
 def along_units(
-    model: ConvVAE, weights: Weights, mean: Tensor, units: Tensor, values: Tensor
+    model: ImageVae, weights: Weights, mean: Tensor, units: Tensor, values: Tensor
 ) -> Tensor:
     """Decode paths that move one unit of a code (S, latent_dim) and leave the others.
 
     Units (S, rows) are set to values (S, rows, columns) in turn; the Bernoulli means are uint8
-    (S, rows, columns, c, 64, 64).
+    (S, rows, columns, c, h, w).
     """
     members, rows, columns = values.shape
     codes = mean[:, None, None, :].repeat(1, rows, columns, 1)

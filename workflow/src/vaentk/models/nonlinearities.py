@@ -74,3 +74,7 @@ class Nonlinearities:
             for lower, upper in (HIDDEN_BOUNDS, MEAN_BOUNDS, LOGVAR_BOUNDS)
         ]
         return cls(*clips)
+
+
+RELU: Final = Nonlinearities(torch.relu_)
+"""In place: what goes in is not used again."""

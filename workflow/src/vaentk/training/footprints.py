@@ -9,7 +9,7 @@ from math import prod
 from typing import Final
 
 from vaentk.bounds import GROUPS
-from vaentk.models.conv_sizes import ConvSizes
+from vaentk.models.vae_sizes import VaeSizes
 
 NUMBER: Final = {"float32": 4, "float64": 8}
 """Bytes of a number."""
@@ -28,12 +28,12 @@ TABLES: Final = 1_500_000
 """Numbers that the latent's smoothing takes at any width."""
 
 
-def conv_member(model: ConvSizes, batch: int) -> int:
-    """Bytes of one convolutional VAE of disentanglement_lib in training."""
+def vae_member(model: VaeSizes, batch: int) -> int:
+    """Bytes of one beta-VAE of images in training."""
     return UPDATED * _weights(model) + activations(model, batch, 1, KEPT)
 
 
-def deep_member(model: ConvSizes, batch: int, codes: int) -> int:
+def deep_member(model: VaeSizes, batch: int, codes: int) -> int:
     """Bytes of one deep Gaussian VAE in training; ``codes`` of an image are decoded together.
 
     Its gradient over all images is measured in groups, each with a copy of the weights.
@@ -41,7 +41,7 @@ def deep_member(model: ConvSizes, batch: int, codes: int) -> int:
     return (UPDATED + 1 + GROUPS) * _weights(model) + activations(model, batch, codes)
 
 
-def noise_repetition(model: ConvSizes, batch: int, codes: int) -> int:
+def noise_repetition(model: VaeSizes, batch: int, codes: int) -> int:
     """Bytes of one gradient of one member, of B images and so many codes decoded together.
 
     Its mean and its square are summed in double precision.
@@ -49,13 +49,11 @@ def noise_repetition(model: ConvSizes, batch: int, codes: int) -> int:
     return 8 * _weights(model) + activations(model, batch, codes)
 
 
-def activations(model: ConvSizes, batch: int, codes: int, kept: int = KEPT_DEEP) -> int:
-    """Bytes of what backpropagation through one convolutional VAE keeps."""
-    sides = [model.side >> place for place in range(1, len(model.widths) + 1)]
-    encoder = sum(w * side**2 for w, side in zip(model.widths, sides, strict=True))
+def activations(model: VaeSizes, batch: int, codes: int, kept: int = KEPT_DEEP) -> int:
+    """Bytes of what backpropagation through one VAE of images keeps."""
+    encoder, decoder = model.outputs()
     pixels = model.channels * model.side**2
-    decoder = encoder + 2 * pixels + model.hidden + model.features
-    return FLOAT * kept * batch * (encoder + model.hidden + pixels + codes * decoder)
+    return FLOAT * kept * batch * (encoder + pixels + codes * (decoder + pixels))
 
 
 def eq2_member(n: int, d: int, m: int, dtype: str, kept: int) -> int:
@@ -74,5 +72,5 @@ def figure2_member(n: int, d: int, m: int, dtype: str, kept: int) -> int:
     return NUMBER[dtype] * numbers
 
 
-def _weights(model: ConvSizes) -> int:
+def _weights(model: VaeSizes) -> int:
     return FLOAT * sum(map(prod, model.shapes().values()))

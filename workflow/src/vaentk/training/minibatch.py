@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from math import isfinite
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -17,14 +17,12 @@ from torch.nn import functional
 
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
-from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.models.image_vae import ImageVae, Weights
 from vaentk.training import generators
 from vaentk.training.adam import adam, with_averages
 from vaentk.training.graph import Graph
+from vaentk.training.schedule import BLOCK
 from vaentk.training.state import State, Tick, no_tick
-
-BLOCK: Final = 25
-"""Steps whose losses are fetched, and whose noise is drawn, at once."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,15 @@ class Recipe:
     learning_rate: float
     record_every: int
     """Steps between two records; the last step is recorded too."""
+    kept: tuple[int, ...] = ()
+    """Steps after which the weights are kept aside, increasing, multiples of `BLOCK`."""
 
     @classmethod
-    def observed(cls, steps: int, batch: int, learning_rate: float) -> Self:
+    def observed(
+        cls, steps: int, batch: int, learning_rate: float, kept: tuple[int, ...] = ()
+    ) -> Self:
         """A recipe that is recorded a hundred times."""
-        return cls(steps, batch, learning_rate, max(1, steps // 100))
+        return cls(steps, batch, learning_rate, max(1, steps // 100), kept)
 
 
 class Losses(NamedTuple):
@@ -65,21 +67,29 @@ class Losses(NamedTuple):
     """(S,) ``reconstruction + beta * kl``, the KL summed over units."""
 
 
-def initial_state(model: ConvVAE, members: Sequence[Member], device: str) -> State:
+def initial_state(
+    model: ImageVae, members: Sequence[Member], device: str, kept: Sequence[int] = ()
+) -> State:
     """State before the first step: drawn weights, zero averages, a generator for each member.
 
-    ``generators``, uint8 (S, bytes) on the CPU, are states of the device's generators.
+    ``generators``, uint8 (S, bytes) on the CPU, are states of the device's generators;
+    ``kept/<step>/<name>`` will have the weights after a step that is to be kept.
     """
     drawn = model.initial_weights(tuple(member.seed for member in members))
-    tensors = with_averages({name: weight.to(device) for name, weight in drawn.items()})
+    weights = {name: weight.to(device) for name, weight in drawn.items()}
+    tensors = with_averages(weights)
+    for step in kept:
+        tensors |= {f"kept/{step}/{n}": torch.zeros_like(weight) for n, weight in weights.items()}
     states = generators.fresh([member.seed for member in members], device)
     return State(0, tensors | {"generators": states})
 
 
-def losses(model: ConvVAE, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor) -> Losses:
+def losses(
+    model: ImageVae, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor
+) -> Losses:
     """Evaluate the objective of every member on a batch of its own.
 
-    Of images (S, b, c, 64, 64), values 0 to 1, with standard normal noise (S, b, latent_dim).
+    Of images (S, b, c, side, side), values 0 to 1, with standard normal noise (S, b, latent_dim).
     """
     mean, logvar = model.encode(weights, images)
     logits = model.decode(weights, torch.addcmul(mean, noise, (0.5 * logvar).exp()))
@@ -90,7 +100,7 @@ def losses(model: ConvVAE, weights: Weights, images: Tensor, noise: Tensor, beta
 
 
 def train(
-    model: ConvVAE,
+    model: ImageVae,
     images: ImageSet,
     members: Sequence[Member],
     recipe: Recipe,
@@ -127,6 +137,8 @@ def train(
             state.step += steps
             for learner, group in zip(learners, groups, strict=True):
                 state.tensors["generators"][group] = generators.states_of(learner.generators)
+            for name, kept in state.part(f"kept/{state.step}").items():
+                kept.copy_(state.tensors[f"weights/{name}"].detach())
             tick(state)
     return state
 
@@ -136,7 +148,7 @@ class _Learner:
 
     def __init__(
         self,
-        model: ConvVAE,
+        model: ImageVae,
         images: ImageSet,
         members: Sequence[Member],
         recipe: Recipe,

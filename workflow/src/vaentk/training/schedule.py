@@ -11,6 +11,9 @@ from vaentk.errors import UserError
 OCTAVES = 6
 """Runs are observed at T/2^k for all k up to this."""
 
+BLOCK = 25
+"""Steps of minibatch training whose losses are fetched, and whose noise is drawn, at once."""
+
 EARLIEST = 0.05
 """First observed time of a flow, at most, over its fastest mode's 1/lambda_max."""
 

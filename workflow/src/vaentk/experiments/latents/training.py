@@ -9,12 +9,12 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vaentk.data.image_set import ImageSet
 from vaentk.models import latent_traversals as traversals
-from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.image_vae import ImageVae
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
 from vaentk.runtime.trainings import Training, train_members
 from vaentk.training import minibatch
-from vaentk.training.footprints import conv_member
+from vaentk.training.footprints import vae_member
 from vaentk.training.minibatch import Member, Recipe
 from vaentk.training.state import State, Tick
 
@@ -26,12 +26,13 @@ SHOWN: Final = 8
 
 
 def train_vaes(
-    model: ConvVAE, images: ImageSet, members: Sequence[Member], recipe: Recipe, job: Job
+    model: ImageVae, images: ImageSet, members: Sequence[Member], recipe: Recipe, job: Job
 ) -> State:
     """Train all members on the job's device, on which the images are."""
 
     def start(chunk: Chunk) -> State:
-        return minibatch.initial_state(model, [members[i] for i in chunk], job.device)
+        own = [members[place] for place in chunk]
+        return minibatch.initial_state(model, own, job.device, recipe.kept)
 
     def run(chunk: Chunk, state: State, tick: Tick) -> State:
         own = [members[place] for place in chunk]
@@ -43,7 +44,7 @@ def train_vaes(
         steps=recipe.steps,
         start=start,
         run=run,
-        member_bytes=conv_member(model, recipe.batch),
+        member_bytes=vae_member(model, recipe.batch),
         # A stand-in's file may give way to real images.
         depends_on=(images.facts.text(), len(images)),
         pictures=partial(show_pictures, model, images),
@@ -52,7 +53,7 @@ def train_vaes(
 
 
 def show_pictures(
-    model: ConvVAE, images: ImageSet, writer: SummaryWriter, names: Sequence[str], state: State
+    model: ImageVae, images: ImageSet, writer: SummaryWriter, names: Sequence[str], state: State
 ) -> None:
     """Show KL of each unit, reconstructions and traversals of every member under its name."""
     # Imported here: torchvision takes seconds.

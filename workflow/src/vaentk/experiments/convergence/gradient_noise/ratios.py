@@ -11,7 +11,7 @@ from vaentk.bounds.bound import Weights
 from vaentk.bounds.gradient_noise_grid import Cell, Grid
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
-from vaentk.models.conv_vae import ConvVAE
+from vaentk.models.image_vae import ImageVae
 from vaentk.runtime import io
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
@@ -28,7 +28,7 @@ def cells_of(settings: GradientNoise) -> list[Cell]:
 
 
 def measured_ratios(
-    grid: Grid, cells: list[Cell], weights: Mapping[str, Weights], model: ConvVAE, job: Job
+    grid: Grid, cells: list[Cell], weights: Mapping[str, Weights], model: ImageVae, job: Job
 ) -> pd.DataFrame:
     """Measure all cells, but those that a checkpoint of the same settings and inputs has.
 
@@ -67,7 +67,7 @@ def measured_ratios(
     return pd.DataFrame(train_members(training, job).records)
 
 
-def _fitted(grid: Grid, cell: Cell, model: ConvVAE, device: str) -> Grid:
+def _fitted(grid: Grid, cell: Cell, model: ImageVae, device: str) -> Grid:
     """The grid with no more gradients side by side than the free memory of a GPU holds."""
     each = len(grid.seeds) * noise_repetition(model, cell.batch, _codes_at_once(grid, cell))
     return replace(grid, side_by_side=fitting(grid.side_by_side, each, device))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaentk.data.image_set import ImageSet
 from vaentk.experiments.latents.discovery.attributes import carried
-from vaentk.models.conv_vae import ConvVAE, Weights
+from vaentk.models.image_vae import ImageVae, Weights
 from vaentk.models.latent_traversals import COLUMNS, along_units, as_pixels, kl_of_units
 
 Images = NDArray[np.uint8]
@@ -30,7 +30,7 @@ ENDS: Final = (0.01, 0.99)  # quantiles of the aggregate posterior that a path g
 class Network:
     """A trained network and its codes of the test images."""
 
-    model: ConvVAE
+    model: ImageVae
     weights: Weights  # of one member, (1, ...) each
     mean: Tensor  # of the posterior of n images, (n, latent_dim)
     logvar: Tensor
@@ -50,7 +50,7 @@ class Network:
     def paths(self, place: int, units: list[int], signs: list[float]) -> Images:
         """Decode paths from one image's code, a row a unit, against its sign where that is -1.
 
-        From one to the other of `ENDS`: uint8 (rows, columns, c, 64, 64).
+        From one to the other of `ENDS`: uint8 (rows, columns, c, h, w).
         """
         chosen = torch.tensor(units, device=self.mean.device)
         spread = self.sampled[:, chosen].quantile(self.sampled.new_tensor(ENDS), dim=0)
@@ -64,7 +64,7 @@ class Network:
 
     @torch.no_grad()
     def decoded(self, codes: Tensor) -> Images:
-        """Decode codes (rows, columns, latent_dim): uint8 (rows, columns, c, 64, 64)."""
+        """Decode codes (rows, columns, latent_dim): uint8 (rows, columns, c, h, w)."""
         logits = self.model.decode(self.weights, codes.flatten(0, 1)[None])[0]
         pixels: Images = as_pixels(logits).cpu().numpy()
         return pixels.reshape(*codes.shape[:2], *pixels.shape[1:])
@@ -94,7 +94,7 @@ def decode_all(
 def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Images, list[Row]]:
     """Decode paths of the units of the largest KL from the first image's code.
 
-    Images are uint8 (rows, columns, c, 64, 64); a row has unit, kl, and the attribute that it tells
+    Images are uint8 (rows, columns, c, h, w); a row has unit, kl, and the attribute that it tells
     best with its auc, at least 1/2.
     """
     largest = network.kl.topk(min(UNITS, len(network.kl))).indices.tolist()
@@ -117,7 +117,7 @@ def wide_only(
 ) -> tuple[Images, list[Row]]:
     """Decode what the wide network discovers and the narrow one does not, on the same faces.
 
-    Images are uint8 (rows, 2, columns, c, 64, 64): the wide network's path and the narrow's, from
+    Images are uint8 (rows, 2, columns, c, h, w): the wide network's path and the narrow's, from
     the first face without the attribute. Rows by falling wide_auc.
     """
     of_wide, of_narrow = (
@@ -147,7 +147,7 @@ def wide_only(
 def gallery(network: Network, images: ImageSet) -> dict[str, Images]:
     """Take faces, their reconstructions, samples from the prior, and what lies between two faces.
 
-    All uint8 (rows, columns, c, 64, 64).
+    All uint8 (rows, columns, c, h, w).
     """
     columns, mean = COLUMNS, network.mean
     numbers = torch.arange(columns, device=images.device)

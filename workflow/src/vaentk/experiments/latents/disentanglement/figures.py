@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from textwrap import fill
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -12,10 +13,19 @@ from matplotlib.figure import Figure
 from vaentk.experiments.declaration import Runs
 from vaentk.experiments.latents.disentanglement.figure_traversals import traversals
 from vaentk.experiments.latents.disentanglement.labels import METRICS, NULLS, TRAINED
-from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, power_ticks, styled
+from vaentk.figures.style import (
+    REFERENCE,
+    Drawing,
+    finish,
+    number,
+    panels,
+    power_ticks,
+    styled,
+    width_colours,
+)
 from vaentk.statistics.intervals import mean
 
-__all__ = ["disentanglement", "disentanglement_units", "traversals"]
+__all__ = ["disentanglement", "disentanglement_curves", "disentanglement_units", "traversals"]
 
 QUANTITIES = {
     "active_units": "active units",
@@ -38,6 +48,8 @@ NULL_STYLES = {"untrained": ("s", "--"), "random": ("x", ":")}
 GREY = "#7F7F7F"
 SHIFT = 0.14  # octaves between neighbouring betas at one latent size
 
+ASIDE = 0.06  # of the distance between two steps, between neighbouring latent sizes
+
 MARGIN = 0.15
 """What is shown beyond the outermost points, as a part of their range; longer intervals are cut."""
 
@@ -51,18 +63,40 @@ def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawin
     Points are seeds, lines their means; bars are 95% intervals of the mean of trained networks,
     where there are two seeds or more, cut at the edge of the panel.
     """
+    metrics = _metrics(scores)
     with styled():
-        figure, rows = panels(len(scores), len(METRICS))
+        figure, rows = panels(len(scores), len(metrics))
         for row, (run, table) in zip(rows, scores.items(), strict=True):
-            for axes, metric in zip(row, METRICS, strict=True):
+            for axes, metric in zip(row, metrics, strict=True):
                 _scores(axes, table[table["metric"] == metric])
             row[0].set_ylabel(f"{fill(runs.data[run], LABEL_WIDTH)}\nscore")
-        for axes, title in zip(rows[0], METRICS.values(), strict=True):
-            axes.set_title(title)
+        for axes, metric in zip(rows[0], metrics, strict=True):
+            axes.set_title(METRICS[metric])
         for axes in rows[-1]:
             axes.set_xlabel("latent size")
         _legend(figure, [row[0] for row in rows])
         return finish(figure, _alt_of_scores(scores, runs.data))
+
+
+def disentanglement_curves(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
+    """Draw scores along training, a row of panels a run, a panel a metric, a line a latent size.
+
+    Lines are means over seeds, bars 95% intervals of the mean; steps are evenly spaced as they
+    double, with the untrained network before them.
+    """
+    metrics = _metrics(curves)
+    with styled():
+        figure, rows = panels(len(curves), len(metrics))
+        for row, (run, table) in zip(rows, curves.items(), strict=True):
+            for axes, metric in zip(row, metrics, strict=True):
+                _along_training(axes, table[table["metric"] == metric])
+            row[0].set_ylabel(f"{fill(runs.data[run], LABEL_WIDTH)}\nscore")
+        for axes, metric in zip(rows[0], metrics, strict=True):
+            axes.set_title(METRICS[metric])
+        for axes in rows[-1]:
+            axes.set_xlabel("steps")
+        _legend(figure, [row[0] for row in rows])
+        return finish(figure, _alt_of_curves(curves, runs.data))
 
 
 def disentanglement_units(summaries: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
@@ -80,6 +114,30 @@ def disentanglement_units(summaries: Mapping[str, pd.DataFrame], *, runs: Runs) 
             axes.set_xlabel("latent size")
         _legend(figure, [row[0] for row in rows])
         return finish(figure, _alt_of_units(summaries, runs.data))
+
+
+def _metrics(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Metrics that some run has, in the order of their names here."""
+    measured = {metric for table in tables.values() for metric in table["metric"]}
+    return [metric for metric in METRICS if metric in measured]
+
+
+def _along_training(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw one metric of one run, at the first beta."""
+    table = table[table["beta"] == table["beta"].iloc[0]]
+    steps = sorted(table["step"].unique())
+    latents = sorted(table["latent"].unique())
+    for place, (latent, colour) in enumerate(width_colours(latents).items()):
+        part = table[table["latent"] == latent].groupby("step")["score"]
+        estimates = [mean(part.get_group(step)) for step in steps]
+        across = np.arange(len(steps)) + ASIDE * (place - (len(latents) - 1) / 2)
+        axes.plot(
+            across, [e.value for e in estimates], "o-", color=colour, label=f"latent {latent}"
+        )
+        axes.vlines(across, [e.low for e in estimates], [e.high for e in estimates], color=colour)
+    _fit_points(axes, table["score"])
+    axes.set_ylim(max(axes.get_ylim()[0], -LEAST_MARGIN), min(axes.get_ylim()[1], 1 + LEAST_MARGIN))
+    axes.set_xticks(range(len(steps)), [f"{step:,}" if step else "0" for step in steps])
 
 
 def _legend(figure: Figure, firsts: Iterable[Axes]) -> None:
@@ -180,12 +238,27 @@ def _alt_of_scores(scores: Mapping[str, pd.DataFrame], data: Mapping[str, str]) 
     )
 
 
+def _alt_of_curves(curves: Mapping[str, pd.DataFrame], data: Mapping[str, str]) -> str:
+    parts = []
+    for run, table in curves.items():
+        means = table.groupby(["metric", "step"])["score"].mean().unstack()
+        said = (
+            f"{METRICS[metric]} {', '.join(number(score) for score in means.loc[metric])}"
+            for metric in means.index
+        )
+        steps = ", ".join(f"{step:,}" for step in means.columns)
+        parts.append(f"{data[run]}, run {run}, means over all networks at steps {steps}: ")
+        parts[-1] += "; ".join(said)
+    return f"Disentanglement scores along training, a line a latent size. {'. '.join(parts)}."
+
+
 def _ends(name: str, table: pd.DataFrame) -> str:
     """Say the mean scores at the least and the largest latent size."""
     means = table.groupby(["metric", "latent"])["score"].mean().unstack()
     ends = (
         f"{title} {number(means.iloc[:, 0][metric])} and {number(means.iloc[:, -1][metric])}"
         for metric, title in METRICS.items()
+        if metric in means.index
     )
     return f"{name} {', '.join(ends)}"
 

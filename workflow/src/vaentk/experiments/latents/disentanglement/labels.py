@@ -9,6 +9,6 @@ METRICS = {
 }
 """What each of `vaentk.metrics.scores` is called."""
 
-TRAINED = "trained"
-NULLS = {"untrained": "untrained network", "random": "random code"}
+TRAINED, UNTRAINED = "trained", "untrained"
+NULLS = {UNTRAINED: "untrained network", "random": "random code"}
 """What scores without training: the network at its start, and a random code of the same size."""

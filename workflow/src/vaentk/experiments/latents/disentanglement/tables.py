@@ -15,9 +15,14 @@ TREND_NAMES = METRICS | {
     for metric, null in product(METRICS, NULLS)
 }
 TREND_NAMES |= {
+    f"{metric}_untrained": f"{name}, untrained network" for metric, name in METRICS.items()
+}
+TREND_NAMES |= {
+    f"beta_vae_minus_{metric}": f"BetaVAE minus {name}" for metric, name in METRICS.items()
+}
+TREND_NAMES |= {
     "active_units": "active units",
     "beta_vae_rank": "rank of BetaVAE's change among the four, 1 the smallest",
-    "beta_vae_minus_least_other": "BetaVAE minus the least growing of the other three",
 }
 """What the quantities of Figure 3's trends are called."""
 
@@ -38,8 +43,9 @@ def disentanglement(
         for (beta, latent, network), part in groups:
             row = {"run": run, "beta": beta, "latent": latent, "network": names[str(network)]}
             row["seeds"] = part["seed"].nunique()
-            for metric in METRICS:
-                row |= mean(part[part["metric"] == metric]["score"]).columns(metric)
+            for metric, of_metric in part.groupby("metric", sort=False):
+                if metric in METRICS:
+                    row |= mean(of_metric["score"]).columns(str(metric))
             row["active_units"] = units[beta, latent] if network == TRAINED else nan
             rows.append(row)
     return pd.DataFrame(rows)
@@ -47,5 +53,5 @@ def disentanglement(
 
 def disentanglement_trends(trends: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Table of Figure 3's trends: the change per doubling of the latent size, and its test."""
-    table = stack(trends)
+    table = stack(trends).drop(columns=["freedom", "reduced"])
     return table.assign(quantity=table["quantity"].map(TREND_NAMES))
