@@ -360,7 +360,7 @@ def test_a_reduced_experiment_says_so_at_its_verdict() -> None:
     table = frame(RATES).assign(reduced="16x16 pixels")
     given = claim(expect={"at_least": 1}, test=reading(where={"width": "max"}, column="rate"))
     said = "a reduced experiment, 16x16 pixels: "
-    assert verdict_on(given, table)["reason"].startswith(f"{said}at width 2048")
+    assert verdict_on(given, table)["reason"].startswith(f"{said}at width 4096")
     row = verdict_on(given | {"premise": [LEMMA]}, table)
     assert row["reason"].startswith(f"{said}the width is at least")
     assert verdict_on(given, table.assign(reduced=float("nan")))["reason"].startswith("at width")
