@@ -74,7 +74,9 @@ def gradients(settings: GradientNoise, trained: DeepTraining, data: Data) -> Cos
     codes = settings.codes_at_once or max(settings.samples)
     repetition = footprints.noise_repetition(model, max(settings.batches), codes)
     memory = held(trained.dataset, data) + settings.side_by_side * members * repetition
-    return _cost(passes, members * each, rates.PASS, _rate(model), memory=memory, disk=1e6)
+    return _cost(
+        passes, members * each, rates.PASS, _rate(trained.network), memory=memory, disk=1e6
+    )
 
 
 def _cost(
@@ -232,14 +234,14 @@ def _deep(settings: DeepTraining, data: Data) -> Cost:
     images = network.images or (rates.CIFAR_TRAINING if network.dataset == "cifar" else faces)
     steps = settings.epochs * max(1, images // batch)
     looks = 2 + ceil(settings.per_decade * log10(max(steps, 10)))
-    measured, scored = 2 * (settings.measured or images), 2 * (settings.scored or images)
+    scored = 2 * (settings.scored or images)
     update, common = (model.operations(k) for k in (settings.codes, settings.common_codes))
-    looked = looks * (measured * update + scored * (update + common) / 3)
+    looked = looks * scored * (update + common) / 3
     return _cost(
-        steps + looks * ceil((measured + 2 * scored) / batch),
+        2 * steps + looks * ceil(2 * scored / batch),
         steps * batch * update + looked,
         rates.PASS,
-        _rate(model),
+        _rate(network),
         memory=held(settings.dataset, data)
         + members * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
         disk=8.0 * members * sum(map(prod, model.shapes().values())),
@@ -262,10 +264,14 @@ def _linear(settings: LinearVae) -> Cost:
     )
 
 
-def _sizes(network: DeepNetwork) -> ConvSizes:
+def _sizes(network: DeepNetwork) -> VaeSizes:
+    if network.model == "dense":
+        return DenseSizes(3, network.side, network.latent, network.layers)
     return deep_sizes(3, network.latent, *network.sizes)
 
 
-def _rate(model: ConvSizes) -> float:
+def _rate(network: DeepNetwork) -> float:
     """Operations a second on one core."""
-    return min(PRODUCTS, rates.DEEP * max(1.0, model.widths[-1] / rates.CHANNELS))
+    if network.model == "dense":
+        return PRODUCTS
+    return min(PRODUCTS, rates.DEEP * max(1.0, network.sizes[0][-1] / rates.CHANNELS))

@@ -1,5 +1,8 @@
 """Training of deep VAEs on epochs of reshuffled batches, and measuring them as they go.
 
+The squared norm of the full-data gradient is estimated at every iterate (`bounds.halves`) and
+summed: no iterate is left out, as the theorem asks.
+
 Members are seeds of one variant, side by side. All that is random comes from generators made from
 a member's seed, the purpose and the epoch or step: a run taken up again draws what it would have
 drawn, and variants with the same seed see the same images in the same order.
@@ -18,6 +21,7 @@ from torch import Tensor
 
 from vaentk.bounds.bound import Bound, Weights
 from vaentk.bounds.draws import generator, noise
+from vaentk.bounds.halves import COLUMNS, halved_gradient
 from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
 from vaentk.training.adam import adam, with_averages
@@ -31,8 +35,11 @@ BLOCK: Final = 25
 NEAR: Final = 0.9
 """Two times in this proportion or nearer are one."""
 
-ORDER, NOISE = 0, 1
+ORDER, NOISE, DRAWN = 0, 1, 4
 """What a generator is for."""
+
+SUMS: Final = ("sum", "scatter", "last")
+"""What a state has beside the weights and their averages."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ class Recipe:
     seeds: tuple[int, ...]
     """One a member."""
     batch: int
-    """Images an update; those of an epoch that do not fill a batch are left out of it."""
+    """Images an update, an even number; those of an epoch that do not fill a batch are left out."""
     learning_rate: float
     stepping: Literal["per-epoch", "per-iteration", "constant"]
     """Whether the step size falls with the root of the epoch's number or of the update's."""
@@ -53,6 +60,9 @@ class Recipe:
     """K, of an image in an update."""
     beta: float
     """Weight of the KL term."""
+    independent: bool
+    """Whether the images of an update are drawn uniformly with replacement, as the theorem has it,
+    and not from reshuffled epochs."""
     evaluated: tuple[int, ...]
     """Numbers of updates after which members are measured, ascending; training ends at the last."""
 
@@ -63,8 +73,15 @@ class Recipe:
 
 
 def initial_state(weights: Weights) -> State:
-    """State before the first update."""
-    return State(0, with_averages(weights))
+    """State before the first update.
+
+    On the CPU, float64 (S, 3) each: ``sum`` of `bounds.halves.COLUMNS` over the updates;
+    ``scatter``, the sum of half their squared differences from one update to the next; the
+    ``last`` ones.
+    """
+    members = len(next(iter(weights.values())))
+    sums = {name: torch.zeros(members, len(COLUMNS), dtype=torch.float64) for name in SUMS}
+    return State(0, with_averages(weights) | sums)
 
 
 def evaluation_steps(steps: int, epoch: int, per_decade: int) -> tuple[int, ...]:
@@ -122,18 +139,42 @@ def train(
                 measured = pool.map(lambda own: own.evaluate(evaluation, state.step), learners)
                 rows = [row for rows in measured for row in rows]
                 _refuse_divergence(recipe, state.step, [row["loss"] for row in rows])
-                state.records += rows
+                for row, summed in zip(rows, _summed(state), strict=True):
+                    state.records.append(row | summed)
                 tick(state)
             if state.step == recipe.steps:
                 return state
             ahead = min(step for step in recipe.evaluated if step > state.step)
             steps = min(BLOCK, ahead - state.step)
-            losses = torch.cat([*pool.map(_Learner.block, learners, repeat(steps))], dim=1)
+            blocks = zip(*pool.map(_Learner.block, learners, repeat(steps)), strict=True)
+            losses, squares = (torch.cat(parts, dim=1) for parts in blocks)
             for step, of_members in enumerate(losses.tolist(), start=state.step):
                 _refuse_divergence(recipe, step, of_members)
+            _add(state, squares)
             state.step += steps
             if state.step not in recipe.evaluated:
                 tick(state)
+
+
+def _add(state: State, squares: Tensor) -> None:
+    """Add what a block's updates measured, (steps, S, 3), to the sums."""
+    squares = squares.to(state.tensors["sum"].device)
+    before = state.tensors["last"][None] if state.step else squares[:1]
+    differences = squares - torch.cat([before, squares[:-1]])
+    state.tensors["sum"] += squares.sum(dim=0)
+    state.tensors["scatter"] += differences.square().sum(dim=0) / 2
+    state.tensors["last"].copy_(squares[-1])
+
+
+def _summed(state: State) -> list[Record]:
+    """Give the sums so far, a row a member: ``sum_phi``, ``scatter_phi`` and so on."""
+    named = {
+        f"{kind}_{column}": state.tensors[kind][:, place].tolist()
+        for kind in ("sum", "scatter")
+        for place, column in enumerate(COLUMNS)
+    }
+    members = len(state.tensors["sum"])
+    return [{name: values[member] for name, values in named.items()} for member in range(members)]
 
 
 class _Learner:
@@ -154,16 +195,17 @@ class _Learner:
         self.orders: tuple[int, Tensor] | None = None
         self.update = Graph(self._update) if first.is_cuda else self._update
 
-    def block(self, steps: int) -> Tensor:
-        """Update some times; give the losses before each, (steps, S) on the CPU."""
-        losses = []
+    def block(self, steps: int) -> tuple[Tensor, Tensor]:
+        """Update some times; give losses, (steps, S), and squares, (steps, S, 3), on the CPU."""
+        measured = []
         shape = self.recipe.codes, self.recipe.batch, self.bound.model.latent_dim
         for step in range(self.step, self.step + steps):
             generators = [generator(self.device, seed, NOISE, step) for seed in self.seeds]
             size = torch.tensor(rate(self.recipe, step, self.epoch), device=self.device)
-            losses.append(self.update(self._batch(step), noise(shape, generators, size), size))
+            measured.append(self.update(self._batch(step), noise(shape, generators, size), size))
         self.step += steps
-        return torch.stack(losses).cpu()
+        whole = torch.stack(measured).cpu()
+        return whole[..., 0], whole[..., 1:]
 
     def evaluate(self, evaluation: Evaluation, step: int) -> list[Record]:
         """Measure the members: a row each."""
@@ -173,6 +215,9 @@ class _Learner:
 
     def _batch(self, step: int) -> Tensor:
         """Numbers of the images of an update, int64 (S, b)."""
+        if self.recipe.independent:
+            own = [generator(self.device, seed, DRAWN, step) for seed in self.seeds]
+            return torch.stack([self.images.draw(self.recipe.batch, drawn) for drawn in own])
         epoch, place = divmod(step, self.epoch)
         if self.orders is None or self.orders[0] != epoch:
             orders = [
@@ -187,19 +232,19 @@ class _Learner:
         return self.orders[1][:, place * batch : (place + 1) * batch]
 
     def _update(self, numbers: Tensor, drawn: Tensor, size: Tensor) -> Tensor:
-        """Update once; give the losses before, (S,)."""
+        """Update once; give the losses before and `bounds.halves.COLUMNS`, float64 (S, 4)."""
         images = self.images.of_members(numbers)
-        values, gradient = self.bound.gradient(self.weights, images, drawn, self.beta)
+        found = halved_gradient(self.bound, self.weights, images, drawn, self.beta)
         self.rate.copy_(size)
         for name, weight in self.weights.items():
             if self.optimiser is None:
-                weight.sub_(self.rate * gradient[name])
+                weight.sub_(self.rate * found.gradient[name])
             else:
                 # The fused update takes the memory's order for that of the weight.
-                weight.grad = gradient[name].contiguous()
+                weight.grad = found.gradient[name].contiguous()
         if self.optimiser is not None:
             self.optimiser.step()
-        return values.loss.mean(dim=1)
+        return torch.cat([found.losses.double()[:, None], found.squares], dim=1)
 
 
 def _refuse_divergence(recipe: Recipe, step: int, losses: Sequence[float]) -> None:

@@ -1,19 +1,15 @@
-"""What is measured of deep VAEs while they are trained: gradients of the whole data, and bounds."""
+"""What bounds deep VAEs reach while they are trained, on images of each part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Final
 
 from torch import Generator, Tensor, ones_like, split
 
-from vaentk.bounds import GROUPS
-from vaentk.bounds.bound import PARTS, Bound, Values, Weights
+from vaentk.bounds.bound import Bound, Values, Weights
 from vaentk.bounds.draws import generator, noise
-from vaentk.bounds.full_gradient import full_gradient
 from vaentk.bounds.images import ImageSource
 
-GRADIENT: Final = 2
 SCORES: Final = 3
 """What a generator is for, beside those of `vaentk.training.deep`."""
 
@@ -22,11 +18,6 @@ SCORES: Final = 3
 class Evaluation:
     """What members are measured on."""
 
-    images: ImageSource
-    """Training images, over all of which the gradient is meant."""
-    measured: int | None
-    """Images of each of the two draws that its squared norm is estimated from, drawn uniformly;
-    all of them, without such scatter, where None."""
     parts: dict[str, ImageSource]
     """Images that bounds are evaluated on, by name: ``train`` and ``held_out``."""
     codes: int
@@ -45,33 +36,16 @@ class Evaluation:
     ) -> list[dict[str, float]]:
         """Measure members with weights (S, ...) that minimise a bound with ``codes`` of an image.
 
-        Their seeds and the step determine what is drawn. A row a member has ``gradient_phi`` and
-        ``gradient_theta``: squared norm of the gradient of what is minimised, over all training
-        images, with standard errors ``_error``; and for each part of images, in nats, mean over
-        images, the held-out ones' with ``held_out_`` before: ``loss`` (what is minimised),
-        ``reconstruction`` and ``kl``, ``negative_elbo`` (their sum, whatever beta),
-        ``negative_bound`` (importance-weighted with the common K).
+        Their seeds and the step determine what is drawn. A row a member has for each part of
+        images, in nats, mean over images, the held-out ones' with ``held_out_`` before: ``loss``
+        (what is minimised), ``reconstruction`` and ``kl``, ``negative_elbo`` (their sum, whatever
+        beta), ``negative_bound`` (importance-weighted with the common K).
         """
-        device = beta.device
-        count = self.measured or len(self.images.numbers)
-        gradient = full_gradient(
-            bound,
-            weights,
-            self.images,
-            beta,
-            [generator(device, seed, GRADIENT, step) for seed in seeds],
-            codes,
-            min(self.batch, ceil(count / GROUPS)),
-            drawn=self.measured,
-        )
         measured: dict[str, Tensor] = {}
-        for part in PARTS:
-            measured[f"gradient_{part}"] = gradient.squared_norm[part]
-            measured[f"gradient_{part}_error"] = gradient.error[part]
         yardstick = replace(bound, estimator="iwae")
         for name, images in self.parts.items():
             prefix = "" if name == "train" else f"{name}_"
-            drawn = [generator(device, seed, SCORES, step) for seed in seeds]
+            drawn = [generator(beta.device, seed, SCORES, step) for seed in seeds]
             own = _evaluated(bound, weights, images, beta, drawn, codes, self.batch)
             common = _evaluated(
                 yardstick, weights, images, ones_like(beta), drawn, self.codes, self.batch

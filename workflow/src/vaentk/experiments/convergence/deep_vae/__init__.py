@@ -7,8 +7,11 @@ from pydantic import Field, model_validator
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import ActivationName, Count, NonNegative, Positive, Seeds, Strict
 
-SIDES = {"celeba": (64, 32), "cifar": (32,)}
-"""Pixels a side that images of a data set can have."""
+SIDES = {"celeba": (64, 32, 16), "cifar": (32, 16)}
+"""Pixels a side that images of a data set can have, its own first."""
+
+EPOCHS = 100
+"""Of the authors."""
 
 AUTHORS = {64: ((64, 128, 256, 512), 1024), 32: ((32, 64, 128), 256)}
 """The authors' widths and hidden, by side: for CelebA and for CIFAR-100."""
@@ -28,8 +31,12 @@ class DeepNetwork(Strict):
     dataset: Literal["celeba", "cifar"] = Field(
         "celeba", description="CelebA uncropped, as the authors have it, or CIFAR"
     )
-    side: Literal[64, 32] = Field(
-        64, description="pixels a side; faces of 64x64 are mean-pooled to 32x32 where it is 32"
+    side: Literal[64, 32, 16] = Field(64, description="pixels a side; images are pooled to it")
+    model: Literal["conv", "dense"] = Field(
+        "conv", description="the authors' convolutions, or fully connected"
+    )
+    layers: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
+        (256, 256), description="units of the fully connected encoder's hidden layers"
     )
     widths: Annotated[tuple[Count, ...], Field(min_length=1)] | None = Field(
         None, description="channels after each convolution; the authors' for that side if null"
@@ -56,6 +63,10 @@ class DeepNetwork(Strict):
     def _fits(self) -> Self:
         if self.side not in SIDES[self.dataset]:
             raise ValueError(f"side is {self.side}, but images of {self.dataset} have 32 pixels")
+        if self.model == "dense":
+            return self
+        if self.side not in AUTHORS and self.widths is None:
+            raise ValueError(f"side is {self.side}: needs widths and hidden, or model: dense")
         if (self.widths is None) != (self.hidden is None):
             raise ValueError("takes both widths and hidden, or neither")
         if self.widths is not None and LAST_SIDE << len(self.widths) != self.side:
@@ -72,6 +83,18 @@ class DeepNetwork(Strict):
             return AUTHORS[self.side]
         return self.widths, self.hidden
 
+    @property
+    def reduced(self) -> str:
+        """Say what is less than in the authors' experiment; empty where nothing is."""
+        full = SIDES[self.dataset][0]
+        said = [f"{self.side}x{self.side} pixels"] * (self.side < full)
+        if self.model == "dense":
+            said += [f"fully connected layers of {', '.join(map(str, self.layers))} units"]
+        elif self.sizes != AUTHORS[full]:
+            said += ["a narrower network"]
+        said += [f"{self.images} images"] * (self.images is not None)
+        return ", ".join(said)
+
 
 class DeepTraining(Strict):
     """One variant of a deep Gaussian VAE, and how it is trained and measured."""
@@ -79,7 +102,14 @@ class DeepTraining(Strict):
     network: DeepNetwork = DeepNetwork()
     seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
     epochs: Count = Field(100, description="passes over the training images, reshuffled")
-    batch: Count = Field(256, description="images an update; an incomplete last one is left out")
+    batch: Annotated[int, Field(gt=0, multiple_of=2)] = Field(
+        256, description="images an update, an even number; an incomplete last one is left out"
+    )
+    drawn: Literal["epochs", "independently"] = Field(
+        "epochs",
+        description="whether an update's images come from reshuffled epochs, as the authors have "
+        "it, or are drawn with replacement, as the theorem has it",
+    )
     learning_rate: Positive = Field(1e-3, description="C of the step sizes")
     stepping: Literal["per-epoch", "per-iteration", "constant"] = Field(
         "per-epoch",
@@ -99,11 +129,6 @@ class DeepTraining(Strict):
         5, description="K of the importance-weighted bound that all variants are compared by"
     )
     per_decade: Count = Field(8, description="measurements for every factor of ten in updates")
-    measured: Count | None = Field(
-        None,
-        description="training images of each of the two draws that the squared norm of the "
-        "gradient is estimated from; all of them if null",
-    )
     scored: Count | None = Field(
         None, description="images of each part that bounds are evaluated on; all if null"
     )
@@ -117,6 +142,12 @@ class DeepTraining(Strict):
     def dataset(self) -> str:
         """What the images are called in ``data``: CelebA's are the uncropped ones."""
         return "celeba_whole" if self.network.dataset == "celeba" else self.network.dataset
+
+    @property
+    def reduced(self) -> str:
+        """Say what is less than in the authors' experiment; empty where nothing is."""
+        epochs = f"{self.epochs} of {EPOCHS} epochs" if self.epochs < EPOCHS else ""
+        return ", ".join(filter(None, (self.network.reduced, epochs)))
 
 
 class DeepVAE(DeepTraining):

@@ -1,7 +1,7 @@
 """How gradients and bounds of deep VAEs fall with training: curves, powers, times to thresholds."""
 
 from collections.abc import Mapping
-from itertools import product
+from dataclasses import replace
 from math import nan
 from typing import Final
 
@@ -10,15 +10,26 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from vaentk.experiments.convergence.deep_vae import DeepVAE
-from vaentk.statistics.intervals import Estimate, line_slope
+from vaentk.statistics.intervals import Estimate, mean
 
 Array = NDArray[np.float64]
 
 LATE: Final = 0.2
 """Slopes are over updates from this part of the last one on: the authors' epochs 21 to 100."""
 
-QUANTITIES: Final = ("gradient_phi", "gradient_theta", "gradient", "uniform", "uniform_ratio")
+RATE_FROM: Final = 0.01
+"""The theorem's rate is over two decades of updates."""
+
+SETTLED: Final = 0.1
+"""Part of the loss's fall that is left when training is past its transient."""
+
+QUANTITIES: Final = (
+    *("gradient_phi", "gradient_theta", "gradient", "batch_square", "uniform", "uniform_ratio"),
+)
 """Of which slopes are fitted."""
+
+RATES: Final = ("uniform", "uniform_ratio")
+"""Those of the theorem."""
 
 THRESHOLDS: Final = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
 """Parts of the start to which times are measured."""
@@ -29,79 +40,78 @@ REACHED: Final = ("relative_gradient", "excess")
 def curves(records: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Put the measurements of all variants together, with what follows from them.
 
-    Records have a row a seed and step: ``gradient_phi`` and ``gradient_theta`` (unbiased estimates
-    of squared norms, negative at times) with errors, ``loss``. To them come gradient, the squared
-    norm of all parameters, and gradient_error; uniform, the mean of gradient over all updates up
-    to this one, as the theorem draws R; uniform_ratio, that over ``log n / sqrt(n)``, NaN below
-    n = 2; relative_gradient, over that at the start; excess, the loss above the least of the run,
-    over that at the start.
+    Records have a row a seed and step, with ``loss`` and the sums over all updates so far of
+    `vaentk.training.deep`. To them come the means over the iterates since the measurement before,
+    NaN at the start: gradient_phi, gradient_theta and their sum gradient, the squared norm of the
+    full-data gradient without bias (negative at times), with its standard error gradient_error;
+    batch_square, that of a batch's gradient, whose size is the authors' statistic. Further uniform,
+    the mean of gradient over all iterates from 0 on, as the theorem draws R, and uniform_error;
+    uniform_ratio, that over ``log n / sqrt(n)``, NaN below n = 2; relative_gradient, over the first
+    one; excess, the loss above the least of the run, over that at the start.
     """
     table = pd.concat([frame.assign(variant=variant) for variant, frame in records.items()])
     table = table.sort_values(["variant", "seed", "step"], ignore_index=True)
-    table["gradient"] = table["gradient_phi"] + table["gradient_theta"]
-    table["gradient_error"] = np.hypot(table["gradient_phi_error"], table["gradient_theta_error"])
     groups = table.groupby(["variant", "seed"])
-    table["uniform"] = np.concatenate(
-        [uniform_mean(part["step"], part["gradient"]) for _, part in groups]
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        claimed = np.log(table["step"]) / np.sqrt(table["step"])
-    table["uniform_ratio"] = (table["uniform"] / claimed).where(table["step"] > 1)
+    sums = [f"{kind}_{name}" for kind in ("sum", "scatter") for name in ("phi", "theta", "batch")]
+    since = table[sums] - groups[sums].shift()
+    updates = table["step"] - groups["step"].shift()
+    table["gradient_phi"] = since["sum_phi"] / updates
+    table["gradient_theta"] = since["sum_theta"] / updates
+    table["gradient"] = table["gradient_phi"] + table["gradient_theta"]
+    scatter = since["scatter_phi"] + since["scatter_theta"]
+    table["gradient_error"] = np.sqrt(scatter) / updates
+    table["batch_square"] = since["sum_batch"] / updates
+    step = table["step"].where(table["step"] > 0).astype(float)
+    table["uniform"] = (table["sum_phi"] + table["sum_theta"]) / step
+    table["uniform_error"] = np.sqrt(table["scatter_phi"] + table["scatter_theta"]) / step
+    claimed = np.log(step) / np.sqrt(step)
+    table["uniform_ratio"] = (table["uniform"] / claimed).where(step > 1)
     table["relative_gradient"] = table["gradient"] / groups["gradient"].transform("first")
     least, first = groups["loss"].transform("min"), groups["loss"].transform("first")
     table["excess"] = (table["loss"] - least) / (first - least)
-    return table
+    return table.drop(columns=sums)
 
 
-def uniform_mean(steps: ArrayLike, values: ArrayLike) -> Array:
-    """Average over all updates 0 to n of what was measured at some of them: (t,).
-
-    Between two measured updates, ascending integers from 0, the values are taken to lie on a line
-    (the trapezoid rule), which is too much where they fall as a convex curve.
-    """
-    measured = np.asarray(steps, dtype=int)
-    every = np.interp(np.arange(measured[-1] + 1), measured, np.asarray(values, dtype=float))
-    mean: Array = np.cumsum(every)[measured] / (measured + 1)
-    return mean
-
-
-def late(table: pd.DataFrame) -> pd.DataFrame:
+def late(table: pd.DataFrame, start: float = LATE) -> pd.DataFrame:
     """The measurements of the last part of training."""
-    part: pd.DataFrame = table[table["step"] >= LATE * table["step"].max()]
+    part: pd.DataFrame = table[table["step"] >= start * table["step"].max()]
     return part
 
 
 def slope(part: pd.DataFrame, quantity: str) -> Estimate:
-    """Fit a power of the number of updates, with a level for every seed.
+    """Fit a power of the number of updates to every seed's curve, and average the powers.
 
-    The interval is the line's misfit: neighbours on a curve do not scatter independently, so that
-    it is rather too narrow. NaN where a value is not positive, and its logarithm missing.
+    The interval is Student's over seeds. NaN where a value is not positive, and its logarithm
+    missing.
     """
-    seeds = part["seed"]
+    wide = part.pivot(index="step", columns="seed", values=quantity)
     with np.errstate(divide="ignore", invalid="ignore"):
-        across, up = np.log(part["step"]), np.log(part[quantity])
-    if not np.isfinite(up).all() or not len(up):
-        return Estimate(nan, nan, nan, len(up))
-    across = across - across.groupby(seeds).transform("mean")
-    up = up - up.groupby(seeds).transform("mean")
-    return line_slope(across, up, levels=seeds.nunique())
+        across, up = np.log(wide.index.to_numpy(float)), np.log(wide.to_numpy(float))
+    if len(wide) < 2 or not np.isfinite(up).all():
+        return Estimate(nan, nan, nan, up.size, 0)
+    across = across - across.mean()
+    return replace(mean(across @ up / (across @ across)), points=up.size)
 
 
 def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
     """Fit powers of the number of updates over the last part of training.
 
-    A row a sweep, value and quantity, with the updates step_min to step_max that are fitted.
-    ``uniform_ratio`` has slope 0 where the theorem's rate holds with equality.
+    A row a sweep, value and quantity, with the updates step_min to step_max that are fitted, and
+    past_transient, step_min over the last update at which any seed has more than `SETTLED` of its
+    loss's fall left: above 1 the powers are those past it. ``uniform_ratio`` has slope 0 where the
+    theorem's rate holds with equality.
     """
     rows = []
     for sweep, named in settings.sweeps().items():
         for value, variant in named.items():
-            part = late(table[table["variant"] == variant])
-            key = {"sweep": sweep, "value": value, "variant": variant}
-            ends = {"step_min": part["step"].min(), "step_max": part["step"].max()}
+            whole = table[table["variant"] == variant]
+            settled = whole[whole["excess"] > SETTLED]["step"].max()
             for quantity in QUANTITIES:
-                fitted = slope(part, quantity).as_slope()
-                rows.append(key | {"quantity": quantity} | fitted | ends)
+                part = late(whole, RATE_FROM if quantity in RATES else LATE)
+                key = {"sweep": sweep, "value": value, "variant": variant, "quantity": quantity}
+                ends = {"step_min": part["step"].min(), "step_max": part["step"].max()}
+                past = {"past_transient": ends["step_min"] / max(settled, 1)}
+                rows.append(key | slope(part, quantity).as_slope() | ends | past)
     return pd.DataFrame(rows)
 
 
@@ -113,9 +123,11 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     """
     columns = ["variant", "seed", "quantity", "threshold", "steps"]
     rows = [
-        (variant, seed, quantity, threshold, time_to(part["step"], part[quantity], threshold))
+        (variant, seed, quantity, threshold, time_to(known["step"], known[quantity], threshold))
         for (variant, seed), part in table.groupby(["variant", "seed"])
-        for quantity, threshold in product(REACHED, THRESHOLDS)
+        for quantity in REACHED
+        for known in [part.dropna(subset=[quantity])]
+        for threshold in THRESHOLDS
     ]
     return pd.DataFrame(rows, columns=columns)
 

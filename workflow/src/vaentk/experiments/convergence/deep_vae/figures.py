@@ -117,8 +117,9 @@ def _panel(axes: Axes, lines: Sequence[tuple[str, str, pd.DataFrame]], quantity:
             axes.plot(own["step"], own[quantity], color=colour, alpha=0.3, linewidth=0.7)
         means = part.groupby("step").mean(numeric_only=True)
         axes.plot(means.index, means[quantity], color=colour, label=label)
-        if quantity == "gradient":
-            squares = part.groupby("step")["gradient_error"].agg(lambda e: sqrt((e**2).sum()))
+        if quantity in ("gradient", "uniform"):
+            errors = part.groupby("step")[f"{quantity}_error"]
+            squares = errors.agg(lambda e: sqrt((e**2).sum()))
             half = NORMAL * squares / part["seed"].nunique()
             low, high = means[quantity] - half, means[quantity] + half
             axes.fill_between(means.index, low, high, color=colour, alpha=0.15, linewidth=0)

@@ -23,10 +23,13 @@ def measure(
     reached = curves.thresholds(table)
     slopes = curves.slopes(table, settings)
     along = trends.trends(table, reached, settings)
+    of_run: dict[str, Any] = {"data": facts.data, "epochs": settings.epochs}
+    other = "CIFAR-10 in place of CIFAR-100" if facts.dataset == "cifar10" else ""
+    of_run["reduced"] = ", ".join(filter(None, (other, settings.reduced)))
     return {
         "curves": table,
-        "slopes": slopes.assign(data=facts.data, epochs=settings.epochs),
+        "slopes": slopes.assign(**of_run),
         "thresholds": reached,
-        "trends": along.assign(data=facts.data, epochs=settings.epochs),
+        "trends": along.assign(**of_run),
         "ends": ends.ends(table, settings, facts, published),
     }

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Bernoulli, Gaussian, Likelihood
@@ -10,18 +9,22 @@ from vaentk.data.facts import Part
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepNetwork
-from vaentk.models.conv_vae import ConvVAE
 from vaentk.models.deep_gaussian_vae import deep_vae
+from vaentk.models.dense_vae import DenseVAE
+from vaentk.models.image_vae import ImageVae
 from vaentk.models.nonlinearities import Nonlinearities
 
 
-def model_of(network: DeepNetwork, channels: int = 3) -> ConvVAE:
-    """Build the model."""
+def model_of(network: DeepNetwork, channels: int = 3) -> ImageVae:
+    """Build the model; weights start as torch's layers do."""
     functions = (
         Nonlinearities.soft_clipping(network.sharpness)
         if network.activation == "soft_clipping"
         else Nonlinearities.named(network.activation)
     )
+    if network.model == "dense":
+        sizes = channels, network.side, network.latent, network.layers
+        return DenseVAE(*sizes, functions, glorot=False)
     return deep_vae(channels, network.latent, *network.sizes, functions)
 
 
@@ -36,7 +39,7 @@ def source_of(
     """Take the first images of a part, float32 (b, c, side, side), values 0 to 1.
 
     As many as the network says of the training part, else `count` or all. UserError where there
-    are fewer, or their side is not the network's or twice it.
+    are fewer, or they cannot be pooled to the network's side.
     """
     wanted = network.images if part == "train" else count
     numbers = images.of_part(part)
@@ -45,15 +48,9 @@ def source_of(
             f"{wanted or 'some'} {part} images of {images.facts.name} are asked for, and there "
             f"are {len(numbers)}: lower that number in the run's settings, or choose more data."
         )
-    factor, left = divmod(images.facts.shape[2], network.side)
-    if left or factor not in (1, 2):
-        raise UserError(
-            f"images of {images.facts.name} have {images.facts.shape[2]} pixels a side, which "
-            f"cannot be {network.side}: choose another network.side."
-        )
+    pooled = images.pooled(network.side)
 
     def pixels(chosen: Tensor) -> Tensor:
-        values = images.images(chosen).float().div_(255)
-        return functional.avg_pool2d(values, factor) if factor > 1 else values
+        return pooled.images(chosen).float().div_(255)
 
     return ImageSource(pixels, numbers[:wanted].to(torch.int64))

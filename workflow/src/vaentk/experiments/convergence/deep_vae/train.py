@@ -25,7 +25,8 @@ from vaentk.training.state import State, Tick
 def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> dict[str, Any]:
     """Train all seeds of one variant.
 
-    ``records`` have a row an evaluation and seed, as `Evaluation.rows` has them; ``weights`` are
+    ``records`` have a row an evaluation and seed, as `vaentk.training.deep` has them; ``weights``
+    are
     ``start/<name>`` and ``end/<name>``, before and after, (S, ...) each.
     """
     network, estimator = settings.network, settings.estimator
@@ -76,6 +77,7 @@ def _recipe(settings: DeepTraining, variant: str, images: int) -> Recipe:
         optimiser=settings.optimiser,
         codes=settings.codes,
         beta=settings.beta,
+        independent=settings.drawn == "independently",
         evaluated=evaluation_steps(settings.epochs * epoch, epoch, settings.per_decade),
     )
 
@@ -86,4 +88,4 @@ def _evaluation(settings: DeepTraining, source: ImageSource, images: ImageSet) -
         "train": replace(source, numbers=source.numbers[: settings.scored]),
         "held_out": source_of(settings.network, images, "test", settings.scored),
     }
-    return Evaluation(source, settings.measured, parts, settings.common_codes, settings.batch)
+    return Evaluation(parts, settings.common_codes, settings.batch)

@@ -1,6 +1,7 @@
 """Whether deep VAEs converge faster with smoother activations, smaller beta, larger K."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import inf, log2, nan
 from typing import Final
 
@@ -14,8 +15,10 @@ from vaentk.statistics.trends import page_test
 
 CLAIMED: Final = {
     ("activation", "gradient_slope"): "rises",
+    ("activation", "batch_slope"): "rises",
     ("beta", "steps_to_gradient"): "rises",
     ("beta", "steps_to_excess"): "rises",
+    ("samples", "steps_to_gradient"): "falls",
     ("samples", "early_negative_elbo"): "falls",
     ("samples", "end_negative_elbo"): "falls",
     ("samples", "early_loss"): "falls",
@@ -38,7 +41,8 @@ def trends(table: pd.DataFrame, reached: pd.DataFrame, settings: DeepVAE) -> pd.
     for one seed: there is none); statistic and p_value of Page's test for a rise, whose blocks are
     the seeds (NaN for one seed, or two levels); threshold; levels, seeds; claimed; said, in words.
 
-    Quantities: gradient_slope, the power of the squared gradient norm over the last part;
+    Quantities: gradient_slope and batch_slope, the power of the squared gradient norm, of all images
+    and of a batch, over the last part;
     steps_to_gradient and steps_to_excess, binary logarithm of the updates to a common part of each
     one's own start, the least that all reach for the gradient and `EXCESS` for the loss above its
     least, which comes to nothing by definition; of the bounds (training images, in nats) early_
@@ -78,12 +82,13 @@ def _quantities(
     def own(variant: str) -> pd.DataFrame:
         return table[table["variant"] == variant]
 
-    def of_slope(variant: str) -> pd.Series:
+    def of_slope(variant: str, quantity: str) -> pd.Series:
         parts = late(own(variant)).groupby("seed")
-        return pd.Series({seed: slope(part, "gradient").value for seed, part in parts})
+        return pd.Series({seed: slope(part, quantity).value for seed, part in parts})
 
-    yield "gradient_slope", nan, of_slope
-    for quantity in REACHED if sweep == "beta" else ():
+    yield "gradient_slope", nan, partial(of_slope, quantity="gradient")
+    yield "batch_slope", nan, partial(of_slope, quantity="batch_square")
+    for quantity in () if sweep == "activation" else REACHED:
         times = reached[(reached["quantity"] == quantity) & reached["variant"].isin(variants)]
         by_all = times.groupby("threshold")["steps"].apply(lambda steps: steps.notna().all())
         threshold = EXCESS if quantity == "excess" else float(by_all.index[by_all].min())
