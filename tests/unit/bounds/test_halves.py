@@ -16,7 +16,7 @@ BETA = torch.ones(1, dtype=torch.float64)
 
 
 def drawn(draws: int, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Batches of images with replacement and noise of two codes: (draws, b, ...), (draws, 2, b, 2)."""
+    """Batches drawn with replacement, (draws, b, ...), and two codes' noise, (draws, 2, b, 2)."""
     generator = torch.Generator().manual_seed(1)
     numbers = torch.randint(6, (draws, batch), generator=generator)
     return IMAGES[numbers], torch.randn(draws, 2, batch, 2, generator=generator, dtype=BETA.dtype)

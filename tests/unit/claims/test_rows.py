@@ -41,14 +41,15 @@ FORMS = {
         "sweep value epoch negative_elbo negative_elbo_low negative_elbo_high "
         "held_out_negative_elbo held_out_negative_elbo_low held_out_negative_elbo_high loss "
         "loss_low loss_high negative_bound negative_bound_low negative_bound_high kl kl_low "
-        "kl_high gradient_slope seeds comparable authors authors_slope why_not"
+        "kl_high batch_slope seeds comparable authors authors_slope why_not"
     ),
     r"deep_vae/[a-z0-9-]+/slopes\.csv": (
-        "sweep value variant quantity slope low high points freedom step_min step_max data epochs"
+        "sweep value variant quantity slope low high points freedom step_min step_max "
+        "past_transient data epochs reduced"
     ),
     r"deep_vae/[a-z0-9-]+/trends\.csv": (
         "sweep quantity threshold effect low high statistic p_value levels seeds claimed said "
-        "data epochs"
+        "data epochs reduced"
     ),
     r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
     r"disentanglement/[a-z0-9-]+/trends\.csv": (

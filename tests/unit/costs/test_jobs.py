@@ -84,7 +84,7 @@ def test_every_training_of_the_run_is_listed(config: Config) -> None:
     measured = [job for job, _, _ in default_run() if job[0].startswith("train_")]
     listed = list(trainings(config))
     assert all(job in listed for job in measured)
-    assert ("measure_gradient_noise", {"run": "faces-short"}) in listed
+    assert ("measure_gradient_noise", {"run": "faces-16x16"}) in listed
 
 
 @pytest.mark.parametrize("name", ["tiny", "paper"])

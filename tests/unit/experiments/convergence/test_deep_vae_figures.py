@@ -34,7 +34,8 @@ def table() -> pd.DataFrame:
                 value = (100 + 10 * seed + 20 * place) / (step + 1)
                 row: dict[str, object] = {"variant": variant, "seed": seed, "step": step}
                 names = [*deep_vae.TITLES, *(f"held_out_{name}" for name in deep_vae.HELD_OUT)]
-                rows.append(row | dict.fromkeys(names, value) | {"gradient_error": value / 10})
+                errors = dict.fromkeys(("gradient_error", "uniform_error"), value / 10)
+                rows.append(row | dict.fromkeys(names, value) | errors)
     return pd.DataFrame(rows)
 
 

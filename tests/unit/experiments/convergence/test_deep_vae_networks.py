@@ -34,6 +34,15 @@ def test_the_authors_networks_are_chosen_by_side() -> None:
     assert (other.widths, other.hidden, other.latent_dim) == ((4, 5, 6), 7, 8)
 
 
+def test_a_fully_connected_network_has_the_layers_and_torchs_initial_weights() -> None:
+    network = DeepNetwork(side=16, model="dense", layers=(9, 8), latent=3, activation="gelu")
+    model = model_of(network)
+    assert (model.channels, model.side, model.latent_dim) == (3, 16, 3)
+    weights = model.initial_weights((0,))
+    assert weights["dec_dense1"].shape == (1, 9, 8)
+    assert weights["enc_dense0_bias"].any()
+
+
 def test_activations_are_those_named() -> None:
     """ReLU of 60 is 60; soft-clipping's bounds are 0 and 50, and 50 for the mean's head."""
     at = torch.tensor([-3.0, 60.0], dtype=torch.float64)
@@ -56,7 +65,7 @@ def test_a_source_has_the_first_images_of_its_part_pooled_to_the_side() -> None:
 
     def pooled(number: int) -> Tensor:
         blocks = images.pixels[number].double().view(3, 32, 2, 32, 2)
-        return (blocks.mean(dim=(2, 4)) / 255).float()
+        return (blocks.mean(dim=(2, 4)).round() / 255).float()
 
     network = DeepNetwork(side=32, images=3)
     train, test = source_of(network, images), source_of(network, images, "test", 1)
@@ -84,7 +93,9 @@ def test_too_few_images_are_one_sentence(
 
 
 def test_images_of_another_size_are_one_sentence() -> None:
-    with pytest.raises(UserError, match="have 48 pixels a side, which cannot be 32: choose"):
+    with pytest.raises(
+        UserError, match="have 48 pixels a side, which cannot be pooled to 32: choose"
+    ):
         source_of(DeepNetwork(side=32), faces(side=48))
 
 
@@ -92,6 +103,7 @@ def test_images_of_another_size_are_one_sentence() -> None:
     ("settings", "sentence"),
     [
         ({"dataset": "cifar"}, "side is 64, but images of cifar have 32 pixels"),
+        ({"side": 16}, "side is 16: needs widths and hidden, or model: dense"),
         ({"hidden": 3}, "takes both widths and hidden, or neither"),
         ({"widths": [4, 4], "hidden": 3}, "halve 64 pixels to 16 and not to 4"),
     ],

@@ -28,7 +28,6 @@ SETTINGS = DeepTraining(
     batch=4,
     common_codes=2,
     per_decade=3,
-    measured=6,
     scored=3,
 )
 Found = tuple[pd.DataFrame, dict[str, NDArray[np.float32]]]
@@ -143,10 +142,10 @@ def test_seeds_that_do_not_fit_go_on_apart_and_end_with_the_same_bytes(
 
 
 def test_an_incomplete_batch_is_left_out_of_an_epoch(tmp_path: Path) -> None:
-    """Of 12 images by 5: two updates an epoch; and fewer than a batch are refused."""
+    """Of 12 images by 8: one update an epoch; and fewer than a batch are refused."""
     params = {"checkpoint_seconds": 0.0}
     job = Job({}, {}, {}, params, threads=1, device="cpu", log_file=tmp_path / "logs/base.log")
-    records = train(SETTINGS.but(batch=5), "base", images=images(), task=job)["records"]
-    assert records["step"].max() == 6
-    with pytest.raises(UserError, match="batch is 13, and there are 12 training images: lower"):
-        train(SETTINGS.but(batch=13), "base", images=images(), task=job)
+    records = train(SETTINGS.but(batch=8), "base", images=images(), task=job)["records"]
+    assert records["step"].max() == 3
+    with pytest.raises(UserError, match="batch is 14, and there are 12 training images: lower"):
+        train(SETTINGS.but(batch=14), "base", images=images(), task=job)

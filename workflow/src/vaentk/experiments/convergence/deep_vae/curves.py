@@ -108,6 +108,7 @@ def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
             settled = whole[whole["excess"] > SETTLED]["step"].max()
             for quantity in QUANTITIES:
                 part = late(whole, RATE_FROM if quantity in RATES else LATE)
+                part = part[part["step"] > 1]  # the rate is zero at 1
                 key = {"sweep": sweep, "value": value, "variant": variant, "quantity": quantity}
                 ends = {"step_min": part["step"].min(), "step_max": part["step"].max()}
                 past = {"past_transient": ends["step_min"] / max(settled, 1)}

@@ -41,8 +41,8 @@ def trends(table: pd.DataFrame, reached: pd.DataFrame, settings: DeepVAE) -> pd.
     for one seed: there is none); statistic and p_value of Page's test for a rise, whose blocks are
     the seeds (NaN for one seed, or two levels); threshold; levels, seeds; claimed; said, in words.
 
-    Quantities: gradient_slope and batch_slope, the power of the squared gradient norm, of all images
-    and of a batch, over the last part;
+    Quantities: gradient_slope and batch_slope, the powers of the squared gradient norm, of all
+    images and of a batch, over the last part;
     steps_to_gradient and steps_to_excess, binary logarithm of the updates to a common part of each
     one's own start, the least that all reach for the gradient and `EXCESS` for the loss above its
     least, which comes to nothing by definition; of the bounds (training images, in nats) early_
