@@ -22,8 +22,8 @@ def ends(
 
     A row a sweep, value and epoch of what `curves.curves` returns: means over seeds with 95%
     intervals of `COLUMNS` (nats); batch_slope, the power of the authors' statistic, after the last
-    epoch; authors and authors_slope, NaN unless comparable; why_not, in words. The authors' digitised values have dataset, sweep,
-    value, epoch, quantity, number.
+    epoch; authors and authors_slope, NaN unless comparable; why_not, in words. The authors' values,
+    digitised, have dataset, sweep, value, epoch, quantity, number.
     """
     differing = differences(settings, facts)
     authors = published.set_index(["dataset", "sweep", "value", "epoch", "quantity"])["number"]
