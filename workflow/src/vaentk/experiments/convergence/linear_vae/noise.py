@@ -1,16 +1,16 @@
 """S1's gradient noise: E|g - grad L|^2 of every estimator over B and K, at start and optimum."""
 
-from itertools import product
+from itertools import chain, product
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import torch
 
-from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.convergence.linear_vae import AnyEstimator, LinearVae
 from vaentk.experiments.convergence.linear_vae.problem import estimator_of
 from vaentk.models.linear_vae import Parameters
-from vaentk.statistics.bootstrap import coefficients
+from vaentk.statistics.bootstrap import coefficients, interval, resampled_means
 from vaentk.statistics.intervals import mean
 from vaentk.training.linear import Problem, initial_parameters
 from vaentk.training.linear_diagnostics import gradient_noise
@@ -24,11 +24,15 @@ FACTORS: Final = ("batch", "samples")
 def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
     """Measure the noise: a row a place, estimator, B, K and run, ``variance`` over the draws.
 
-    Control variates that need two samples are left out at K = 1.
+    Of the estimators that are trained, and of the IWAE bound's gradient. Control variates that need
+    two samples are left out at K = 1.
     """
     seeds = settings.seeds()
     cells = []
-    grid = product(PLACES, settings.estimators, settings.batches, settings.sample_counts)
+    sizes = settings.batches, settings.sample_counts
+    kinds: tuple[tuple[AnyEstimator, ...], ...] = settings.estimators, ("iwae",)
+    # IWAE comes last: a cell's place in the grid is the seed of its draws.
+    grid = chain.from_iterable(product(PLACES, names, *sizes) for names in kinds)
     for number, (place, name, batch, samples) in enumerate(grid):
         if name == "score-leave-one-out" and samples < 2:
             continue
@@ -42,13 +46,20 @@ def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
 
 
 def summary(noise: pd.DataFrame) -> pd.DataFrame:
-    """Average over runs, with 95% intervals: a row a place, estimator, B and K."""
+    """Average over runs, with 95% intervals: a row a place, estimator, B and K.
+
+    ``over_pathwise`` is the mean over that of the pathwise gradient with as many points and
+    samples, its interval over resampled runs; NaN where there is none.
+    """
     keys = ["place", "estimator", *FACTORS]
     rows = []
+    means = {cell: resampled_means(v.to_numpy()) for cell, v in noise.groupby(keys)["variance"]}
     for cell, part in noise.groupby(keys, sort=False):
         row, average = dict(zip(keys, cell, strict=True)), mean(part["variance"])
         row |= {"variance": average.value, "low": average.low, "high": average.high}
-        rows.append(row | {"runs": average.points})
+        pathwise = means.get((row["place"], "pathwise", *cell[2:]), np.full(1, np.nan))
+        ratio = interval(means[cell] / pathwise, average.points)
+        rows.append(row | {"runs": average.points} | ratio.columns("over_pathwise"))
     return pd.DataFrame(rows)
 
 

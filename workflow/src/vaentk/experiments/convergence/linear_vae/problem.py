@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaentk.experiments.convergence.linear_vae import (
-    EstimatorName,
+    AnyEstimator,
     Gaussian,
     OptimiserName,
     Variant,
@@ -17,11 +17,12 @@ from vaentk.models.linear_estimators import Baseline, Estimator, Kind
 from vaentk.models.linear_vae import LinearVae
 from vaentk.training.linear import Problem, Recipe, log_spaced
 
-ESTIMATORS: Final[dict[EstimatorName, tuple[Kind, Baseline]]] = {
+ESTIMATORS: Final[dict[AnyEstimator, tuple[Kind, Baseline]]] = {
     "pathwise": ("pathwise", "none"),
     "score": ("score", "none"),
     "score-leave-one-out": ("score", "leave-one-out"),
     "score-mean": ("score", "mean"),
+    "iwae": ("iwae", "none"),
 }
 """Kind of gradient and control variate of the estimators that settings name."""
 
@@ -44,7 +45,7 @@ def problem_of(settings: Settings, device: str = "cpu", beta: float | None = Non
     return Problem(model, data, settings.latent_dim)
 
 
-def estimator_of(name: EstimatorName, batch: int, samples: int) -> Estimator:
+def estimator_of(name: AnyEstimator, batch: int, samples: int) -> Estimator:
     """Return the estimator that settings name, with B data points and K samples each."""
     kind, baseline = ESTIMATORS[name]
     return Estimator(kind, batch, samples, baseline)
@@ -54,7 +55,7 @@ def recipe_of(settings: Settings, optimiser: OptimiserName, variant: Variant) ->
     """Return how a variant is trained by an optimiser."""
     return Recipe(
         optimiser,
-        settings.scale(optimiser, variant.estimator),
+        settings.scale(optimiser, variant.estimator, variant.role),
         variant.power,
         variant.steps,
         estimator_of(variant.estimator, variant.batch, variant.samples),

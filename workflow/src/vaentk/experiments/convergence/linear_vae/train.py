@@ -48,7 +48,7 @@ def _training(
 ) -> Training:
     """All runs of one variant."""
     problem = problem_of(settings, device, variant.beta)
-    recipe, seeds = recipe_of(settings, optimiser, variant), settings.seeds()
+    recipe, seeds = recipe_of(settings, optimiser, variant), settings.seeds(variant.role)
 
     def start(chunk: Chunk) -> State:
         own = tuple(seeds[place] for place in chunk)
