@@ -11,6 +11,7 @@ from vaentk.experiments.settings import Count, Positive, Seed, Strict
 OptimiserName = Literal["sgd", "adam"]
 EstimatorName = Literal["pathwise", "score", "score-leave-one-out", "score-mean"]
 AnyEstimator = EstimatorName | Literal["iwae"]
+Place = Literal["start", "optimum"]
 Role = Literal["rate", "constant", "beta", "codes", "noise-limited"]
 Scales = Annotated[dict[OptimiserName, Positive], Field(min_length=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=2)]
@@ -68,15 +69,10 @@ class Gaussian(Strict):
 
 
 class NoiseLimited(Strict):
-    """A training that is noisy enough to leave its transient behind."""
+    """A training that starts at the optimum, so that noise alone is left of the bound."""
 
-    optimisers: Scales = Field(
-        {"sgd": 0.04, "adam": 0.2}, description="C of the step sizes C n^(-1/2), by optimiser"
-    )
-    batch: Count = Field(1, description="data points B of an iteration")
-    samples: Count = Field(1, description="draws K of the noise for each data point")
     runs: int = Field(128, ge=2, description="independent runs, seeds 0 and up, side by side")
-    steps: int = Field(300_000, ge=100, description="iterations")
+    steps: int = Field(30_000, ge=100, description="iterations")
 
 
 class LinearVae(Strict):
@@ -144,8 +140,6 @@ class LinearVae(Strict):
         for name in self.optimisers:
             if name not in self.score_scales:
                 raise ValueError(f"score_scales lacks {name}, which optimisers has")
-            if name not in self.noise_limited.optimisers:
-                raise ValueError(f"noise_limited.optimisers lacks {name}, which optimisers has")
         if "score-leave-one-out" in self.estimators and self.samples < 2:
             raise ValueError(
                 "samples is 1, but score-leave-one-out needs two draws or more: take score-mean"
@@ -155,12 +149,8 @@ class LinearVae(Strict):
             raise ValueError("sample_counts needs two values of 2 or more for score-leave-one-out")
         return self
 
-    def scale(
-        self, optimiser: OptimiserName, estimator: AnyEstimator, role: Role = "rate"
-    ) -> float:
+    def scale(self, optimiser: OptimiserName, estimator: AnyEstimator) -> float:
         """C of an optimiser's step sizes under an estimator."""
-        if role == "noise-limited":
-            return self.noise_limited.optimisers[optimiser]
         scales = self.score_scales if estimator == "score" else self.optimisers
         return scales[optimiser]
 
@@ -171,8 +161,7 @@ class LinearVae(Strict):
     def variants(self) -> list[Variant]:
         """The trainings of one optimiser: rates, constant steps, betas, IWAE's K, noise-limited."""
         size, short, power = (self.batch, self.samples), self.short_steps, self.constant_power
-        base, limited = (self.beta, *size), self.noise_limited
-        own = self.beta, limited.batch, limited.samples, limited.steps
+        base = self.beta, *size
         return [
             *(Variant("rate", name, THEOREM, *base, self.steps) for name in self.estimators),
             *(Variant("constant", name, power, *base, short) for name in self.constant_estimators),
@@ -181,7 +170,7 @@ class LinearVae(Strict):
                 Variant("codes", "iwae", THEOREM, 1.0, self.batch, count, short)
                 for count in self.code_counts
             ),
-            Variant("noise-limited", "pathwise", THEOREM, *own),
+            Variant("noise-limited", "pathwise", THEOREM, *base, self.noise_limited.steps),
         ]
 
 

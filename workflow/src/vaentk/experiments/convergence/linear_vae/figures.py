@@ -33,6 +33,12 @@ __all__ = [
 
 THEOREM, CONSTANT = "#0072B2", "#D55E00"
 
+STARTS = {
+    "rate": ("from a drawn start", "#0072B2", "o"),
+    "noise-limited": ("from the optimum", "#D55E00", "s"),
+}
+"""Label, colour and marker of a training by its role."""
+
 FIT_SPACE = 0.16
 """Part of a panel below the data that is kept free for the fitted powers."""
 
@@ -62,21 +68,15 @@ def linear_vae(curves: Frames, slopes: Frames, *, runs: Runs) -> Drawing:
 
 
 def linear_vae_limit(curves: Frames, local_slopes: Frames, *, runs: Runs) -> Drawing:
-    """Draw the noise-limited trainings and their local powers of n, a row a run."""
+    """Draw trainings from start and optimum with their local powers of n, a row an optimiser."""
     with styled():
-        figure, rows = panels(len(curves), 3)
-        for (run, table), row in zip(curves.items(), rows, strict=True):
-            limited = table[table["role"] == "noise-limited"]
-            groups = list(limited.groupby("optimiser", sort=False))
-            for axes, (optimiser, part) in zip(row, groups, strict=False):
-                _limit_panel(axes, part)
-                axes.set_title(
-                    f"{OPTIMISERS[str(optimiser)]}, B = {part['batch'].iloc[0]}, "
-                    f"K = {part['samples'].iloc[0]}"
-                )
-            for axes in row[len(groups) : -1]:
-                axes.set_axis_off()
-            _local_panel(row[-1], local_slopes[run])
+        rows_of = by_optimiser(curves)
+        figure, rows = panels(len(rows_of), 2)
+        for (run, optimiser, table), (left, right) in zip(rows_of, rows, strict=True):
+            _limit_panel(left, table[table["estimator"] == "pathwise"])
+            left.set_title(f"{OPTIMISERS[optimiser]}: $|\\nabla\\mathcal{{L}}|^2$ at iterate $n$")
+            _local_panel(right, local_slopes[run][local_slopes[run]["optimiser"] == optimiser])
+            right.set_title(f"{OPTIMISERS[optimiser]}: power of $n$ by half decade")
         figure.suptitle(runs.label, fontsize=9.5)
         return finish(figure, _alt_of_limit(local_slopes, runs.data))
 
@@ -118,19 +118,14 @@ def _rate_panel(axes: Axes, table: pd.DataFrame, slopes: pd.DataFrame) -> None:
 
 
 def _limit_panel(axes: Axes, table: pd.DataFrame) -> None:
-    for quantity, colour, words in (
-        ("since", GREY, "mean since the record before"),
-        ("mean_gradient", THEOREM, r"at $\theta_R$, $R$ uniform on 0 to $n$"),
-    ):
-        axes.plot(table["step"], table[quantity], color=colour, label=words)
-        band(axes, table, quantity, colour)
-    last = table.iloc[-1]
-    line = last["since"] * (table["step"] / last["step"]) ** -0.5
-    axes.plot(table["step"], line, ":", color=REFERENCE, label=r"$n^{-1/2}$ through the end")
-    axes.set(xscale="log", yscale="log", xlabel="iteration $n$")
-    axes.set_ylabel(r"$|\nabla\mathcal{L}|^2$, mean over runs")
-    low, high = axes.get_ylim()
-    axes.set_ylim(low * (low / high) ** 0.3, high)
+    for role, (words, colour, _) in STARTS.items():
+        part = table[table["role"] == role]
+        axes.plot(part["step"], part["since"], color=colour, label=words)
+        band(axes, part, "since", colour)
+    last = part.iloc[-1]
+    line = last["since"] * (part["step"] / last["step"]) ** -0.5
+    axes.plot(part["step"], line, ":", color=REFERENCE, label=r"$n^{-1/2}$ through the end")
+    axes.set(xscale="log", yscale="log", xlabel="iteration $n$", ylabel="mean over runs")
     log_ticks(axes.xaxis, table["step"].min(), table["step"].max())
     log_ticks(axes.yaxis, *axes.get_ylim())
     axes.legend(loc="lower left", fontsize=7.5)
@@ -138,14 +133,13 @@ def _limit_panel(axes: Axes, table: pd.DataFrame) -> None:
 
 def _local_panel(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the power of n in every half decade, at its geometric middle."""
-    for (optimiser, part), (colour, marker) in zip(
-        table.groupby("optimiser", sort=False), ((THEOREM, "o"), (CONSTANT, "s")), strict=False
-    ):
+    for role, (words, colour, marker) in STARTS.items():
+        part = table[table["role"] == role]
         middle = (part["step_min"] * part["step_max"]) ** 0.5
-        axes.plot(middle, part["slope"], marker, color=colour, label=OPTIMISERS[str(optimiser)])
+        axes.plot(middle, part["slope"], marker, color=colour, label=words)
         axes.vlines(middle, part["low"], part["high"], color=colour, alpha=0.7)
     axes.axhline(-0.5, linestyle=":", color=REFERENCE)
-    axes.set(xscale="log", xlabel="iteration $n$", title="power of $n$ by half decade")
+    axes.set(xscale="log", xlabel="iteration $n$")
     log_ticks(axes.xaxis, table["step_min"].min(), table["step_max"].max())
     axes.legend(loc="best")
 
@@ -176,14 +170,16 @@ def _alt_of_rates(slopes: Frames, data: Mapping[str, str]) -> str:
 def _alt_of_limit(local_slopes: Frames, data: Mapping[str, str]) -> str:
     parts = []
     for run, table in local_slopes.items():
-        for optimiser, part in table.groupby("optimiser", sort=False):
+        for (optimiser, role), part in table.groupby(["optimiser", "role"], sort=False):
             row = part.iloc[-1]
             parts.append(
-                f"{data[run]}, {OPTIMISERS[str(optimiser)]}: {number(row['slope'])} "
-                f"[{number(row['low'])}, {number(row['high'])}] from n = {row['step_min']:,}"
+                f"{data[run]}, {OPTIMISERS[str(optimiser)]}, {STARTS[str(role)][0]}: "
+                f"{number(row['slope'])} [{number(row['low'])}, {number(row['high'])}] "
+                f"from n = {row['step_min']:,}"
             )
     return (
-        "Squared gradient norm of the noisiest trainings against the iteration, both logarithmic, "
-        "with the power -1/2, and the local power of n by half decade. Over the last half decade: "
+        "Squared gradient norm against the iteration, both logarithmic, of trainings from a drawn "
+        "start and from the optimum, with the power -1/2, and the local power of n by half decade. "
+        "Over the last half decade: "
         f"{'; '.join(parts)}."
     )

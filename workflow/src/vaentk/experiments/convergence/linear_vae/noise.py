@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from vaentk.experiments.convergence.linear_vae import AnyEstimator, LinearVae
-from vaentk.experiments.convergence.linear_vae.problem import estimator_of
-from vaentk.models.linear_vae import Parameters
+from vaentk.experiments.convergence.linear_vae import AnyEstimator, LinearVae, Place
+from vaentk.experiments.convergence.linear_vae.problem import estimator_of, parameters_at
 from vaentk.statistics.bootstrap import coefficients, interval, resampled_means
 from vaentk.statistics.intervals import mean
-from vaentk.training.linear import Problem, initial_parameters
+from vaentk.training.linear import Problem
 from vaentk.training.linear_diagnostics import gradient_noise
 
-PLACES: Final = ("start", "optimum")
+PLACES: Final[tuple[Place, ...]] = ("start", "optimum")
 """Where noise is measured: at the runs' own starts, and at probabilistic PCA's optimum."""
 
 FACTORS: Final = ("batch", "samples")
@@ -36,7 +35,7 @@ def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
     for number, (place, name, batch, samples) in enumerate(grid):
         if name == "score-leave-one-out" and samples < 2:
             continue
-        parameters = _parameters(problem, settings, seeds, place)
+        parameters = parameters_at(place, problem, settings, seeds)
         generator = torch.Generator().manual_seed(number)
         estimator = estimator_of(name, batch, samples)
         by_run = gradient_noise(problem, parameters, estimator, settings.draws, generator)
@@ -81,12 +80,3 @@ def slopes(noise: pd.DataFrame) -> pd.DataFrame:
             row = {"place": place, "estimator": name, "factor": factor, "claimed": -1.0}
             rows.append(row | estimate.as_slope() | {"share": level / (level + rise)})
     return pd.DataFrame(rows)
-
-
-def _parameters(
-    problem: Problem, settings: LinearVae, seeds: tuple[int, ...], place: str
-) -> Parameters:
-    if place == "start":
-        return initial_parameters(problem, seeds, settings.initial_scale)
-    best = problem.model.optimum(problem.moments, problem.latent_dim)
-    return Parameters(*(t.repeat(len(seeds), *[1] * (t.dim() - 1)) for t in best.tensors()))

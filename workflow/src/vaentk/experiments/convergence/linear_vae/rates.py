@@ -21,6 +21,9 @@ ROLES: Final = ("rate", "constant", "noise-limited")
 VARIANT: Final = ["optimiser", "variant", "role", "estimator", "power", "beta", "batch", "samples"]
 """Columns that name a training."""
 
+ROUNDED: Final = 0.01
+"""Half decades by which a recorded iterate may miss the end of one."""
+
 DECADES: Final = 1.0
 """Decades of n at the end of a training over which exponents are fitted."""
 
@@ -114,21 +117,24 @@ def bend(n: Array, values: Array) -> Estimate:
 
 
 def local_slopes(records: pd.DataFrame) -> pd.DataFrame:
-    """Fit the power of n of ``since`` in every half decade of the noise-limited trainings.
+    """Fit the power of n of ``since`` in every half decade, from the start and from the optimum.
 
-    A row an optimiser and half decade, counted back from the last iterate, with the iterates from
+    These are the trainings by pathwise gradients and the theorem's steps. A row an optimiser, role
+    and half decade, counted back from the last iterate, with the iterates from
     ``step_min`` to ``step_max``, at least three: ``slope`` with the interval over resampled runs.
     """
     rows = []
-    chosen = records[records["role"] == "noise-limited"]
-    for optimiser, part in chosen.groupby("optimiser", sort=False):
+    pathwise = records["estimator"] == "pathwise"
+    chosen = records[pathwise & records["role"].isin(["rate", "noise-limited"])]
+    for (optimiser, role), part in chosen.groupby(["optimiser", "role"], sort=False):
         steps, values = by_run(part, "since")
         back = 2 * np.log10(steps.max() / np.maximum(steps, 1))
         for half in range(int(back.max()), -1, -1):
-            inside = (steps > 0) & (back > half - 1e-9) & (back < half + 1 + 1e-9)
+            # Recorded iterates are rounded: one at an end belongs to both halves.
+            inside = (steps > 0) & (back > half - ROUNDED) & (back < half + 1 + ROUNDED)
             if inside.sum() < 3:
                 continue
             ends = {"step_min": int(steps[inside][0]), "step_max": int(steps[inside][-1])}
             fit = exponent(steps[inside], values[:, inside], points=len(values))
-            rows.append({"optimiser": optimiser, **ends, **fit.as_slope()})
+            rows.append({"optimiser": optimiser, "role": role, **ends, **fit.as_slope()})
     return pd.DataFrame(rows)
