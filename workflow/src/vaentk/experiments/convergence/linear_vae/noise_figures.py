@@ -54,7 +54,7 @@ def _noise_panel(axes: Axes, table: pd.DataFrame, slopes: pd.DataFrame, factor: 
     low, high = first * across[0] / across[-1], part["high"].max()
     axes.set_ylim(low / 1.5, high * (high / low) ** 0.6)
     log_ticks(axes.yaxis, *axes.get_ylim())
-    axes.set_ylabel(r"$E|g - \nabla\mathcal{L}|^2$")
+    axes.set_ylabel(r"$E|g - Eg|^2$")
     axes.legend(loc="upper right", title="fitted power", title_fontsize=8, fontsize=7.5)
 
 
