@@ -128,17 +128,31 @@ FORMS = {
         "rate_high rate_flow rate_claimed rate_tight loss_final bound_final width_printed "
         "width_derived"
     ),
+    r"linear_vae/[a-z0-9-]+/beta_pairs\.csv": (
+        "optimiser quantity smaller beta ratio ratio_low ratio_high"
+    ),
     r"linear_vae/[a-z0-9-]+/beta_trends\.csv": "optimiser quantity slope low high points freedom",
+    r"linear_vae/[a-z0-9-]+/code_pairs\.csv": (
+        "optimiser quantity smaller samples ratio ratio_low ratio_high"
+    ),
     r"linear_vae/[a-z0-9-]+/constants\.csv": (
         "optimiser variant role estimator power beta batch samples scale step gap curvature noise "
-        "measured bound looseness looseness_low looseness_high"
+        "measured bound looseness norm norm_over looseness_low looseness_high"
+    ),
+    r"linear_vae/[a-z0-9-]+/noise\.csv": (
+        "place estimator batch samples variance low high runs over_pathwise over_pathwise_low "
+        "over_pathwise_high"
     ),
     r"linear_vae/[a-z0-9-]+/noise_slopes\.csv": (
         "place estimator factor claimed slope low high points freedom share"
     ),
     r"linear_vae/[a-z0-9-]+/slopes\.csv": (
         "optimiser variant role estimator power beta batch samples quantity claimed slope low "
-        "high points freedom step_min step_max"
+        "high points freedom drift drift_low drift_high step_min step_max"
+    ),
+    r"linear_vae/[a-z0-9-]+/smoothness\.csv": (
+        "radius beta points curvature curvature_low curvature_high rising rising_low rising_high "
+        "units regime"
     ),
     r"ridge/[a-z0-9-]+/displacements\.csv": (
         "beta width change_mu change_mu_low change_mu_high change_over_smaller "

@@ -116,6 +116,20 @@ def test_the_elbo_is_below_the_evidence() -> None:
         assert elbo[run] < marginal.log_prob(DATA).mean()
 
 
+def test_the_likelihood_is_that_of_the_gaussian_and_the_optimums_elbo() -> None:
+    """Against torch's density of N(b, W W^T + c^2 I), to rounding."""
+    for variance in (0.3, 0.7):
+        model = LinearVae(variance)
+        found = model.log_likelihood(PARAMETERS, MOMENTS)
+        covariance = PARAMETERS.w @ PARAMETERS.w.mT + variance * torch.eye(D).double()
+        densities = MultivariateNormal(PARAMETERS.b, covariance).log_prob(DATA[:, None])
+        assert torch.allclose(found, densities.mean(0), rtol=1e-12)
+        best = model.optimum(MOMENTS, Q)
+        own = model.log_likelihood(best, MOMENTS)
+        assert torch.allclose(own, model.elbo(best, MOMENTS), rtol=1e-12)
+        assert (own > found).all()
+
+
 def test_the_optimum_by_hand() -> None:
     """d = q = 1, variance 4, c = 1: W = sqrt 3, V = sqrt 3 / 4, posterior variance 1/4."""
     moments = Moments(torch.tensor([2.0]).double(), torch.tensor([[4.0]]).double())

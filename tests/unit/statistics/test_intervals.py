@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from vaentk.statistics.intervals import Estimate, geometric_mean, line_slope, mean, quantile
+from vaentk.statistics.intervals import (
+    Estimate,
+    geometric_mean,
+    line_slope,
+    mean,
+    proportion,
+    quantile,
+)
 
 
 def test_the_interval_is_students() -> None:
@@ -54,3 +61,16 @@ def test_simultaneous_intervals_are_bonferronis() -> None:
     assert alone.simultaneous(1) == alone
     skewed = Estimate(1.0, 0.0, 3.0, 50).simultaneous(5)
     assert (skewed.high - 1) / (1 - skewed.low) == pytest.approx(2), "each side by the same ratio"
+
+
+def test_a_proportion_has_clopper_and_pearsons_interval() -> None:
+    """Ends where a tail of the binomial has 2.5%; none or all of n trials: 0.025^(1/n)."""
+    from scipy.stats import binom
+
+    found = proportion(15, 20)
+    assert found.value == 0.75
+    assert binom.sf(14, 20, found.low) == pytest.approx(0.025)
+    assert binom.cdf(15, 20, found.high) == pytest.approx(0.025)
+    whole, none = proportion(20, 20), proportion(0, 20)
+    assert (whole.low, whole.high) == pytest.approx((0.025 ** (1 / 20), 1))
+    assert (none.low, none.high) == pytest.approx((0, 1 - 0.025 ** (1 / 20)))

@@ -146,6 +146,19 @@ def test_a_run_ends_where_it_ends_alone(
         assert torch.equal(together.tensors["generators"][place], alone.tensors["generators"][0])
 
 
+def test_records_have_the_norm_and_for_iwae_the_gap_of_the_likelihood() -> None:
+    """It vanishes at the optimum of beta = 1; other estimators have no such column."""
+    problem = Problem(LinearVae(0.5), PROBLEM.data, Q)
+    best = problem.model.optimum(problem.moments, Q)
+    iwae = replace(SGD, estimator=Estimator("iwae", 3, 2))
+    (at_best,) = initial_state(problem, best, (0,), iwae).records
+    assert at_best["likelihood_gap"] == pytest.approx(0, abs=1e-12)
+    assert at_best["norm"] == pytest.approx(float(best.flat().norm()))
+    state = train(problem, (0,), iwae, initial_state(problem, best, (0,), iwae))
+    assert all(0 <= row["likelihood_gap"] <= row["gap"] + 1e-12 for row in state.records[1:])
+    assert "likelihood_gap" not in start(SGD, 0).records[0]
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_run_taken_up_again_ends_with_the_same_bytes(recipe: Recipe) -> None:
     estimator = replace(recipe.estimator, batch=8, samples=4)

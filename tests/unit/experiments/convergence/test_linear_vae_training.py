@@ -25,8 +25,8 @@ SETTINGS = LinearVae(
     estimators=("pathwise", "score-leave-one-out"),
     constant_estimators=("pathwise",),
     betas=(0.5, 2.0),
-    trained_batches=(2, 3),
-    trained_samples=(2, 3),
+    code_counts=(1, 3),
+    noise_limited={"runs": 3, "steps": 100},
 )
 
 

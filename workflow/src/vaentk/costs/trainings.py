@@ -253,7 +253,7 @@ def _deep(settings: DeepTraining, data: Data) -> Cost:
 def _linear(settings: LinearVae) -> Cost:
     """All trainings of S1 by one optimiser."""
     variants = settings.variants()
-    codes = settings.runs * sum(v.steps * v.batch * v.samples for v in variants)
+    codes = sum(len(settings.seeds(v.role)) * v.steps * v.batch * v.samples for v in variants)
     return _cost(
         sum(variant.steps for variant in variants),
         codes * rates.CODE * settings.data.dim * settings.latent_dim,

@@ -155,6 +155,21 @@ class LinearVae:
         constant = data_dim * log(2 * pi * self.variance)
         return -0.5 * (constant + squares / self.variance + self.beta * units.sum(-1))
 
+    def log_likelihood(self, parameters: Parameters, moments: Moments) -> Tensor:
+        """Mean over data of ``log p(x)`` in nats, (R,): what IWAE's bound tends to as K grows.
+
+        ``x ~ N(b, C)`` with ``C = W W^T + c^2 I``, so that with the data's mean m and covariance S
+        it is ``-(d log(2 pi) + log det C + tr(C^-1 (S + (m - b) (m - b)^T))) / 2``.
+        """
+        w, away = parameters.w, moments.mean - parameters.b
+        data_dim = moments.mean.numel()
+        eye = torch.eye(data_dim, dtype=w.dtype, device=w.device)
+        factor = torch.linalg.cholesky(w @ w.mT + self.variance * eye)
+        scatter = moments.covariance + away.unsqueeze(-1) * away.unsqueeze(-2)
+        squares = _diagonal(torch.cholesky_solve(scatter, factor)).sum(-1)
+        log_det = 2 * _diagonal(factor).log().sum(-1)
+        return -0.5 * (data_dim * log(2 * pi) + log_det + squares)
+
     def gradient(self, parameters: Parameters, moments: Moments) -> Parameters:
         """Gradient of `elbo`, uphill.
 

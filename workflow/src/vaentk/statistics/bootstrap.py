@@ -1,5 +1,6 @@
 """Powers followed by a mean over independent runs, with intervals from resampling whole runs."""
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,11 +21,16 @@ def resampled_means(values: Array, resamples: int = RESAMPLES) -> Array:
     The same runs are drawn whatever the values, so that what is measured on the same runs stays
     paired.
     """
-    runs = len(values)
-    drawn = np.random.default_rng(0).multinomial(runs, np.full(runs, 1 / runs), resamples)
-    weights = np.concatenate([np.ones((1, runs)), drawn]) / runs
-    means: Array = np.tensordot(weights, values, axes=1)
+    means: Array = np.tensordot(_weights(len(values), resamples), values, axes=1)
     return means
+
+
+@lru_cache(maxsize=4)
+def _weights(runs: int, resamples: int) -> Array:
+    """How much of every run is in the mean and in each resampled one, (1 + resamples, runs)."""
+    drawn = np.random.default_rng(0).multinomial(runs, np.full(runs, 1 / runs), resamples)
+    weights: Array = np.concatenate([np.ones((1, runs)), drawn]) / runs
+    return weights
 
 
 def interval(statistics: Array, points: int) -> Estimate:

@@ -5,7 +5,7 @@ from math import exp, inf, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
 
 LEVEL = 0.95
 """Confidence level of every interval."""
@@ -73,6 +73,14 @@ def mean(values: ArrayLike) -> Estimate:
     centre = float(sample.mean())
     error = float(sample.std(ddof=1)) / sqrt(count) if count > 1 else nan
     return _estimate(centre, error, count - 1, count)
+
+
+def proportion(hits: int, trials: int) -> Estimate:
+    """Return the part of independent trials that hit; its interval is exact (Clopper-Pearson)."""
+    tail = (1 - LEVEL) / 2
+    low = float(betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, trials - hits, 1 - tail)) if hits < trials else 1.0
+    return Estimate(hits / trials, low, high, trials)
 
 
 def geometric_mean(values: ArrayLike) -> Estimate:

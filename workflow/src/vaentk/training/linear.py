@@ -118,7 +118,9 @@ def initial_state(
     ``|grad L|^2`` over the iterates 0 to ``step``; ``generators``, uint8 (R, bytes). Records have a
     row a run and recorded iterate n: ``seed``, ``step``; ``gradient``, the exact
     ``|grad L(theta_n)|^2``; ``mean_gradient``, its mean over the iterates 0 to n; ``loss``, the
-    objective downhill (the negative ELBO) and ``gap`` above its least value, in nats.
+    objective downhill (the negative ELBO) and ``gap`` above its least value, in nats; ``norm``, the
+    Euclidean norm of all parameters; and where the estimator is ``iwae``, ``likelihood_gap``, what
+    the mean of log p(x) is below its largest value, in nats.
     """
     tensors = dict(zip(NAMES, (t.clone() for t in parameters.tensors()), strict=True))
     if recipe.optimiser == "adam":
@@ -142,7 +144,8 @@ def train(
     """Train all runs from a state to the recipe's last iterate.
 
     Where the estimator is ``iwae`` the records are still of the ELBO, whose gradient is not the
-    one that is followed; at beta = 1 the two objectives have their optimum in common.
+    one that is followed; at beta = 1, which it takes for granted, the two objectives and the
+    likelihood have their optimum and its value in common.
 
     There are as many seeds as the state has runs; it is changed in place. The tick is called after
     every block of iterations (`Draws.block`).
@@ -207,7 +210,11 @@ def _observe(problem: Problem, seeds: tuple[int, ...], recipe: Recipe, state: St
         "mean_gradient": total / (state.step + 1),
         "loss": loss,
         "gap": loss + problem.best,
+        "norm": parameters.square().sqrt(),
     }
+    if recipe.estimator.kind == "iwae":
+        likelihood = problem.model.log_likelihood(parameters, problem.moments)
+        columns["likelihood_gap"] = problem.best - likelihood
     values = {name: column.tolist() for name, column in columns.items()}
     for run, seed in enumerate(seeds):
         row = {name: column[run] for name, column in values.items()}

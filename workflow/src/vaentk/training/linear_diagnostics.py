@@ -36,19 +36,24 @@ def gradient_noise(
     draws: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Mean of ``|g - grad L|^2`` over draws of the estimated gradient, for every run: (R,).
+    """Mean of ``|g - E g|^2`` over draws of the estimated gradient, for every run: (R,).
 
-    Unbiased for the estimator's variance ``E|g - grad L|^2``, as the exact gradient is known.
+    Unbiased. ``E g`` is the exact gradient of the ELBO; that of the IWAE bound is not known in
+    closed form, so that ``iwae`` is taken about the mean of its draws, at least two, and one is
+    subtracted from their number.
     """
     exact = problem.model.gradient(parameters, problem.moments).flat()
     runs, latent_dim = parameters.s.shape
     width = runs * estimator.batch * estimator.samples * latent_dim
     most = max(1, TOGETHER // width)
-    total = torch.zeros_like(exact[:, 0])
+    total, drift = torch.zeros_like(exact[:, 0]), torch.zeros_like(exact)
     for first in range(0, draws, most):
         count = min(most, draws - first)
         copies = Parameters(*(t.repeat(count, *[1] * (t.dim() - 1)) for t in parameters.tensors()))
         drawn = sampled_gradient(problem.model, copies, problem.points, estimator, generator)
         away = drawn.flat().view(count, *exact.shape) - exact
         total += away.square().sum((0, 2))
-    return total / draws
+        drift += away.sum(0)
+    if estimator.kind != "iwae":
+        return total / draws
+    return (total - drift.square().sum(1) / draws) / (draws - 1)

@@ -1,7 +1,6 @@
-"""Surendran et al. 2024: the linear VAE, whose gradient, noise and optimum are known (S1)."""
+"""Surendran et al. 2024: the linear VAE, whose gradient and optimum are known (S1, S3, S4)."""
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +10,10 @@ from vaentk.experiments.settings import Count, Positive, Seed, Strict
 
 OptimiserName = Literal["sgd", "adam"]
 EstimatorName = Literal["pathwise", "score", "score-leave-one-out", "score-mean"]
+AnyEstimator = EstimatorName | Literal["iwae"]
+Place = Literal["start", "optimum"]
+Role = Literal["rate", "constant", "beta", "codes", "noise-limited"]
+Scales = Annotated[dict[OptimiserName, Positive], Field(min_length=1)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=2)]
 Power = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
@@ -22,8 +25,8 @@ THEOREM: Final = 0.5
 class Variant:
     """One training of all runs; ``power`` is that of the step sizes ``C n^(-power)``."""
 
-    role: Literal["rate", "constant", "noise", "beta"]
-    estimator: EstimatorName
+    role: Role
+    estimator: AnyEstimator
     power: float
     beta: float
     batch: int
@@ -35,8 +38,8 @@ class Variant:
         """Its name, for file and log."""
         if self.role == "beta":
             return f"beta-{self.beta:g}"
-        if self.role == "noise":
-            return f"noise-{self.batch}-{self.samples}"
+        if self.role == "codes":
+            return f"codes-{self.samples}"
         return f"{self.role}-{self.estimator}-{self.power:g}"
 
 
@@ -65,8 +68,15 @@ class Gaussian(Strict):
         return f"Gaussian data (drawn), d = {self.dim}, N = {self.samples}"
 
 
+class NoiseLimited(Strict):
+    """A training that starts at the optimum, so that noise alone is left of the bound."""
+
+    runs: int = Field(128, ge=2, description="independent runs, seeds 0 and up, side by side")
+    steps: int = Field(30_000, ge=100, description="iterations")
+
+
 class LinearVae(Strict):
-    """S1: runs of the linear VAE side by side, by SGD and Adam, under several estimators."""
+    """S1, S3, S4: runs of the linear VAE side by side, by SGD and Adam, by several estimators."""
 
     data: Gaussian = Gaussian()
     latent_dim: Count = Field(2, description="latent dimensions q of the model")
@@ -75,10 +85,10 @@ class LinearVae(Strict):
     runs: int = Field(256, ge=2, description="independent runs, seeds 0 and up, side by side")
     steps: int = Field(100_000, ge=100, description="iterations of the trainings of the rate")
     short_steps: int = Field(
-        10_000, ge=100, description="iterations of constant steps, of the grid and of the betas"
+        10_000, ge=100, description="iterations of constant steps, of the betas and of IWAE's K"
     )
     initial_scale: Positive = Field(0.2, description="deviation of the entries of W and V")
-    optimisers: Annotated[dict[OptimiserName, Positive], Field(min_length=1)] = Field(
+    optimisers: Scales = Field(
         {"sgd": 0.04, "adam": 0.05}, description="C of the step sizes C n^(-power), one job each"
     )
     score_scales: dict[OptimiserName, Positive] = Field(
@@ -97,20 +107,24 @@ class LinearVae(Strict):
     batch: Count = Field(4, description="data points B of an iteration")
     samples: Count = Field(4, description="draws K of the noise for each data point")
     betas: Annotated[tuple[Positive, ...], Field(min_length=2)] = Field(
-        (0.5, 1.0, 2.0, 4.0, 8.0), description="compared, each with its own optimum"
+        (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), description="compared, each with its own optimum"
     )
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.05, description="part of the start to which betas are timed"
+        0.05, description="part of the start to which betas and IWAE's K are timed"
     )
     batches: Counts = Field((1, 4, 16, 64), description="B over which the noise is measured")
     sample_counts: Counts = Field((1, 4, 16, 64), description="K over which it is measured")
-    trained_batches: Counts = Field((1, 4, 16), description="B over which runs are trained")
-    trained_samples: Counts = Field((1, 4, 16), description="K over which runs are trained")
     draws: int = Field(64, ge=2, description="gradients a run and measurement of the noise")
+    code_counts: Counts = Field((1, 4, 16), description="K with which IWAEs are trained, beta = 1")
+    noise_limited: NoiseLimited = NoiseLimited()
+    radii: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
+        (1.0, 3.0), description="norms of the parameters at which the Hessian is looked at"
+    )
+    points: Count = Field(400, description="random parameters of each norm")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        self.distinct("betas", "batches", "sample_counts", "trained_batches", "trained_samples")
+        self.distinct("betas", "batches", "sample_counts", "code_counts", "radii")
         self.distinct("estimators", "constant_estimators")
         if self.latent_dim >= self.data.dim:
             raise ValueError(
@@ -135,24 +149,28 @@ class LinearVae(Strict):
             raise ValueError("sample_counts needs two values of 2 or more for score-leave-one-out")
         return self
 
-    def scale(self, optimiser: OptimiserName, estimator: EstimatorName) -> float:
+    def scale(self, optimiser: OptimiserName, estimator: AnyEstimator) -> float:
         """C of an optimiser's step sizes under an estimator."""
         scales = self.score_scales if estimator == "score" else self.optimisers
         return scales[optimiser]
 
-    def seeds(self) -> tuple[int, ...]:
+    def seeds(self, role: Role = "rate") -> tuple[int, ...]:
         """Seeds of the runs."""
-        return tuple(range(self.runs))
+        return tuple(range(self.noise_limited.runs if role == "noise-limited" else self.runs))
 
     def variants(self) -> list[Variant]:
-        """The trainings of one optimiser, in order: rates, constant steps, B and K, betas."""
+        """The trainings of one optimiser: rates, constant steps, betas, IWAE's K, noise-limited."""
         size, short, power = (self.batch, self.samples), self.short_steps, self.constant_power
-        base, grid = (self.beta, *size), product(self.trained_batches, self.trained_samples)
+        base = self.beta, *size
         return [
             *(Variant("rate", name, THEOREM, *base, self.steps) for name in self.estimators),
             *(Variant("constant", name, power, *base, short) for name in self.constant_estimators),
-            *(Variant("noise", "pathwise", THEOREM, self.beta, *pair, short) for pair in grid),
             *(Variant("beta", "pathwise", THEOREM, beta, *size, short) for beta in self.betas),
+            *(
+                Variant("codes", "iwae", THEOREM, 1.0, self.batch, count, short)
+                for count in self.code_counts
+            ),
+            Variant("noise-limited", "pathwise", THEOREM, *base, self.noise_limited.steps),
         ]
 
 
@@ -165,23 +183,33 @@ EXPERIMENT = Experiment(
     measures=(
         "curves",
         "slopes",
-        "dependence",
+        "local_slopes",
         "noise",
         "noise_slopes",
         "constants",
         "beta_curves",
         "betas",
+        "beta_pairs",
         "beta_trends",
+        "smoothness",
+        "code_curves",
+        "codes",
+        "code_pairs",
     ),
     figures={
         "linear_vae": ("curves", "slopes"),
+        "linear_vae_limit": ("curves", "local_slopes"),
         "linear_vae_noise": ("noise", "noise_slopes", "curves"),
         "linear_vae_betas": ("beta_curves", "betas"),
+        "linear_vae_smoothness": ("smoothness", "betas"),
+        "linear_vae_codes": ("code_curves", "codes"),
     },
     tables={
         "linear_vae_slopes": ("slopes",),
-        "linear_vae_noise": ("noise_slopes", "dependence"),
+        "linear_vae_noise": ("noise_slopes",),
         "linear_vae_constants": ("constants",),
         "linear_vae_betas": ("betas", "beta_trends"),
+        "linear_vae_smoothness": ("smoothness",),
+        "linear_vae_codes": ("codes", "code_pairs"),
     },
 )

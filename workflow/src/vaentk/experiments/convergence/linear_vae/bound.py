@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.convergence.linear_vae.rates import VARIANT
 from vaentk.statistics.intervals import mean
+from vaentk.training.linear import Problem
 
 Array = NDArray[np.float64]
 
@@ -45,15 +46,21 @@ def bound(gap: float, smoothness: float, variance: float, steps: Array) -> float
     return (gap + spread) / (len(steps) * float(falls.min()))
 
 
-def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -> pd.DataFrame:
+def constants(
+    records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae, problem: Problem
+) -> pd.DataFrame:
     """Put the constants together and compare the bound with what was measured.
 
     A row a training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest over
     runs and iterates; ``noise``, the largest mean over runs; ``measured``, the mean of
     E_R|grad L(theta_R)|^2 at ``step``; ``bound`` and ``looseness``, bound over measured, for SGD
     alone (Adam's theorem has constants of its own). Its interval is that of the mean over runs.
+    ``norm`` is the largest norm of the parameters over runs and recorded iterates, ``norm_over``
+    the same over the norm of an optimum, which all optima at distinct eigenvalues share.
     """
     rows = []
+    best = problem.model.optimum(problem.moments, problem.latent_dim)
+    optimum = float(best.square().sqrt())
     for key, part in records[records["role"] == "rate"].groupby(VARIANT, sort=False):
         row: dict[str, Any] = dict(zip(VARIANT, key, strict=True))
         own = marks[(marks["variant"] == row["variant"]) & (marks["optimiser"] == row["optimiser"])]
@@ -68,6 +75,8 @@ def constants(records: pd.DataFrame, marks: pd.DataFrame, settings: LinearVae) -
         limit = bound(gap, curvature, noise, steps) if sgd else float("nan")
         row |= {"scale": scale, "step": last, "gap": gap, "curvature": curvature, "noise": noise}
         row |= {"measured": measured.value, "bound": limit, "looseness": limit / measured.value}
+        norm = float(part["norm"].max())
+        row |= {"norm": norm, "norm_over": norm / optimum}
         low, high = limit / measured.high, limit / max(measured.low, 0)
         rows.append(row | {"looseness_low": low, "looseness_high": high})
     return pd.DataFrame(rows)

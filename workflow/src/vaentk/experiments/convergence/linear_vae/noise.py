@@ -1,21 +1,20 @@
 """S1's gradient noise: E|g - grad L|^2 of every estimator over B and K, at start and optimum."""
 
-from itertools import product
+from itertools import chain, product
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import torch
 
-from vaentk.experiments.convergence.linear_vae import LinearVae
-from vaentk.experiments.convergence.linear_vae.problem import estimator_of
-from vaentk.models.linear_vae import Parameters
-from vaentk.statistics.bootstrap import coefficients
+from vaentk.experiments.convergence.linear_vae import AnyEstimator, LinearVae, Place
+from vaentk.experiments.convergence.linear_vae.problem import estimator_of, parameters_at
+from vaentk.statistics.bootstrap import coefficients, interval, resampled_means
 from vaentk.statistics.intervals import mean
-from vaentk.training.linear import Problem, initial_parameters
+from vaentk.training.linear import Problem
 from vaentk.training.linear_diagnostics import gradient_noise
 
-PLACES: Final = ("start", "optimum")
+PLACES: Final[tuple[Place, ...]] = ("start", "optimum")
 """Where noise is measured: at the runs' own starts, and at probabilistic PCA's optimum."""
 
 FACTORS: Final = ("batch", "samples")
@@ -24,15 +23,19 @@ FACTORS: Final = ("batch", "samples")
 def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
     """Measure the noise: a row a place, estimator, B, K and run, ``variance`` over the draws.
 
-    Control variates that need two samples are left out at K = 1.
+    Of the estimators that are trained, and of the IWAE bound's gradient. Control variates that need
+    two samples are left out at K = 1.
     """
     seeds = settings.seeds()
     cells = []
-    grid = product(PLACES, settings.estimators, settings.batches, settings.sample_counts)
+    sizes = settings.batches, settings.sample_counts
+    kinds: tuple[tuple[AnyEstimator, ...], ...] = settings.estimators, ("iwae",)
+    # IWAE comes last: a cell's place in the grid is the seed of its draws.
+    grid = chain.from_iterable(product(PLACES, names, *sizes) for names in kinds)
     for number, (place, name, batch, samples) in enumerate(grid):
         if name == "score-leave-one-out" and samples < 2:
             continue
-        parameters = _parameters(problem, settings, seeds, place)
+        parameters = parameters_at(place, problem, settings, seeds)
         generator = torch.Generator().manual_seed(number)
         estimator = estimator_of(name, batch, samples)
         by_run = gradient_noise(problem, parameters, estimator, settings.draws, generator)
@@ -42,13 +45,20 @@ def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
 
 
 def summary(noise: pd.DataFrame) -> pd.DataFrame:
-    """Average over runs, with 95% intervals: a row a place, estimator, B and K."""
+    """Average over runs, with 95% intervals: a row a place, estimator, B and K.
+
+    ``over_pathwise`` is the mean over that of the pathwise gradient with as many points and
+    samples, its interval over resampled runs; NaN where there is none.
+    """
     keys = ["place", "estimator", *FACTORS]
     rows = []
+    means = {cell: resampled_means(v.to_numpy()) for cell, v in noise.groupby(keys)["variance"]}
     for cell, part in noise.groupby(keys, sort=False):
         row, average = dict(zip(keys, cell, strict=True)), mean(part["variance"])
         row |= {"variance": average.value, "low": average.low, "high": average.high}
-        rows.append(row | {"runs": average.points})
+        pathwise = means.get((row["place"], "pathwise", *cell[2:]), np.full(1, np.nan))
+        ratio = interval(means[cell] / pathwise, average.points)
+        rows.append(row | {"runs": average.points} | ratio.columns("over_pathwise"))
     return pd.DataFrame(rows)
 
 
@@ -70,12 +80,3 @@ def slopes(noise: pd.DataFrame) -> pd.DataFrame:
             row = {"place": place, "estimator": name, "factor": factor, "claimed": -1.0}
             rows.append(row | estimate.as_slope() | {"share": level / (level + rise)})
     return pd.DataFrame(rows)
-
-
-def _parameters(
-    problem: Problem, settings: LinearVae, seeds: tuple[int, ...], place: str
-) -> Parameters:
-    if place == "start":
-        return initial_parameters(problem, seeds, settings.initial_scale)
-    best = problem.model.optimum(problem.moments, problem.latent_dim)
-    return Parameters(*(t.repeat(len(seeds), *[1] * (t.dim() - 1)) for t in best.tensors()))

@@ -7,21 +7,23 @@ import torch
 from numpy.typing import NDArray
 
 from vaentk.experiments.convergence.linear_vae import (
-    EstimatorName,
+    AnyEstimator,
     Gaussian,
     OptimiserName,
+    Place,
     Variant,
 )
 from vaentk.experiments.convergence.linear_vae import LinearVae as Settings
 from vaentk.models.linear_estimators import Baseline, Estimator, Kind
-from vaentk.models.linear_vae import LinearVae
-from vaentk.training.linear import Problem, Recipe, log_spaced
+from vaentk.models.linear_vae import LinearVae, Parameters
+from vaentk.training.linear import Problem, Recipe, initial_parameters, log_spaced
 
-ESTIMATORS: Final[dict[EstimatorName, tuple[Kind, Baseline]]] = {
+ESTIMATORS: Final[dict[AnyEstimator, tuple[Kind, Baseline]]] = {
     "pathwise": ("pathwise", "none"),
     "score": ("score", "none"),
     "score-leave-one-out": ("score", "leave-one-out"),
     "score-mean": ("score", "mean"),
+    "iwae": ("iwae", "none"),
 }
 """Kind of gradient and control variate of the estimators that settings name."""
 
@@ -44,7 +46,17 @@ def problem_of(settings: Settings, device: str = "cpu", beta: float | None = Non
     return Problem(model, data, settings.latent_dim)
 
 
-def estimator_of(name: EstimatorName, batch: int, samples: int) -> Estimator:
+def parameters_at(
+    place: Place, problem: Problem, settings: Settings, seeds: tuple[int, ...]
+) -> Parameters:
+    """Return the runs' own starts, or probabilistic PCA's optimum for every run."""
+    if place == "start":
+        return initial_parameters(problem, seeds, settings.initial_scale)
+    best = problem.model.optimum(problem.moments, problem.latent_dim)
+    return Parameters(*(t.repeat(len(seeds), *[1] * (t.dim() - 1)) for t in best.tensors()))
+
+
+def estimator_of(name: AnyEstimator, batch: int, samples: int) -> Estimator:
     """Return the estimator that settings name, with B data points and K samples each."""
     kind, baseline = ESTIMATORS[name]
     return Estimator(kind, batch, samples, baseline)

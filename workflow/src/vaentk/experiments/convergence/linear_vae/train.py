@@ -7,13 +7,17 @@ from typing import Final
 import pandas as pd
 import torch
 
-from vaentk.experiments.convergence.linear_vae import LinearVae, OptimiserName, Variant
-from vaentk.experiments.convergence.linear_vae.problem import problem_of, recipe_of
+from vaentk.experiments.convergence.linear_vae import LinearVae, OptimiserName, Place, Variant
+from vaentk.experiments.convergence.linear_vae.problem import (
+    parameters_at,
+    problem_of,
+    recipe_of,
+)
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
 from vaentk.runtime.trainings import Training, train_members
 from vaentk.training import linear
-from vaentk.training.linear import Problem, Recipe, initial_parameters, parameters_of
+from vaentk.training.linear import Problem, Recipe, parameters_of
 from vaentk.training.linear_diagnostics import curvature, diagnostic_steps, gradient_noise
 from vaentk.training.state import Record, State, Tick
 
@@ -48,12 +52,13 @@ def _training(
 ) -> Training:
     """All runs of one variant."""
     problem = problem_of(settings, device, variant.beta)
-    recipe, seeds = recipe_of(settings, optimiser, variant), settings.seeds()
+    recipe, seeds = recipe_of(settings, optimiser, variant), settings.seeds(variant.role)
 
     def start(chunk: Chunk) -> State:
         own = tuple(seeds[place] for place in chunk)
-        drawn = initial_parameters(problem, own, settings.initial_scale)
-        return linear.initial_state(problem, drawn, own, recipe)
+        place: Place = "optimum" if variant.role == "noise-limited" else "start"
+        first = parameters_at(place, problem, settings, own)
+        return linear.initial_state(problem, first, own, recipe)
 
     def run(chunk: Chunk, state: State, tick: Tick) -> State:
         own = tuple(seeds[place] for place in chunk)
