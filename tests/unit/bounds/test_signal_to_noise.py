@@ -185,7 +185,9 @@ def test_what_counts_as_noise_is_asked_for(linear: Any, drawn: Draw) -> None:
 def slopes(found: Sequence[dict[Part, SignalToNoise]], sizes: Sequence[int]) -> dict[Part, float]:
     """Exponents of the ratio, fitted to its logarithm."""
     return {
-        part: float(np.polyfit([log(n) for n in sizes], [log(f[part].square) / 2 for f in found], 1)[0])
+        part: float(
+            np.polyfit([log(n) for n in sizes], [log(f[part].square) / 2 for f in found], 1)[0]
+        )
         for part in PARTS
     }
 

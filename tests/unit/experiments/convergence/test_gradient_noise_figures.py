@@ -48,9 +48,7 @@ def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.Da
     return pd.DataFrame(rows)
 
 
-CODES = effective_codes(
-    {(state, k): np.ones((2, 3)) for state in ("start", "end") for k in (1, 4)}
-)
+CODES = effective_codes({(state, k): np.ones((2, 3)) for state in ("start", "end") for k in (1, 4)})
 
 
 def both(table: pd.DataFrame) -> list[Drawing]:

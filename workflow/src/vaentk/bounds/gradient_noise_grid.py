@@ -112,7 +112,9 @@ class Grid:
         for numbers in chosen.split(self.largest, dim=1):
             images = self.source.of_members(numbers)
             shape = (samples, numbers.shape[1], bound.model.latent_dim)
-            total = torch.zeros(members, numbers.shape[1], dtype=torch.float64, device=images.device)
+            total = torch.zeros(
+                members, numbers.shape[1], dtype=torch.float64, device=images.device
+            )
             for _ in range(DRAWS):
                 shares = bound.shares(weights, images, noise(shape, drawn, images), self._beta())
                 total += 1 / shares.double().square().sum(dim=1)

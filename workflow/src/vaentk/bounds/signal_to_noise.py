@@ -3,8 +3,8 @@
 It is ``r = |E g| / sqrt(E |g - E g|^2)``, encoder (phi) and decoder (theta) apart, estimated from M
 independent gradients at the same weights, each of B images and K codes. Rainforth et al. define it
 of one parameter. A mean over parameters of their own ratios is dominated by noise where gradients
-are sparse, and is biased where they are heavy-tailed; of the whole vector both squares have unbiased
-estimates, whatever the noise.
+are sparse, and is biased where they are heavy-tailed; of the whole vector both squares have
+unbiased estimates, whatever the noise.
 
 What counts as noise is a choice. Rainforth et al. hold the images fixed and draw the codes anew:
 then B independent means of K codes give the exponents that they prove. In training the images are
@@ -41,6 +41,8 @@ class SignalToNoise:
     0; not a number for a gradient that is always 0."""
     error: Tensor
     """Of the jackknife over `BLOCKS` blocks of repetitions, with one degree of freedom less."""
+    noise: Tensor
+    """V."""
 
 
 def repeated_gradients(
@@ -130,7 +132,7 @@ def signal_to_noise(gradients: Iterable[Weights]) -> dict[Part, SignalToNoise]:
 
 
 def _ratio(sums: Tensor, squares: Tensor, counts: Tensor) -> SignalToNoise:
-    """Squared ratio of blocks' sums (BLOCKS, S, P), squared norms (BLOCKS, S) and sizes (BLOCKS,)."""
+    """Squared ratio of blocks' sums (BLOCKS, S, P), squared norms (BLOCKS, S) and sizes."""
     total, norms, count = sums.sum(dim=0), squares.sum(dim=0), counts.sum()
     value = _square(total, norms, count)
     left_out = [
@@ -138,7 +140,8 @@ def _ratio(sums: Tensor, squares: Tensor, counts: Tensor) -> SignalToNoise:
         for own, norm, size in zip(sums, squares, counts, strict=True)
     ]
     spread = torch.stack(left_out).var(dim=0) * ((BLOCKS - 1) ** 2 / BLOCKS)
-    return SignalToNoise(value, spread.sqrt())
+    noise = (norms - total.square().sum(dim=1) / count) / (count - 1)
+    return SignalToNoise(value, spread.sqrt(), noise)
 
 
 def _square(total: Tensor, squares: Tensor, count: Tensor) -> Tensor:

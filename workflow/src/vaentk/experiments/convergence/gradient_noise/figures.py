@@ -178,7 +178,9 @@ def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
     for value, colour in style.width_colours([int(v) for v in means.index]).items():
         own = cells.loc[value]
         ends = abs(own[["ratio_low", "ratio_high"]].sub(own["ratio"], axis=0)).to_numpy().T
-        axes.errorbar(own.index, own["ratio"], ends, fmt="o-", color=colour, markersize=3, capsize=2)
+        axes.errorbar(
+            own.index, own["ratio"], ends, fmt="o-", color=colour, markersize=3, capsize=2
+        )
     values = [int(v) for v in means.columns]
     axes.plot([], [], "o-", color="#35648a", markersize=3, label="IWAE, darker where more are held")
     centre = np.exp(np.nanmean(np.log(means.to_numpy(float))))
