@@ -73,6 +73,26 @@ def test_codes_that_count_are_averaged_over_images_of_all_seeds() -> None:
     assert row["effective_high"] == pytest.approx(8.5 + half, abs=1e-6)
 
 
+def test_the_iwaes_encoder_has_the_signal_of_the_doubly_reparametrised_gradient() -> None:
+    """Signal 0.5 * 2 = 1 over the own noise 4, and the error in proportion; all else stays."""
+    known = {"state": "end", "images": "fixed", "batch": 2, "samples": 4, "seed": 0}
+    rows = [
+        known | {"estimator": estimator, "part": part, "square": square, "square_error": error}
+        | {"noise": noise}
+        for estimator, part, square, error, noise in (
+            ("iwae", "theta", 0.3, 0.03, 3.0),
+            ("iwae", "phi", -0.1, 0.2, 4.0),
+            ("iwae-dreg", "theta", 0.3, 0.03, 3.0),
+            ("iwae-dreg", "phi", 0.5, 0.04, 2.0),
+        )
+    ]  # fmt: skip
+    found = gradient_noise.with_clearer_signal(pd.DataFrame(rows))
+    assert found["square"].tolist() == pytest.approx([0.3, 0.25, 0.3, 0.5])
+    assert found["square_error"].tolist() == pytest.approx([0.03, 0.02, 0.03, 0.04])
+    alone = pd.DataFrame(rows[:2])
+    assert gradient_noise.with_clearer_signal(alone).equals(alone)
+
+
 def test_a_ratio_is_the_root_of_its_square_with_students_interval() -> None:
     """Square 0.25, error 0.1, 7 degrees of freedom: 0.25 -+ 2.364624 * 0.1."""
     found = gradient_noise.ratio_of(0.25, 0.1)

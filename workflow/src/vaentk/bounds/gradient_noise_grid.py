@@ -67,8 +67,8 @@ class Grid:
     def rows(self, cell: Cell, weights: Weights) -> list[Row]:
         """Measure one cell at the weights of its state, (S, ...) each.
 
-        A row a seed and part (``phi``, ``theta``) has the cell; ``square`` and ``square_error`` of
-        the squared signal-to-noise ratio, see `SignalToNoise`.
+        A row a seed and part (``phi``, ``theta``) has the cell; ``square``, ``square_error`` and
+        ``noise`` of the squared signal-to-noise ratio, see `SignalToNoise`.
 
         Raises
         ------
@@ -94,6 +94,7 @@ class Grid:
             {**asdict(cell), "seed": seed, "part": part}
             | {"square": float(ratios[part].square[member])}
             | {"square_error": float(ratios[part].error[member])}
+            | {"noise": float(ratios[part].noise[member])}
             for part in PARTS
             for member, seed in enumerate(self.seeds)
         ]
@@ -109,7 +110,7 @@ class Grid:
             [self.source.draw(WEIGHED, own) for own in self._generators(len(IMAGES))]
         )
         drawn, found = self._generators(len(IMAGES), samples), []
-        for numbers in chosen.split(self.largest, dim=1):
+        for numbers in torch.split(chosen, self.largest, dim=1):
             images = self.source.of_members(numbers)
             shape = (samples, numbers.shape[1], bound.model.latent_dim)
             total = torch.zeros(

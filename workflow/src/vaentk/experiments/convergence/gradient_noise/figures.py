@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from textwrap import fill
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,8 @@ def gradient_noise_exponents(
             words = []
             for axes, (part, along) in zip(axes_row, PANELS, strict=True):
                 own = table[table["part"] == part]
-                fit = fits.loc[(estimator, part, along)]
+                key: Any = (estimator, part, along)
+                fit = fits.loc[key]
                 _lines(axes, own[own["estimator"] == estimator], along, float(fit["claimed"]))
                 if part == "phi" and DREG in set(own["estimator"]) - {estimator}:
                     _reparametrised(axes, own[own["estimator"] == DREG], along)
@@ -126,7 +127,7 @@ def _columns(table: pd.DataFrame) -> list[tuple[str, str]]:
 def _means(table: pd.DataFrame) -> pd.Series:
     """Means over seeds by part, estimator, B and K, NaN where a seed is drowned."""
     cells = table.groupby(["part", "estimator", "batch", "samples"])["ratio"]
-    return cells.agg(lambda cell: cell.mean(skipna=False))
+    return cells.mean().where(cells.count() == cells.size())
 
 
 def _heat_map(axes: Axes, grid: pd.DataFrame, scale: LogNorm) -> AxesImage:
@@ -172,12 +173,12 @@ def _heat_alt(
 def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
     """Draw the mean over seeds, a line a value of what is held constant, and theory's power."""
     held = HELD[along]
-    columns = ["ratio", "ratio_low", "ratio_high"]
-    cells = table.groupby([held, along])[columns].agg(lambda cell: cell.mean(skipna=False))
-    means = cells["ratio"].unstack()
+    cells = table.groupby([held, along])[["ratio", "ratio_low", "ratio_high"]]
+    shown = cells.mean().where(cells.count() == len(table["seed"].unique()))
+    means = shown["ratio"].unstack()
     for value, colour in style.width_colours([int(v) for v in means.index]).items():
-        own = cells.loc[value]
-        ends = abs(own[["ratio_low", "ratio_high"]].sub(own["ratio"], axis=0)).to_numpy().T
+        own = shown.loc[value]
+        ends = [own["ratio"] - own["ratio_low"], own["ratio_high"] - own["ratio"]]
         axes.errorbar(
             own.index, own["ratio"], ends, fmt="o-", color=colour, markersize=3, capsize=2
         )

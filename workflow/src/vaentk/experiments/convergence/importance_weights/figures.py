@@ -63,7 +63,7 @@ def importance_weights_exponents(exponents: Mapping[str, pd.DataFrame], *, runs:
                 own = table[(table["part"] == part) & (table["at"] == "all")]
                 for (label, colour, marker), cells in _by_estimator(own):
                     share = cells["effective"] / cells["largest"]
-                    ends = abs(cells[["low", "high"]].sub(cells["slope"], axis=0)).to_numpy().T
+                    ends = [cells["slope"] - cells["low"], cells["high"] - cells["slope"]]
                     axes.errorbar(
                         share, cells["slope"], ends, fmt=marker + "-", color=colour, label=label,
                         capsize=2, linewidth=0.8,
@@ -103,7 +103,7 @@ def _against_codes(axes: Axes, table: pd.DataFrame) -> None:
     listed = list(_by_estimator(table))
     for place, ((label, colour, marker), own) in enumerate(listed):
         across = own["samples"] * APART ** (place - (len(listed) - 1) / 2)
-        ends = abs(own[["ratio_low", "ratio_high"]].sub(own["ratio"], axis=0)).to_numpy().T
+        ends = [own["ratio"] - own["ratio_low"], own["ratio_high"] - own["ratio"]]
         axes.errorbar(
             across, own["ratio"], ends, fmt=marker + "-", color=colour, label=label,
             markersize=3.5, capsize=1.5, elinewidth=0.8,
