@@ -2,17 +2,23 @@
 
 from itertools import product
 from math import exp, sqrt
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from vaentk import strict_yaml
 from vaentk.bounds.signal_to_noise import signal_to_noise
+from vaentk.claims.verdicts import evaluate
 from vaentk.experiments.convergence.importance_weights import ImportanceWeights, measure
 from vaentk.experiments.convergence.importance_weights import tables as shown
 from vaentk.models.linear_estimators import Estimator, estimate
 from vaentk.models.linear_integrand import Integrand
+
+CLAIMS = Path(__file__).parents[4] / "config/claims.yaml"
 
 SMALL = ImportanceWeights.from_plain(
     {
@@ -137,6 +143,37 @@ def test_codes_that_count_tell_where_theorys_powers_hold(tables: dict[str, pd.Da
     assert slopes["iwae", "theta"] == pytest.approx(0.5, abs=0.12)
     assert slopes["vr-iwae", "phi"] > 0.2
     assert slopes["iwae-dreg", "phi"] > 0
+
+
+@pytest.mark.parametrize(
+    ("power", "counting", "verdict"),
+    [
+        (-0.5, 0.5, "reproduced"),
+        (0.5, 0.5, "not reproduced"),
+        (-0.5, 0.02, "premise not met"),
+        (-0.35, 0.5, "not reproduced"),
+    ],
+)
+def test_the_ledgers_row_on_the_encoder_is_judged_as_it_says(
+    power: float, counting: float, verdict: str
+) -> None:
+    """Planted powers and shares of the codes that count, at both widenings that the row names."""
+    rows = []
+    for widening, part, k, seed in product((1.0, 1.5), ("phi", "theta"), (4, 16, 64), range(4)):
+        known = {"widening": widening, "estimator": "iwae", "alpha": 0.0, "part": part}
+        scatter = 1 + 0.01 * ((7 * seed + k) % 5)
+        rows.append(
+            known | {"samples": k, "seed": seed, "ratio": scatter * k**power}
+            | {"effective": counting * k * (1 + 0.01 * seed)}
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    fitted = measure.exponents(table, measure.summary(table), (16, 64))
+    ledger: Any = strict_yaml.read(CLAIMS.read_text(encoding="utf-8"), "claims.yaml")
+    row = [row for row in ledger if row["id"] == "S5-linear-phi-samples"]
+    [found] = evaluate(row, {"importance_weights/gaussian/exponents.csv": fitted}, "planted")[
+        "verdict"
+    ]
+    assert found == verdict
 
 
 @pytest.mark.parametrize(

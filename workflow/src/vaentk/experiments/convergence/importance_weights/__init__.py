@@ -17,6 +17,18 @@ Widening = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Alpha = Annotated[float, Field(gt=0, lt=1)]
 
 
+class FourSignals(Gaussian):
+    """Samples of probabilistic PCA's own model with four latent dimensions.
+
+    A seed's data set is drawn with that seed added to its own.
+    """
+
+    dim: Count = Field(8, description="dimensions d of the data")
+    signal: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
+        (4.0, 3.0, 2.0, 1.0), description="variances above the noise, one a true latent dimension"
+    )
+
+
 class ImportanceWeights(Strict):
     """Linear VAEs, a data set a seed, and the importance-weighted gradients of a few of its points.
 
@@ -24,10 +36,7 @@ class ImportanceWeights(Strict):
     not zero. The encoder is away from the exact posterior, where its gradient would be zero.
     """
 
-    data: Gaussian = Field(
-        Gaussian(dim=8, signal=(4.0, 3.0, 2.0, 1.0)),
-        description="a seed's data set is drawn with that seed added to its own",
-    )
+    data: FourSignals = FourSignals()
     latent_dim: Count = Field(4, description="latent dimensions q of the model")
     variance: Positive = Field(1.0, description="variance c^2 of the decoder, fixed")
     shift: NonNegative = Field(
