@@ -1,7 +1,7 @@
 """Signal-to-noise ratios: known ones, their bias, and how they go with B and K."""
 
 from collections.abc import Callable, Sequence
-from math import log, sqrt
+from math import exp, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -12,85 +12,119 @@ from torch import Tensor
 from vaentk.bounds.bound import PARTS, Bound, Estimator, Part, Weights
 from vaentk.bounds.images import ImageSource
 from vaentk.bounds.likelihoods import Gaussian
-from vaentk.bounds.signal_to_noise import SignalToNoise, repeated_gradients, signal_to_noise
+from vaentk.bounds.signal_to_noise import (
+    BLOCKS,
+    SignalToNoise,
+    repeated_gradients,
+    signal_to_noise,
+)
 from vaentk.errors import UserError
 
 Draw = Callable[..., Tensor]
-P = 20_000  # parameters, so that a mean over them is right to a percent
 
 
-def of_noise(drawn: Draw, ratios: Tensor, repetitions: int) -> SignalToNoise:
-    """Of gradients with known ratios (P,), each parameter on a scale of its own."""
-    scales = 10 ** drawn(P, seed=1)
-    gradients = scales * (ratios + drawn(repetitions, 1, P, seed=2))
-    return signal_to_noise([{"mean": gradients, "dec": gradients[..., :1]}])["phi"]
+def of_gradients(gradients: Tensor, members: int = 1) -> SignalToNoise:
+    """Of M gradients (M, P), or those of several members (M, S, P)."""
+    own = gradients.view(len(gradients), members, -1)
+    return signal_to_noise([{"mean": own, "dec": own}])["phi"]
 
 
-def test_known_ratios_are_found(drawn: Draw) -> None:
-    """Ratios from 0 to 1, whose root mean square is sqrt(1/3), at M = 12: to 2%."""
-    found = of_noise(drawn, torch.linspace(0, 1, P, dtype=torch.float64), 12)
-    assert found.rms.item() == pytest.approx(sqrt(1 / 3), rel=0.02)
-    assert found.mean.item() > 0.55  # the true mean is 0.5
-    assert found.still.item() == 0
+def test_the_square_is_the_mean_inner_product_over_the_variance(drawn: Draw) -> None:
+    """As the double sum over pairs of different gradients has it, to rounding; in any portions."""
+    gradients = {"mean": 5 + drawn(19, 2, 3, 4, seed=1), "logvar": 1 + drawn(19, 2, 4, seed=2)}
+    gradients["dec"] = 3 + drawn(19, 2, 6, seed=3)
+    cuts = ((0, 1), (1, 11), (11, 19))
+    found = signal_to_noise([{n: g[a:b] for n, g in gradients.items()} for a, b in cuts])
+    for part, names in (("phi", ["mean", "logvar"]), ("theta", ["dec"])):
+        flat = np.concatenate([gradients[n].numpy().reshape(19, 2, -1) for n in names], axis=2)
+        products = np.einsum("isp,jsp->sij", flat, flat)
+        apart = [(own.sum() - np.trace(own)) / (19 * 18) for own in products]
+        expected = np.array(apart) / flat.var(0, ddof=1).sum(1)
+        assert found[part].square.tolist() == pytest.approx(expected.tolist(), rel=1e-12)
 
 
-@pytest.mark.parametrize("repetitions", [4, 5, 20, 100])
-def test_noise_alone_comes_to_the_floor(drawn: Draw, repetitions: int) -> None:
-    """The plain mean does, to 2%; the corrected square is 0 to the floor's hundredths."""
-    found = of_noise(drawn, torch.zeros(P, dtype=torch.float64), repetitions)
-    assert found.mean.item() == pytest.approx(found.floor, rel=0.02)
-    if repetitions >= 20:
-        assert found.floor == pytest.approx(sqrt(2 / (np.pi * repetitions)), rel=0.05)
-        assert not found.rms.item() > 0.3 * found.floor  # it may be NaN
+def test_its_error_is_the_jackknifes(drawn: Draw) -> None:
+    """Every eighth gradient left out in turn, measured anew by the function itself."""
+    gradients = 0.3 + drawn(40, 5, seed=1)
+    left = [
+        of_gradients(gradients[torch.arange(40) % BLOCKS != block]).square.item()
+        for block in range(BLOCKS)
+    ]
+    expected = (BLOCKS - 1) / sqrt(BLOCKS) * np.std(left, ddof=1)
+    assert of_gradients(gradients).error.item() == pytest.approx(expected, rel=1e-10)
 
 
-def test_large_ratios_have_the_bias_that_is_stated(drawn: Draw) -> None:
-    """Ratio 3, M = 20: the plain mean is 3/80 too large; the corrected one right to 1%."""
-    found = of_noise(drawn, torch.full((P,), 3.0, dtype=torch.float64), 20)
-    assert found.mean.item() == pytest.approx(3 * (1 + 3 / 80), rel=0.01)
-    assert found.rms.item() == pytest.approx(3, rel=0.01)
+KINDS = ("normal", "sparse", "lognormal")
+
+
+def noisy(kind: str, drawn: Draw, repetitions: int, members: int, seed: int) -> Tensor:
+    """Noise (M, S, 200) of mean 0 and variance 1: usually 0, or heavy-tailed."""
+    normal = drawn(repetitions, members, 200, seed=seed)
+    if kind == "normal":
+        return normal
+    if kind == "lognormal":
+        return ((1.5 * normal).exp() - exp(1.125)) / sqrt((exp(2.25) - 1) * exp(2.25))
+    generator = torch.Generator().manual_seed(seed + 1)
+    there = torch.rand(normal.shape, generator=generator) < 0.05
+    return torch.where(there, normal / sqrt(0.05), 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_known_ratio_is_found_whatever_the_noise(drawn: Draw, kind: str) -> None:
+    """300 members with r^2 = 1/100 at M = 64: the mean to five standard errors, and to a tenth.
+
+    The tenth is for the quotient's bias, by the skewness of V, largest under the lognormal. The
+    jackknife's interval covers the truth in at least 90% of all, where it says 95%.
+    """
+    found = of_gradients(0.1 + noisy(kind, drawn, 64, 300, seed=3), members=300)
+    away = found.square - 0.01
+    assert abs(float(away.mean())) < 5 * float(away.std()) / sqrt(300)
+    assert float(away.mean()) == pytest.approx(0, abs=0.001)
+    assert float((away.abs() < 2.364624 * found.error).double().mean()) > 0.9
+
+
+def test_noise_alone_has_a_square_of_zero_in_the_mean(drawn: Draw) -> None:
+    """So that it is negative in about half of all members."""
+    found = of_gradients(drawn(16, 300, 50, seed=1), members=300)
+    assert abs(float(found.square.mean())) < 5 * float(found.square.std()) / sqrt(300)
+    assert 0.4 < float((found.square < 0).double().mean()) < 0.65
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("repetitions", [24, 256])
+def test_an_exponent_of_one_half_is_found_and_parameters_own_ratios_miss_it(
+    drawn: Draw, kind: str, repetitions: int
+) -> None:
+    """Means of n = 1, 4 and 16 draws: the whole vector has 1/2 to 0.06 for sparse and heavy noise.
+
+    The root of the mean square of the parameters' own ratios, each corrected as for normal noise,
+    which was judged here once, is off by 0.1 or more for sparse gradients and M = 24.
+    """
+    sizes, whole, own = (1, 4, 16), [], []
+    for size in sizes:
+        noise = noisy(kind, drawn, repetitions * size, 20, seed=size)
+        gradients = 0.1 + noise.view(repetitions, size, 20, 200).mean(1)
+        whole.append(float(of_gradients(gradients, members=20).square.mean()))
+        mean, deviation = gradients.mean(0), gradients.std(0)
+        ratio = torch.where(deviation > 0, mean / deviation, 0).square().mean()
+        own.append(float(ratio * (repetitions - 3) / (repetitions - 1) - 1 / repetitions))
+    logs = np.log(sizes)
+    assert np.polyfit(logs, np.log(whole) / 2, 1)[0] == pytest.approx(0.5, abs=0.06)
+    if kind == "sparse" and repetitions == 24:
+        assert abs(np.polyfit(logs, np.log(np.abs(own)) / 2, 1)[0] - 0.5) > 0.1
 
 
 def test_the_whole_vectors_ratio_weighs_parameters_by_their_size(drawn: Draw) -> None:
-    """|E g|^2 = 1 + 400 and E|g - E g|^2 = 4 + 100 over pairs of parameters: sqrt(401 / 104)."""
-    means = torch.tensor([1.0, 20.0], dtype=torch.float64).repeat(P // 2)
-    scales = torch.tensor([2.0, 10.0], dtype=torch.float64).repeat(P // 2)
-    gradients = means + scales * drawn(6, 1, P, seed=1)
-    found = signal_to_noise([{"mean": gradients, "dec": gradients}])["phi"]
-    assert found.whole.item() == pytest.approx(sqrt(401 / 104), rel=0.02)
-    assert found.rms.item() == pytest.approx(sqrt((1 / 4 + 4) / 2), rel=0.04)
+    """|E g|^2 = 1 + 400 and E|g - E g|^2 = 4 + 100 over pairs of parameters: 401 / 104, to 3%."""
+    means = torch.tensor([1.0, 20.0], dtype=torch.float64).repeat(10_000)
+    scales = torch.tensor([2.0, 10.0], dtype=torch.float64).repeat(10_000)
+    found = of_gradients(means + scales * drawn(16, 20_000, seed=1))
+    assert found.square.item() == pytest.approx(401 / 104, rel=0.03)
 
 
-def test_parts_and_members_are_apart_and_uneven_portions_are_one(drawn: Draw) -> None:
-    """As NumPy finds mean and deviation of all 9 at once, two members, two layers of phi."""
-    gradients = {
-        "mean": 5 + drawn(9, 2, 3, 4, seed=1),
-        "logvar": 1 + drawn(9, 2, 4, seed=2),
-        "dec": 3 + drawn(9, 2, 6, seed=3),
-    }
-    portions = [{n: g[a:b] for n, g in gradients.items()} for a, b in ((0, 1), (1, 5), (5, 9))]
-    found = signal_to_noise(portions)
-    for part, names in (("phi", ["mean", "logvar"]), ("theta", ["dec"])):
-        flat = np.concatenate([gradients[name].numpy().reshape(9, 2, -1) for name in names], axis=2)
-        expected = (abs(flat.mean(0)) / flat.std(0, ddof=1)).mean(1)
-        assert found[part].mean.tolist() == pytest.approx(expected.tolist(), rel=1e-12)
-
-
-@pytest.mark.parametrize("constant", [0.0, 7.0])
-def test_parameters_without_noise_are_left_out(drawn: Draw, constant: float) -> None:
-    """A quarter of them, to rounding: the ratios are those of the rest, and the share is told."""
-    gradients = 2 + drawn(10, 1, 40, seed=1)
-    rest = signal_to_noise([{"mean": gradients[..., 10:], "dec": gradients}])["phi"]
-    gradients[..., :10] = constant * (1 + 1e-15 * drawn(10, 1, 10, seed=2))
-    found = signal_to_noise([{"mean": gradients, "dec": gradients}])["phi"]
-    assert found.still.item() == 0.25
-    for field in ("mean", "rms", "whole"):
-        assert getattr(found, field).item() == pytest.approx(getattr(rest, field).item())
-
-
-def test_three_gradients_are_refused_in_one_sentence() -> None:
-    gradients = [{"mean": torch.zeros(3, 1, 1), "dec": torch.zeros(3, 1, 1)}]
-    with pytest.raises(UserError, match=r"^signal-to-noise ratios need 4 gradients, and there are"):
+def test_fifteen_gradients_are_refused_in_one_sentence() -> None:
+    gradients = [{"mean": torch.zeros(15, 1, 1), "dec": torch.zeros(15, 1, 1)}]
+    with pytest.raises(UserError, match=r"^signal-to-noise ratios need 16 gradients, and there"):
         signal_to_noise(gradients)
 
 
@@ -149,9 +183,11 @@ def test_what_counts_as_noise_is_asked_for(linear: Any, drawn: Draw) -> None:
 
 
 def slopes(found: Sequence[dict[Part, SignalToNoise]], sizes: Sequence[int]) -> dict[Part, float]:
-    """Exponents of the corrected ratio, fitted to its logarithm."""
+    """Exponents of the ratio, fitted to its logarithm."""
     return {
-        part: float(np.polyfit([log(n) for n in sizes], [log(f[part].rms) for f in found], 1)[0])
+        part: float(
+            np.polyfit([log(n) for n in sizes], [log(f[part].square) / 2 for f in found], 1)[0]
+        )
         for part in PARTS
     }
 
@@ -198,4 +234,4 @@ def test_ratio_of_the_decoders_bias_is_its_closed_form(
     expected = float(offset.norm() * sqrt(batch * codes) / spread.sqrt())
     gradients = repeated(linear, image, weights, 4000, batch, codes, estimator="elbo")
     bias = [{"mean": portion["mean"], "dec_bias": portion["dec_bias"]} for portion in gradients]
-    assert signal_to_noise(bias)["theta"].whole.item() == pytest.approx(expected, rel=0.04)
+    assert signal_to_noise(bias)["theta"].square.item() == pytest.approx(expected**2, rel=0.08)

@@ -83,8 +83,12 @@ FORMS = {
         "limit_low limit_high limit_other exponent exponent_low exponent_high exponent_by claimed"
     ),
     r"gradient_noise/[a-z0-9-]+/exponents\.csv": (
-        "state estimator images part ratio along at slope low high points freedom claimed "
-        "effective missing"
+        "state estimator images part along at slope low high points freedom claimed missing "
+        "largest effective effective_low effective_high"
+    ),
+    r"importance_weights/[a-z0-9-]+/exponents\.csv": (
+        "widening estimator alpha part at slope low high points freedom claimed largest effective "
+        "effective_low effective_high"
     ),
     r"kl_ridge/[a-z0-9-]+/errors\.csv": (
         "width seed beta sigma images reading error late_change loss_over_zero"
@@ -257,7 +261,7 @@ def test_the_real_claims_cover_every_protocol() -> None:
     assert len(rows) >= 45
     labels = [
         f"{letter}{number}"
-        for letter, n in (("W", 6), ("S", 5), ("X", 9))
+        for letter, n in (("W", 6), ("S", 5), ("X", 10))
         for number in range(1, n + 1)
     ]
     assert {row.id.split("-")[0] for row in rows} == set(labels)

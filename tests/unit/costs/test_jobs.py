@@ -115,6 +115,8 @@ def test_wider_networks_more_seeds_and_more_steps_cost_more() -> None:
     assert costs[1].memory > 3 * costs[0].memory
     linear = "train_linear_vae", {"run": "gaussian", "part": "sgd"}
     assert cost_of(paper, linear).seconds > 10 * cost_of(read(), linear).seconds
+    weighted = "measure_importance_weights", {"run": "gaussian"}  # eight times the repetitions
+    assert cost_of(paper, weighted).seconds > 4 * cost_of(read(), weighted).seconds
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from vaentk.data.mnist import CAPACITY
-from vaentk.data.sets import SETS, SIDE
+from vaentk.data.sets import SETS
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.importance_weights import ImportanceWeights
 from vaentk.experiments.convergence.linear_vae import LinearVae
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.discovery import Discovery
@@ -129,6 +130,7 @@ class Experiments(Strict):
     linear_vae: dict[RunName, LinearVae] = Field({})
     deep_vae: dict[RunName, DeepVAE] = Field({})
     gradient_noise: dict[RunName, GradientNoise] = Field({})
+    importance_weights: dict[RunName, ImportanceWeights] = Field({})
 
 
 class Config(Strict):
@@ -204,17 +206,19 @@ class Config(Strict):
     def data_of(self, kind: str, run: str) -> str:
         """Say as figures do what the data of a run is."""
         settings = self._trained(kind, run)
-        if isinstance(settings, LinearVae):
+        if isinstance(settings, LinearVae | ImportanceWeights):
             return settings.data.label
         dataset = getattr(settings, "dataset", None)
         label = self.data.label if dataset is None else self.data.label_of(dataset)
-        side = getattr(settings, "side", SIDE)
-        return label if side == SIDE else f"{label}, pooled to {side}x{side}"
+        side = getattr(getattr(settings, "network", settings), "side", None)
+        if side is None or side == SETS[settings.dataset.removesuffix("_whole")].side:
+            return label
+        return f"{label}, pooled to {side}x{side}"
 
     def images_of(self, kind: str, run: str) -> str | None:
         """Name of the images that a run takes; None where it draws its own data."""
         settings = self._trained(kind, run)
-        if isinstance(settings, LinearVae):
+        if isinstance(settings, LinearVae | ImportanceWeights):
             return None
         dataset = getattr(settings, "dataset", None)
         return "mnist" if dataset is None else self.data.images_of(dataset)

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 from itertools import product
 from math import nan
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +13,12 @@ from vaentk.experiments.convergence.gradient_noise.figures import (
     gradient_noise,
     gradient_noise_exponents,
 )
-from vaentk.experiments.convergence.gradient_noise.measure import CLAIMED, at_budget, exponents
+from vaentk.experiments.convergence.gradient_noise.measure import (
+    CLAIMED,
+    at_budget,
+    effective_codes,
+    exponents,
+)
 from vaentk.experiments.declaration import Runs
 from vaentk.figures.style import Drawing
 
@@ -20,7 +26,7 @@ RUNS = Runs({}, {"grid": "stand-in for CelebA (drawn)"})
 
 
 def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.DataFrame:
-    """Theory's powers exactly; twice as large before training, which no figure shows."""
+    """Theory's powers exactly; twice as large before training."""
     rows = []
     for state, estimator, images, part, b, k, seed in product(
         ("start", "end"),
@@ -36,14 +42,17 @@ def ratios(estimators: tuple[str, ...] = ("iwae", "iwae-dreg", "elbo")) -> pd.Da
         known = {"state": state, "estimator": estimator, "images": images, "part": part}
         rows.append(
             known
-            | {"batch": b, "samples": k, "seed": seed, "rms": value, "whole": value}
-            | {"effective": 1.0}
+            | {"batch": b, "samples": k, "seed": seed, "ratio": value}
+            | {"ratio_low": 0.9 * value, "ratio_high": 1.1 * value}
         )
     return pd.DataFrame(rows)
 
 
+CODES = effective_codes({(state, k): np.ones((2, 3)) for state in ("start", "end") for k in (1, 4)})
+
+
 def both(table: pd.DataFrame) -> list[Drawing]:
-    fitted = {"grid": exponents(table)}
+    fitted = {"grid": exponents(table, CODES)}
     return [
         gradient_noise({"grid": table}, runs=RUNS),
         gradient_noise_exponents({"grid": table}, fitted, runs=RUNS),
@@ -57,30 +66,33 @@ def test_figures_are_drawn_twice_the_same_and_say_what_the_images_are(
     for first, second in zip(both(ratios(estimators)), both(ratios(estimators)), strict=True):
         ElementTree.fromstring(first.svg)
         assert first == second
-        assert "stand-in for CelebA (drawn), run grid, fixed images" in first.alt
-        assert "images redrawn" in first.alt
+        assert "stand-in for CelebA (drawn), run grid, after training, fixed images" in first.alt
+        assert "before training, images redrawn" in first.alt
         assert "nan" not in first.alt
 
 
-def test_words_have_the_numbers_of_the_last_state() -> None:
+def test_words_have_the_numbers_of_every_state() -> None:
     """0.1 sqrt(B K) at B = K = 4^1 and 16: 0.2 and 0.8 for the decoder."""
     heat, powers = both(ratios())
     assert "decoder under IWAE 0.2 at B = 4, K = 1 and 0.8 at B = 16, K = 4" in heat.alt
+    assert "decoder under IWAE 0.4 at B = 4, K = 1 and 1.6 at B = 16, K = 4" in heat.alt
     assert "encoder K to the −0.5 [−0.5, −0.5] where theory has −0.5" in powers.alt
 
 
 def test_drowned_cells_are_drawn_blank() -> None:
     table = ratios()
-    table.loc[(table["samples"] == 4) & (table["part"] == "phi"), ["rms", "whole"]] = nan
+    table.loc[(table["samples"] == 4) & (table["part"] == "phi"), ["ratio", "ratio_low"]] = nan
     heat, _ = both(table)
     ElementTree.fromstring(heat.svg)
 
 
 def test_tables_have_the_powers_over_the_whole_grid() -> None:
-    table = tables.gradient_noise({"grid": exponents(ratios())})
-    assert len(table) == 2 * 3 * 2 * 2 * 2 * 3
+    table = tables.gradient_noise({"grid": exponents(ratios(), CODES)})
+    assert len(table) == 2 * 3 * 2 * 2 * 3
     assert set(table["along"]) == {"B", "K", "K at constant B K"}
     assert table["slope"].tolist() == pytest.approx(table["claimed"].tolist(), abs=1e-9)
+    counted = tables.gradient_noise_codes({"grid": CODES})
+    assert counted["effective"].tolist() == [1] * 4
     budgets = tables.gradient_noise_budgets({"grid": at_budget(ratios())})
     encoder = budgets[(budgets["part"] == "phi") & (budgets["estimator"] == "iwae")]
     assert encoder["best"].tolist() == [1] * 4

@@ -20,10 +20,8 @@ from vaentk.errors import UserError
 
 Row = dict[str, Any]
 IMAGES = ("fixed", "redrawn")
-WEIGHED = 16
-"""Images, at most, whose importance weights say how many codes count."""
-
-RATIOS = ("mean", "rms", "whole", "still")
+WEIGHED, DRAWS = 64, 8
+"""Images whose importance weights say how many codes count, and draws of the codes of each."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,8 @@ class Grid:
     def rows(self, cell: Cell, weights: Weights) -> list[Row]:
         """Measure one cell at the weights of its state, (S, ...) each.
 
-        A row a seed and part (``phi``, ``theta``) has the cell; ``mean``, ``floor``, ``rms``,
-        ``whole`` and ``still`` as `SignalToNoise` has them; and ``effective``, the mean number of
-        codes that count, from 1 to K.
+        A row a seed and part (``phi``, ``theta``) has the cell; ``square``, ``square_error`` and
+        ``noise`` of the squared signal-to-noise ratio, see `SignalToNoise`.
 
         Raises
         ------
@@ -93,14 +90,37 @@ class Grid:
             self.side_by_side,
         )
         ratios = signal_to_noise(_finite(gradients, cell))
-        effective = self._effective(bound, weights, cell)
         return [
-            {**asdict(cell), "seed": seed, "part": part, "floor": ratios[part].floor}
-            | {name: float(getattr(ratios[part], name)[member]) for name in RATIOS}
-            | {"effective": effective[member]}
+            {**asdict(cell), "seed": seed, "part": part}
+            | {"square": float(ratios[part].square[member])}
+            | {"square_error": float(ratios[part].error[member])}
+            | {"noise": float(ratios[part].noise[member])}
             for part in PARTS
             for member, seed in enumerate(self.seeds)
         ]
+
+    def effective(self, weights: Weights, samples: int) -> Tensor:
+        """Measure how many of K codes count, ``E 1 / sum_k w^2`` with the IWAE's weights w.
+
+        Every member has `WEIGHED` images of its own, the same for every K: float64 (S, WEIGHED),
+        from 1 to K, a mean over `DRAWS` draws of the codes.
+        """
+        bound, members = replace(self.bound, estimator="iwae"), len(self.seeds)
+        chosen = torch.stack(
+            [self.source.draw(WEIGHED, own) for own in self._generators(len(IMAGES))]
+        )
+        drawn, found = self._generators(len(IMAGES), samples), []
+        for numbers in torch.split(chosen, self.largest, dim=1):
+            images = self.source.of_members(numbers)
+            shape = (samples, numbers.shape[1], bound.model.latent_dim)
+            total = torch.zeros(
+                members, numbers.shape[1], dtype=torch.float64, device=images.device
+            )
+            for _ in range(DRAWS):
+                shares = bound.shares(weights, images, noise(shape, drawn, images), self._beta())
+                total += 1 / shares.double().square().sum(dim=1)
+            found.append(total / DRAWS)
+        return torch.cat(found, dim=1).cpu()
 
     def _beta(self) -> Tensor:
         return torch.full((len(self.seeds),), self.beta, device=self.source.numbers.device)
@@ -108,16 +128,6 @@ class Grid:
     def _generators(self, *key: int) -> list[torch.Generator]:
         """A generator a member, which depends on its seed and these numbers alone."""
         return [generator(self.source.numbers.device, seed, *key) for seed in self.seeds]
-
-    def _effective(self, bound: Bound, weights: Weights, cell: Cell) -> list[float]:
-        """Mean of ``1 / sum_k w^2`` over some images, by member; K where all weigh the same."""
-        if bound.estimator == "elbo":
-            return [float(cell.samples)] * len(self.seeds)
-        images = self.source.of_members(self._fixed(min(cell.batch, WEIGHED)))
-        shape = (cell.samples, images.shape[1], bound.model.latent_dim)
-        drawn = self._generators(len(IMAGES), cell.batch, cell.samples)
-        shares = bound.shares(weights, images, noise(shape, drawn, images), self._beta())
-        return (1 / shares.square().sum(dim=1)).mean(dim=1).tolist()
 
     def _fixed(self, batch: int) -> Tensor:
         """Numbers of every member's fixed images, (S, batch)."""

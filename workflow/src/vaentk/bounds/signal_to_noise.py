@@ -1,15 +1,19 @@
-"""The signal-to-noise ratio of stochastic gradients, as Rainforth et al. 2018 define it.
+"""The signal-to-noise ratio of stochastic gradients (Rainforth et al. 2018), of a whole vector.
 
-Of one parameter it is ``r = |E g| / sd(g)``; here both are estimated from M independent gradients
-at the same weights, each of B images and K codes, and r is averaged over the parameters of encoder
-(phi) and decoder (theta) apart. What counts as noise is a choice. Rainforth et al. hold the images
-fixed and draw the codes anew: then B independent means of K codes give the exponents that they
-prove. In training the images are drawn anew too, and their differences are noise that no K removes.
+It is ``r = |E g| / sqrt(E |g - E g|^2)``, encoder (phi) and decoder (theta) apart, estimated from M
+independent gradients at the same weights, each of B images and K codes. Rainforth et al. define it
+of one parameter. A mean over parameters of their own ratios is dominated by noise where gradients
+are sparse, and is biased where they are heavy-tailed; of the whole vector both squares have
+unbiased estimates, whatever the noise.
+
+What counts as noise is a choice. Rainforth et al. hold the images fixed and draw the codes anew:
+then B independent means of K codes give the exponents that they prove. In training the images are
+drawn anew too, and their differences are noise that no K removes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, lgamma, pi, sqrt
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -19,34 +23,26 @@ from vaentk.bounds.draws import noise
 from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
 
-LEAST = 4
-"""Repetitions: with fewer the corrected ratios have no expectation."""
+BLOCKS: Final = 8
+"""Blocks of repetitions, whose leaving out in turn tells the error of a ratio (jackknife)."""
 
-ROUNDING = 100
-"""Units in the last place of a mean, below which a standard deviation is rounding."""
+LEAST: Final = 2 * BLOCKS
+"""Repetitions."""
 
 
 @dataclass(frozen=True, eq=False)
 class SignalToNoise:
-    """Ratios of one part's parameters, float64 (S,) each."""
+    """Square of the ratio of one part's gradient, float64 (S,), and its standard error."""
 
-    mean: Tensor
-    """Mean over parameters of ``|m| / s``, mean and standard deviation of the M gradients: the
-    definition with both estimated. Biased upwards: never far below ``floor``, to which pure noise
-    comes, and by some ``3 / (4 M)`` of itself where all r are well above it."""
-    floor: float
-    """Expectation of ``mean`` where all true ratios are 0 and the noise is Gaussian, about
-    ``sqrt(2 / (pi M))``."""
-    rms: Tensor
-    """Root of the mean square of r over parameters. A square is ``(M - 3)/(M - 1) m^2/s^2 - 1/M``,
-    without bias for Gaussian noise; NaN where their mean is negative, that is where M is too small
-    to tell it from 0."""
-    whole: Tensor
-    """``|E g| / sqrt(E |g - E g|^2)`` of all the part's parameters as one vector, from unbiased
-    estimates of both squares, whatever the noise; NaN as for ``rms``."""
-    still: Tensor
-    """Share of parameters whose gradients were all equal to rounding: 0 for dead units, or without
-    noise by construction. They are in none of the ratios."""
+    square: Tensor
+    """``U / V`` with U the mean of ``g_i . g_j`` over pairs of different repetitions, and V the sum
+    of the parameters' sample variances: unbiased for ``|E g|^2`` and ``E |g - E g|^2``. The bias of
+    their quotient is of order 1/M of itself. Negative where M is too small to tell the signal from
+    0; not a number for a gradient that is always 0."""
+    error: Tensor
+    """Of the jackknife over `BLOCKS` blocks of repetitions, with one degree of freedom less."""
+    noise: Tensor
+    """V."""
 
 
 def repeated_gradients(
@@ -99,71 +95,56 @@ def repeated_gradients(
 
 
 def signal_to_noise(gradients: Iterable[Weights]) -> dict[Part, SignalToNoise]:
-    """Estimate each part's ratios, with two numbers a parameter in memory.
+    """Estimate each part's squared ratio, with `BLOCKS` numbers a parameter in memory.
 
-    Gradients are as `repeated_gradients` yields them: (R, S, ...) by name, M in all.
+    Gradients are as `repeated_gradients` yields them: (R, S, ...) by name, M in all. Their sums
+    ``s_b`` over blocks and their squared norms are enough: with q the sum of all ``|g_i|^2`` and s
+    that of all gradients,
+
+        U = (|s|^2 - q) / (M (M - 1)),    V = (q - |s|^2 / M) / (M - 1)
 
     Raises
     ------
     UserError
-        When there are fewer than four repetitions.
+        When there are fewer than two repetitions a block.
     """
-    count, precision = 0, 0.0
-    means: Weights = {}
-    squares: Weights = {}
+    sums: dict[Part, Tensor] = {}
+    squares: dict[Part, Tensor] = {}
+    count = 0
     for found in gradients:
-        for name, gradient in found.items():
-            _add(means, squares, name, gradient.flatten(2).double(), count)
-            precision = torch.finfo(gradient.dtype).eps
-        count += len(next(iter(found.values())))
+        for part in PARTS:
+            own = [g.flatten(2).double() for name, g in found.items() if part_of(name) == part]
+            flat = torch.cat(own, dim=2)
+            if part not in sums:
+                sums[part] = flat.new_zeros(BLOCKS, *flat.shape[1:])
+                squares[part] = flat.new_zeros(BLOCKS, flat.shape[1])
+            blocks = torch.arange(count, count + len(flat), device=flat.device) % BLOCKS
+            sums[part].index_add_(0, blocks, flat)
+            squares[part].index_add_(0, blocks, flat.square().sum(dim=2))
+        count += len(flat)
     if count < LEAST:
         raise UserError(
             f"signal-to-noise ratios need {LEAST} gradients, and there are {count}: "
             "raise repetitions."
         )
-    parts = {}
-    for part in PARTS:
-        names = [name for name in means if part_of(name) == part]
-        mean = torch.cat([means[name] for name in names], dim=1)
-        variance = torch.cat([squares[name] for name in names], dim=1) / (count - 1)
-        parts[part] = _ratios(mean, variance, count, ROUNDING * precision)
-    return parts
+    counts = torch.bincount(torch.arange(count) % BLOCKS)
+    return {part: _ratio(sums[part], squares[part], counts) for part in PARTS}
 
 
-def _add(means: Weights, squares: Weights, name: str, gradients: Tensor, count: int) -> None:
-    """Add gradients (R, S, p) to mean and sum of squared deviations of ``count`` others."""
-    mean = gradients.mean(dim=0)
-    square = (gradients - mean).square().sum(dim=0)
-    if count:
-        more = len(gradients)
-        shift = mean - means[name]
-        mean = means[name] + shift * (more / (count + more))
-        square += squares[name] + shift.square() * (count * more / (count + more))
-    means[name], squares[name] = mean, square
+def _ratio(sums: Tensor, squares: Tensor, counts: Tensor) -> SignalToNoise:
+    """Squared ratio of blocks' sums (BLOCKS, S, P), squared norms (BLOCKS, S) and sizes."""
+    total, norms, count = sums.sum(dim=0), squares.sum(dim=0), counts.sum()
+    value = _square(total, norms, count)
+    left_out = [
+        _square(total - own, norms - norm, count - size)
+        for own, norm, size in zip(sums, squares, counts, strict=True)
+    ]
+    spread = torch.stack(left_out).var(dim=0) * ((BLOCKS - 1) ** 2 / BLOCKS)
+    noise = (norms - total.square().sum(dim=1) / count) / (count - 1)
+    return SignalToNoise(value, spread.sqrt(), noise)
 
 
-def _ratios(mean: Tensor, variance: Tensor, count: int, least: float) -> SignalToNoise:
-    """Ratios from mean and variance of ``count`` gradients, (S, p) each.
-
-    Noise of ``least`` times the mean, or less, is none.
-    """
-    noisy = variance > (least * mean).square()
-    square = torch.where(noisy, mean.square() / variance, 0)
-    noisy_count = noisy.sum(dim=1)
-    corrected = (count - 3) / (count - 1) * square.sum(dim=1) / noisy_count - 1 / count
-    spread = torch.where(noisy, variance, 0).sum(dim=1)
-    signal = torch.where(noisy, mean.square(), 0).sum(dim=1) - spread / count
-    return SignalToNoise(
-        mean=square.sqrt().sum(dim=1) / noisy_count,
-        floor=_noise_alone(count),
-        rms=corrected.sqrt(),
-        whole=(signal / spread).sqrt(),
-        still=1 - noisy_count / noisy.shape[1],
-    )
-
-
-def _noise_alone(count: int) -> float:
-    """E |m| / s of Gaussian noise: that of |Student's t| with M - 1 degrees, over sqrt(M)."""
-    degrees = count - 1
-    gamma = exp(lgamma((degrees - 1) / 2) - lgamma(degrees / 2))
-    return sqrt(degrees / (pi * count)) * gamma
+def _square(total: Tensor, squares: Tensor, count: Tensor) -> Tensor:
+    """``U / V`` of the sum of so many gradients (S, P) and that of their squared norms (S,)."""
+    norm = total.square().sum(dim=1)
+    return (norm - squares) / (count * squares - norm)

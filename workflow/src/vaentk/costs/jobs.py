@@ -11,6 +11,7 @@ from vaentk.costs.rates import LIBRARIES, MB
 from vaentk.costs.trainings import gradients, held, images_of, training
 from vaentk.data.sets import SETS
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
+from vaentk.experiments.convergence.importance_weights import ImportanceWeights
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.generalisation import Generalisation
@@ -60,6 +61,10 @@ def _measure(settings: Any, config: Config) -> Cost:
         samples = settings.inputs.samples
         seconds += rates.DECOMPOSED * samples**3
         memory += 6 * 8.0 * samples**2
+    if isinstance(settings, ImportanceWeights):
+        places = len(settings.seeds) * len(settings.widenings) * (2 + len(settings.alphas))
+        codes = settings.repetitions * settings.batch * sum(settings.samples)
+        seconds += places * codes * settings.latent_dim * rates.WEIGHTED
     if isinstance(settings, Disentanglement | Discovery):
         images, seeds = images_of(settings.dataset, config.data), len(settings.seeds)
         memory = held(settings.dataset, config.data)

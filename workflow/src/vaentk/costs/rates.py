@@ -53,6 +53,9 @@ QUADRATURE = 5
 TRAINED_ON, CIFAR_TRAINING, ENCODED = 0.8, 50_000, 1 / 6
 """Part of the faces, and images of CIFAR, trained on; part of an update that encoding takes."""
 
+WEIGHTED = 3.5e-8
+"""Seconds of a number of noise in an importance-weighted gradient of the linear VAE."""
+
 MEASURED, SHOWN, UNKNOWN = 4.0, 3.0, 600.0
 """Seconds of measuring a run where nothing below says more; of a job that shows, decides or
 reports; of a training that is not known here, which is assumed."""

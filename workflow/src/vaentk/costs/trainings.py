@@ -67,7 +67,7 @@ def gradients(settings: GradientNoise, trained: DeepTraining, data: Data) -> Cos
     kinds = len(settings.states) * len(settings.estimators) * len(settings.images)
     each, passes = 0.0, 0
     for batch, samples in product(settings.batches, settings.samples):
-        repetitions = kinds * settings.repetitions_of(batch, samples)
+        repetitions = kinds * settings.repetitions
         parts = ceil(samples / (settings.codes_at_once or samples))
         each += repetitions * batch * model.operations(samples)
         passes += parts * ceil(repetitions / settings.side_by_side)

@@ -17,7 +17,7 @@ from vaentk.errors import UserError
 from vaentk.models.linear_integrand import Integrand, pad_one, residual
 from vaentk.models.linear_vae import LinearVae, Parameters
 
-Kind = Literal["pathwise", "pathwise-sampled", "iwae", "score"]
+Kind = Literal["pathwise", "pathwise-sampled", "iwae", "iwae-dreg", "score"]
 Baseline = Literal["none", "leave-one-out", "mean"]
 
 NOISE_NUMBERS: Final = 2**21
@@ -26,13 +26,18 @@ NOISE_NUMBERS: Final = 2**21
 
 @dataclass(frozen=True)
 class Estimator:
-    """How a gradient is estimated; all but ``iwae`` are unbiased for the gradient of the ELBO."""
+    """How a gradient is estimated.
+
+    ``iwae`` and ``iwae-dreg`` are unbiased for the gradient of the importance-weighted bound, or at
+    ``alpha > 0`` of the VR-IWAE bound; all others for that of the ELBO.
+    """
 
     kind: Kind
     """The encoder's gradient: ``pathwise`` goes through z with the KL in closed form;
-    ``pathwise-sampled`` has the KL from the same samples; ``iwae`` weighs these by ``softmax_k f``,
-    unbiased for the IWAE bound's gradient; ``score`` is REINFORCE, ``f`` times the gradient of
-    log q. The decoder's is the same for all but ``iwae``."""
+    ``pathwise-sampled`` has the KL from the same samples; ``iwae`` weighs these by
+    ``softmax_k (1 - alpha) f``; ``iwae-dreg`` is the doubly reparametrised gradient of the same
+    bound (Tucker et al. 2019); ``score`` is REINFORCE, ``f`` times the gradient of log q. The
+    decoder's is the same for both IWAEs, and for all others."""
     batch: int
     """B, data points, drawn uniformly with replacement."""
     samples: int
@@ -42,8 +47,15 @@ class Estimator:
     point's other samples, for K >= 2. ``mean``: ``E[f|x]``, its exact mean over the noise, which
     the linear VAE knows and a deep one would have to learn. Neither depends on the sample that it
     corrects, so the estimate stays unbiased."""
+    alpha: float = 0.0
+    """Of the VR-IWAE bound ``log mean_k exp((1 - alpha) f_k) / (1 - alpha)`` (Daudel et al. 2023):
+    0 is the IWAE, and towards 1 it becomes the ELBO."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.alpha < 1:
+            raise UserError(f"alpha is {self.alpha}: set it to 0 or more, and below 1.")
+        if self.alpha and not self.weighted:
+            raise UserError(f"alpha is for importance-weighted gradients, not for {self.kind}.")
         if self.baseline != "none" and self.kind != "score":
             raise UserError(
                 f"baseline {self.baseline} is for score-function gradients, not for {self.kind}: "
@@ -51,6 +63,11 @@ class Estimator:
             )
         if self.baseline == "leave-one-out" and self.samples < 2:
             raise UserError("baseline leave-one-out needs two samples or more: set baseline: mean.")
+
+    @property
+    def weighted(self) -> bool:
+        """Whether samples enter by their importance weights."""
+        return self.kind in ("iwae", "iwae-dreg")
 
 
 def estimate(
@@ -66,11 +83,22 @@ def estimate(
         score = _score(model, parameters, points, noise, estimator.baseline)
         return Parameters(decoding.gradient(), *score)
     weights = None
-    if estimator.kind == "iwae":
-        weights = Integrand.of(model, parameters, points).at(noise).softmax(1)
+    if estimator.weighted:
+        integrand = Integrand.of(model, parameters, points)
+        weights = importance_weights(integrand, noise, estimator.alpha)
     decoding = _Decoding.of(model, parameters, points, noise, weights)
+    if weights is not None and estimator.kind == "iwae-dreg":
+        # By the score's mean, w - beta (1 - alpha) (w - w^2) in place of w.
+        shares = torch.lerp(weights, weights.square(), model.beta * (1 - estimator.alpha))
+        by_encoder = _held(parameters, points, integrand, noise, shares)
+        return Parameters(decoding.gradient(), *by_encoder)
     sampled = estimator.kind != "pathwise"
     return Parameters(decoding.gradient(), *_pathwise(model, parameters, points, decoding, sampled))
+
+
+def importance_weights(integrand: Integrand, noise: Tensor, alpha: float = 0.0) -> Tensor:
+    """Weigh the samples of a data point by ``softmax_k (1 - alpha) f``: (R, K, B)."""
+    return ((1 - alpha) * integrand.at(noise)).softmax(1)
 
 
 def sampled_gradient(
@@ -190,6 +218,25 @@ def _pathwise(
     entropy = 1 if sampled else 1 - sigma.square()
     by_s = 0.5 * (by_sigma * sigma + beta * entropy)
     return _mean_product(by_code, points), by_s
+
+
+def _held(
+    parameters: Parameters, points: Tensor, integrand: Integrand, noise: Tensor, shares: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Gradients by encoder and s through the samples alone, log q held: the mean of ``u df``.
+
+    In units of the noise the derivative of f is ``l - Q eps``; the samples have shares u, (R, K,
+    B), that need not sum to 1. By the encoder ``E sum_k u (l - Q eps) / sigma (x, 1)^T``, by s
+    ``E sum_k u (l - Q eps) eps / 2``.
+    """
+    slope, curvature = integrand.slope, integrand.curvature
+    weighted = noise * shares.unsqueeze(1)
+    first, count = weighted.sum(2), points.shape[1]
+    by_noise = slope * shares.sum(1, keepdim=True) - curvature @ first
+    second = weighted.flatten(2) @ noise.flatten(2).mT / count
+    by_s = 0.5 * ((slope * first).mean(2) - (curvature * second).sum(2))
+    by_centre = by_noise * (-0.5 * parameters.s).exp().unsqueeze(2)
+    return _mean_product(by_centre, points), by_s
 
 
 def _score(

@@ -29,12 +29,8 @@ class GradientNoise(Strict):
     )
     batches: Sizes = Field((4, 16, 64, 256), description="values of B")
     samples: Sizes = Field((1, 4, 16, 64, 100), description="values of K")
-    repetitions: Annotated[int, Field(ge=4)] = Field(
-        4000, description="M, the most gradients of a cell of the grid"
-    )
-    least: Annotated[int, Field(ge=4)] = Field(64, description="the fewest gradients of a cell")
-    budget: Count = Field(
-        400_000, description="codes of a cell, M B K, between the fewest and the most gradients"
+    repetitions: Annotated[int, Field(ge=16)] = Field(
+        256, description="gradients M of every cell of the grid"
     )
     codes_at_once: Count | None = Field(
         None, description="codes of an image decoded together, for memory; all if null"
@@ -46,23 +42,20 @@ class GradientNoise(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self.distinct("states", "estimators", "images", "batches", "samples")
-        if self.least > self.repetitions:
-            raise ValueError(f"least is {self.least}, more than repetitions, {self.repetitions}")
         return self
-
-    def repetitions_of(self, batch: int, samples: int) -> int:
-        """Gradients M of the cell of B images and K codes of each."""
-        affordable = self.budget // (batch * samples)
-        return max(self.least, min(self.repetitions, affordable))
 
 
 EXPERIMENT = Experiment(
     settings=GradientNoise,
     measured_from=("images", "weights", "network", "task"),
-    measures=("ratios", "exponents", "budgets"),
+    measures=("ratios", "codes", "exponents", "budgets"),
     figures={
         "gradient_noise": ("ratios",),
         "gradient_noise_exponents": ("ratios", "exponents"),
     },
-    tables={"gradient_noise": ("exponents",), "gradient_noise_budgets": ("budgets",)},
+    tables={
+        "gradient_noise": ("exponents",),
+        "gradient_noise_codes": ("codes",),
+        "gradient_noise_budgets": ("budgets",),
+    },
 )

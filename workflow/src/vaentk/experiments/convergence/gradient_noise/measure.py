@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from math import nan
+from math import nan, sqrt
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vaentk.bounds.bound import Bound, Weights
 from vaentk.bounds.gradient_noise_grid import Grid
+from vaentk.bounds.signal_to_noise import BLOCKS
 from vaentk.data.image_set import ImageSet
 from vaentk.data.stored import Stored
 from vaentk.experiments.convergence.deep_vae import DeepTraining
@@ -17,10 +19,7 @@ from vaentk.experiments.convergence.deep_vae.networks import likelihood_of, mode
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.gradient_noise.ratios import cells_of, measured_ratios
 from vaentk.runtime.job import Job
-from vaentk.statistics.intervals import Estimate, line_slope
-
-RATIOS = ("rms", "whole")
-"""Ratios that are fitted: without bias where they are small, unlike the plain mean."""
+from vaentk.statistics.intervals import Estimate, line_slope, mean, quantile
 
 ALL = "all"
 
@@ -67,11 +66,65 @@ def measure(
         }
         for state in settings.states
     }
-    ratios = measured_ratios(grid, cells_of(settings), of_state, model, task)
-    return {"ratios": ratios, "exponents": exponents(ratios), "budgets": at_budget(ratios)}
+    cells = measured_ratios(grid, cells_of(settings), of_state, model, task)
+    cells = with_clearer_signal(cells)
+    ratios = cells.join(pd.DataFrame(map(ratio_of, cells["square"], cells["square_error"])))
+    counted = {
+        (state, samples): grid.effective(own, samples).numpy()
+        for state, own in of_state.items()
+        for samples in settings.samples
+    }
+    codes = effective_codes(counted)
+    return {
+        "ratios": ratios,
+        "codes": codes,
+        "exponents": exponents(ratios, codes),
+        "budgets": at_budget(ratios),
+    }
 
 
-def exponents(table: pd.DataFrame) -> pd.DataFrame:
+def with_clearer_signal(cells: pd.DataFrame) -> pd.DataFrame:
+    """Take the signal of the IWAE's encoder from the doubly reparametrised gradient where there.
+
+    Their means are the same, and the noise of the latter is much smaller where K is large; the
+    noise stays that of the IWAE. The error is that of the signal; the noise's is small beside it.
+    """
+    place = ["state", "images", "batch", "samples", "seed", "part"]
+    clearer = cells[(cells["estimator"] == "iwae-dreg") & (cells["part"] == "phi")]
+    known = cells.merge(clearer, "left", place, suffixes=("", "_clearer"))
+    taken = (known["estimator"] == "iwae") & known["noise_clearer"].notna()
+    columns = ["square", "square_error"]
+    scale = (known["noise_clearer"] / known["noise"]).to_numpy()
+    signal = known[[f"{name}_clearer" for name in columns]].mul(scale, axis=0)
+    signal.columns = pd.Index(columns)
+    return cells.assign(**{name: known[name].where(~taken, signal[name]) for name in columns})
+
+
+def ratio_of(square: float, error: float) -> dict[str, float]:
+    """Take the root of a squared ratio and of the ends of its 95% interval.
+
+    NaN where noise drowned the signal, and the square is negative; an end is 0 where it is.
+    """
+    half = quantile(BLOCKS - 1) * error
+    low, high = (sqrt(max(0.0, square + side * half)) for side in (-1, 1))
+    return {"ratio": sqrt(square) if square >= 0 else nan, "ratio_low": low, "ratio_high": high}
+
+
+def effective_codes(counted: Mapping[tuple[str, int], NDArray[np.float64]]) -> pd.DataFrame:
+    """Average the numbers of codes that count over images, by state and K.
+
+    They are given as `Grid.effective` has them, (S, images). Student's interval over the images of
+    all seeds is one for these networks, and not for others of other seeds.
+    """
+    rows = []
+    for (state, samples), numbers in counted.items():
+        average = mean(numbers.ravel())
+        row = {"state": state, "samples": samples, "images": average.points}
+        rows.append(row | average.columns("effective"))
+    return pd.DataFrame(rows)
+
+
+def exponents(table: pd.DataFrame, codes: pd.DataFrame) -> pd.DataFrame:
     """Fit the powers with which ratios go with B, with K, and with K at a fixed budget B K.
 
     Ordinary least squares in logarithms. Every seed has a level of its own, and, over the whole
@@ -79,52 +132,51 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
     interval is Student's, and scatter between cells and misfit of the power both widen it.
 
     The ratios are given by state, estimator, images (fixed, redrawn), part (theta, phi), seed,
-    batch and samples, NaN where the noise drowned the signal. A power has a row by ratio and along:
+    batch and samples, NaN where the noise drowned the signal. A power has a row by ``along``:
     ``batch``, ``samples``, or ``budget`` (K at constant B K). ``at`` is the value of what is held
     constant, K or B, or "all" for one power over the grid; ``claimed``, theory's exponent;
-    ``effective``, of the codes of an image at the largest K the number that count, ``1 / sum_k
-    w^2`` with their importance weights w; ``missing``, rows left out for a NaN, which can only be
-    those of small ratios, so that the power is then too flat.
+    ``effective``, how many codes count at the largest K, ``largest``; ``missing``, rows left out
+    for a NaN, which can only be those of small ratios, so that the power is then too flat.
     """
+    largest = codes[codes["samples"] == codes["samples"].max()]
+    counted = largest.rename(columns={"samples": "largest"}).set_index("state")
+    counted = counted.drop(columns="images")
     rows = []
     for key, part in table.groupby(CELL, sort=False):
         cell = dict(zip(CELL, key, strict=True))
-        most = part[part["samples"] == part["samples"].max()]
-        effective = float(most["effective"].mean())
         claimed = CLAIMED[str(cell["estimator"]), str(cell["part"])]
-        for ratio in RATIOS:
-            for along, at, fit, missing in _fits(part, ratio):
-                row = cell | {"ratio": ratio, "along": along, "at": at} | fit.as_slope()
-                row |= {"claimed": claimed[along], "effective": effective, "missing": missing}
-                rows.append(row)
+        known = counted.loc[str(cell["state"])].to_dict()
+        for along, at, fit, missing in _fits(part):
+            row = cell | {"along": along, "at": at} | fit.as_slope()
+            rows.append(row | {"claimed": claimed[along], "missing": missing} | known)
     return pd.DataFrame(rows)
 
 
-def _fits(table: pd.DataFrame, ratio: str) -> Iterator[tuple[str, str, Estimate, int]]:
+def _fits(table: pd.DataFrame) -> Iterator[tuple[str, str, Estimate, int]]:
     """Yield along, at, the power and the rows left out, for one part under one estimator."""
     for along, held in (("batch", "samples"), ("samples", "batch")):
-        yield along, ALL, *_power(table, ratio, along, held)
+        yield along, ALL, *_power(table, along, held)
         for value in sorted(table[held].unique()):
-            yield along, str(value), *_power(table[table[held] == value], ratio, along, held)
+            yield along, str(value), *_power(table[table[held] == value], along, held)
     budget = table.assign(budget=table["batch"] * table["samples"])
     budget = budget[budget.groupby(["seed", "budget"])["samples"].transform("nunique") > 1]
-    yield "budget", ALL, *_power(budget, ratio, "samples", "budget")
+    yield "budget", ALL, *_power(budget, "samples", "budget")
 
 
-def _power(whole: pd.DataFrame, ratio: str, along: str, held: str) -> tuple[Estimate, int]:
+def _power(whole: pd.DataFrame, along: str, held: str) -> tuple[Estimate, int]:
     """Fit one power with a level for every seed and value of what is held constant."""
-    table = whole.dropna(subset=[ratio])
+    table = whole.dropna(subset=["ratio"])
     missing = len(whole) - len(table)
     if table.empty:
         return Estimate(nan, nan, nan, 0), missing
     levels = [table["seed"], table[held]]
-    logs = pd.DataFrame({"x": np.log(table[along]), "y": np.log(table[ratio])})
+    logs = pd.DataFrame({"x": np.log(table[along]), "y": np.log(table["ratio"])})
     centred = logs - logs.groupby(levels).transform("mean")
     slope = line_slope(centred["x"].round(12), centred["y"], table.groupby(levels).ngroups)
     return slope, missing
 
 
-def at_budget(table: pd.DataFrame, ratio: str = "rms") -> pd.DataFrame:
+def at_budget(table: pd.DataFrame) -> pd.DataFrame:
     """Find, at every budget of codes B K, the K with the largest ratio, its mean over seeds.
 
     A row a state, estimator, images, part and budget that several cells have: ``best``, K of the
@@ -132,9 +184,9 @@ def at_budget(table: pd.DataFrame, ratio: str = "rms") -> pd.DataFrame:
     """
     rows, keys = [], [*CELL, "budget"]
     whole = table.assign(budget=table["batch"] * table["samples"])
-    means = whole.groupby([*keys, "samples"], sort=False)[ratio].mean().reset_index()
+    means = whole.groupby([*keys, "samples"], sort=False)["ratio"].mean().reset_index()
     for key, part in means.groupby(keys, sort=False):
-        ratios = part.set_index("samples")[ratio].sort_index()
+        ratios = part.set_index("samples")["ratio"].sort_index()
         if len(ratios) > 1 and ratios.notna().any():
             gain = float(ratios.max()) / float(ratios.iloc[-1])
             rows.append((*key, ratios.idxmax(), gain))

@@ -24,7 +24,7 @@ from vaentk.training.state import State, Tick
 def cells_of(settings: GradientNoise) -> list[Cell]:
     """List the cells of a grid, in the order in which they are measured."""
     axes = settings.states, settings.estimators, settings.images, settings.batches, settings.samples
-    return [Cell(*place, settings.repetitions_of(*place[-2:])) for place in product(*axes)]
+    return [Cell(*place, settings.repetitions) for place in product(*axes)]
 
 
 def measured_ratios(

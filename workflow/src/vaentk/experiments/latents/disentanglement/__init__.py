@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from vaentk.data.sets import SETS, SIDE
+from vaentk.data.sets import SETS
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
 from vaentk.training.schedule import BLOCK
@@ -59,8 +59,9 @@ class Disentanglement(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self.distinct("latent", "seeds", "betas")
-        if self.model == "conv" and self.side != SIDE:
-            raise ValueError(f"side is {self.side}, but model: conv has {SIDE}: take dense")
+        full = SETS[self.dataset].side
+        if self.model == "conv" and self.side != full:
+            raise ValueError(f"side is {self.side}, but model: conv has {full}: take dense")
         factors = SETS[self.dataset].factors
         if self.every is not None and len(self.every) != factors:
             raise ValueError(f"every has {len(self.every)} values for {factors} factors")
@@ -75,7 +76,7 @@ class Disentanglement(Strict):
     @property
     def reduced(self) -> str:
         """Say what is less than in the paper; empty where nothing is."""
-        said = [f"{self.side}x{self.side} pixels"] * (self.side < SIDE)
+        said = [f"{self.side}x{self.side} pixels"] * (self.side < SETS[self.dataset].side)
         said += ["a fully connected network"] * (self.model == "dense")
         said += [f"{self.steps:,} of {FULL_STEPS:,} steps"] * (self.steps < FULL_STEPS)
         return ", ".join(said)
