@@ -198,7 +198,8 @@ def _of_flow(stiffness: float) -> float:
 
 def _convolutional(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
-    model = ConvSizes(SETS[settings.dataset].channels, latent)
+    side = settings.side if isinstance(settings, Discovery) else 64
+    model = ConvSizes.of_side(SETS[settings.dataset].channels, latent, side)
     encoded = images_of(settings.dataset, data)
     members = len(settings.seeds)
     if isinstance(settings, Disentanglement):

@@ -8,8 +8,10 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from vaentk.data.facts import PARTS, Facts, Part
+from vaentk.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +27,16 @@ class ImageSet:
         Binary attributes, uint8 (n, k).
     parts : Tensor or None
         uint8 (n,): 0 for training images, 1 for validation, 2 for test.
+    pooling : int
+        Pixels that are averaged to one, along each side, when images are gathered. The shape in
+        the facts is that of the gathered images.
     """
 
     facts: Facts
     pixels: Tensor
     attributes: Tensor | None = None
     parts: Tensor | None = None
+    pooling: int = 1
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor], note: str) -> Self:
@@ -67,15 +73,37 @@ class ImageSet:
         }
         return replace(self, **changed)
 
+    def pooled(self, side: int) -> Self:
+        """Average blocks of pixels, so that images are gathered with ``side`` pixels a side.
+
+        Raises
+        ------
+        UserError
+            Where the images' own side is not a multiple of it.
+        """
+        channels, stored, width = self.facts.shape
+        pooling, left = divmod(stored, side)
+        if left:
+            raise UserError(
+                f"images of {self.facts.name} have {stored} pixels a side, which cannot be pooled "
+                f"to {side}: choose another side."
+            )
+        facts = replace(self.facts, shape=(channels, side, width // pooling))
+        return replace(self, facts=facts, pooling=self.pooling * pooling)
+
     def images(self, indices: Tensor) -> Tensor:
         """Gather images by number, on their device: int64 (b,) to uint8 (b, c, h, w).
 
-        Values are 0..255; a packed pixel is 0 or 255.
+        Values are 0..255, means of pooled pixels rounded; a packed pixel is 0 or 255.
         """
         chosen = self.pixels.index_select(0, indices)
-        if not self.packed:
+        if self.packed:
+            channels, height, width = self.facts.shape
+            shape = channels, height * self.pooling, width * self.pooling
+            chosen = _unpacked(chosen.flatten()).view(len(indices), *shape)
+        if self.pooling == 1:
             return chosen
-        return _unpacked(chosen.flatten()).view(len(indices), *self.facts.shape)
+        return avg_pool2d(chosen.float(), self.pooling).round_().to(torch.uint8)
 
     def of_part(self, part: Part) -> Tensor:
         """Numbers of the images of one part, int64; all images where there are no parts."""
