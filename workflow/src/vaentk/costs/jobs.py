@@ -63,8 +63,9 @@ def _measure(settings: Any, config: Config) -> Cost:
     if isinstance(settings, Disentanglement | Discovery):
         images = images_of(settings.dataset, config.data)
         memory = held(settings.dataset, config.data)
-        each = rates.DISCOVERED * max(5000, images)
-        if isinstance(settings, Disentanglement):
+        if isinstance(settings, Discovery):
+            each = rates.DISCOVERED * min(settings.probed, images)
+        else:
             each = 3 * len(settings.betas) * rates.SCORED * max(5000, settings.points[0])
             memory += 24 * ceil(images / prod(settings.every or (1,))) * max(settings.latent)
         seconds = rates.START + len(settings.latent) * len(settings.seeds) * each

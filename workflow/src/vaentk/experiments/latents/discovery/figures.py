@@ -48,12 +48,12 @@ def discovery(
         for axes, (quantity, heading) in zip(panels, PANELS.items(), strict=True):
             _differences(axes, rows[rows["quantity"] == quantity], names)
             axes.set_title(heading)
+            axes.set_xlabel(f"ROC area, latent {wide} minus latent {narrow}")
         _frame(panels, names, headed)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
         title = extent(runs.data[run], size["images"], size["official"])
         figure.suptitle(f"{title}, {size['seeds']} seeds", fontsize=9.5)
-        figure.supxlabel(f"ROC area at latent {wide} minus that at latent {narrow}", fontsize=9)
         return finish(figure, _alt(rows, of_groups, title, (narrow, wide)))
 
 
