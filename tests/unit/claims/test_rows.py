@@ -51,7 +51,13 @@ FORMS = {
         "sweep quantity threshold effect low high statistic p_value levels seeds claimed said "
         "data epochs reduced"
     ),
-    r"discovery/[a-z0-9-]+/counts\.csv": "group value low high seeds images official",
+    r"discovery/[a-z0-9-]+/groups\.csv": (
+        "quantity group attributes seeds narrow wide difference difference_low difference_high "
+        "freedom placebo excess excess_low excess_high probed images official"
+    ),
+    r"discovery/[a-z0-9-]+/summary\.csv": (
+        "latent seed reconstruction kl active_units inactive_units"
+    ),
     r"disentanglement/[a-z0-9-]+/trends\.csv": (
         "beta quantity effect low high level level_low level_high statistic p_value points "
         "freedom reduced"

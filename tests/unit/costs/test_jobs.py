@@ -124,7 +124,7 @@ def test_wider_networks_more_seeds_and_more_steps_cost_more() -> None:
     [
         ("train_ridge", "pca-16", "16384", 5),
         ("train_ridge", "pca-16", "4096", 1),
-        ("train_discovery", "celeba", "10", 3),
+        ("train_discovery", "celeba", "10", 5),
         ("train_deep_vae", "celeba", "base", 3),
         ("train_linear_vae", "gaussian", "sgd", 1),
     ],

@@ -41,6 +41,22 @@ def test_as_many_parameters_as_the_layers_have(channels: int, latent_dim: int, c
     assert sum(p.numel() for layer in reference.values() for p in layer.parameters()) == count
 
 
+def test_smaller_images_have_the_last_layers_of_the_encoder_and_first_of_the_decoder() -> None:
+    assert ConvVAE.of_side(3, 10, 64) == ConvVAE(3, 10)
+    whole, half = ConvVAE(3, 10).shapes(), ConvVAE.of_side(3, 10, 32)
+    assert half.side == 32
+    shapes = half.shapes()
+    assert shapes["enc_conv0"] == (32, 3, 4, 4)
+    assert [shapes[f"enc_conv{k}"] for k in (1, 2)] == [whole[f"enc_conv{k}"] for k in (2, 3)]
+    assert [shapes[f"dec_conv{k}"] for k in (0, 1)] == [whole[f"dec_conv{k}"] for k in (0, 1)]
+    assert shapes["dec_conv2"] == (32, 3, 4, 4)
+    assert {name for name in whole if "conv3" not in name} == set(shapes)
+    weights = half.initial_weights((0, 1))
+    mean, logvar = half.encode(weights, torch.rand(2, 5, 3, 32, 32))
+    assert mean.shape == logvar.shape == (2, 5, 10)
+    assert half.decode(weights, mean).shape == (2, 5, 3, 32, 32)
+
+
 @pytest.mark.parametrize(("channels", "latent_dim"), [(1, 10), (3, 200)])
 def test_operations_are_those_that_torch_counts(channels: int, latent_dim: int) -> None:
     """On torch's own layers, whose convolutions are counted as they are written."""

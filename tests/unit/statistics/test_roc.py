@@ -1,12 +1,11 @@
-"""Areas under ROC curves against scikit-learn and by hand; the bootstrap against DeLong."""
+"""Areas under ROC curves against scikit-learn and by hand; influences against DeLong's formula."""
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from vaentk.statistics import roc
-from vaentk.statistics.roc import areas, bootstrap, counted_areas
+from vaentk.statistics.roc import areas, influences
 
 
 def binormal(
@@ -46,61 +45,70 @@ def test_an_attribute_of_all_or_none_has_no_area() -> None:
     assert np.isfinite(found[:, 2]).all()
 
 
-def test_a_sample_is_measured_as_if_its_images_were_written_out() -> None:
+def delong(scores: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Areas and their covariance matrix, written out: DeLong et al. 1988, Eqs. 2 to 5."""
+    x, y = scores[label > 0], scores[label == 0]
+    psi = (x[:, None] > y) + 0.5 * (x[:, None] == y)  # (positives, negatives, columns)
+    v10, v01 = psi.mean(axis=1), psi.mean(axis=0)
+    return psi.mean(axis=(0, 1)), np.cov(v10.T) / len(x) + np.cov(v01.T) / len(y)
+
+
+@pytest.mark.parametrize("levels", [3, 10**6])
+def test_products_of_influences_are_delongs_covariances(levels: int) -> None:
+    """To rounding, with ties and without."""
     generator = np.random.default_rng(1)
-    score = generator.integers(8, size=60).astype(float)
-    label = (generator.random(60) < 0.3).astype(np.uint8)
-    counts = generator.integers(4, size=(60, 5)).astype(np.int32)
-    expected = [
-        roc_auc_score(np.repeat(label, times), np.repeat(score, times)) for times in counts.T
-    ]
-    np.testing.assert_allclose(counted_areas(score, label, counts), expected, rtol=1e-14)
-    assert np.isnan(counted_areas(score, label, counts * label[:, None])).all()
+    label = (generator.random(90) < 0.2).astype(np.uint8)
+    scores = generator.integers(levels, size=(90, 4)) + label[:, None] * [0, 1, 2, levels // 2]
+    scores[:, 3] += scores[:, 0]
+    values, moved = influences(scores.astype(float), label)
+    expected, covariance = delong(scores, label)
+    np.testing.assert_allclose(values, expected, rtol=1e-14)
+    np.testing.assert_allclose(values, areas(scores.astype(float), label[:, None])[:, 0])
+    np.testing.assert_allclose(moved.T @ moved, covariance, rtol=1e-12, atol=1e-17)
+    np.testing.assert_allclose(moved.sum(axis=0), 0, atol=1e-15)
 
 
-def test_the_bootstraps_spread_is_delongs() -> None:
-    """DeLong et al. 1988: the variances of both classes' placements, each over its number."""
-    scores, labels = binormal(0.8, 1000, 1, np.random.default_rng(2))
-    estimate = bootstrap(scores, labels, np.random.default_rng(3), draws=2000)[0]
-    has = labels[:, 0] > 0
-    wins = scores[has] > scores[~has].T
-    variance = wins.mean(1).var(ddof=1) / has.sum() + wins.mean(0).var(ddof=1) / (~has).sum()
-    assert estimate.value == pytest.approx(wins.mean())
-    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * variance**0.5, rel=0.06)
-    assert estimate.points == 1000
+def test_influences_are_those_of_a_bootstrap_also_between_labels() -> None:
+    """Three scores, two of one label, and another that overlaps it.
+
+    A covariance of 4000 draws is known to about 1/sqrt(4000) of the product of deviations; the
+    influences are right to the next order in the images, 1/400. 0.06 is 4 errors.
+    """
+    generator = np.random.default_rng(2)
+    common = generator.standard_normal(400)
+    first = generator.random(400) < 0.3
+    labels = np.column_stack([first, first, first | (generator.random(400) < 0.1)])
+    scores = common[:, None] + labels + generator.standard_normal((400, 3))
+    moved = np.column_stack([influences(scores[:, [k]], labels[:, k])[1] for k in range(3)])
+    drawn = []
+    for _ in range(4000):
+        chosen = generator.integers(400, size=400)
+        drawn.append(np.diag(areas(scores[chosen], labels[chosen])))
+    covariance = np.cov(np.array(drawn).T)
+    deviations = np.sqrt(np.diag(covariance))
+    scale = np.outer(deviations, deviations)
+    assert (covariance / scale)[[0, 0], [1, 2]].min() > 0.2, "the case says something"
+    np.testing.assert_allclose(moved.T @ moved / scale, covariance / scale, atol=0.06)
 
 
 @pytest.mark.parametrize("area", [0.5, 0.65, 0.8])
-def test_the_intervals_cover_as_often_as_they_say(area: float) -> None:
-    """300 columns: the standard error of a coverage of 95% is 1.3%."""
+def test_the_variance_is_that_of_new_images(area: float) -> None:
+    """300 columns: a variance is known to sqrt(2/300) = 8%; 0.25 is 3 errors."""
     scores, labels = binormal(area, 1000, 300, np.random.default_rng(4))
-    estimates = bootstrap(scores, labels, np.random.default_rng(5), draws=300)
-    covered = np.mean([estimate.low <= area <= estimate.high for estimate in estimates])
-    assert abs(covered - 0.95) < 0.038
+    both = [influences(scores[:, [k]], labels[:, k]) for k in range(300)]
+    values = np.array([value[0] for value, _ in both])
+    variances = np.array([np.square(moved).sum() for _, moved in both])
+    assert values.mean() == pytest.approx(area, abs=4 * values.std() / 300**0.5)
+    assert variances.mean() == pytest.approx(values.var(ddof=1), rel=0.25)
 
 
-def test_five_positive_images_have_too_narrow_an_interval() -> None:
-    """Of 1000: the lower end lies above the area 0.65 in about 11%, not 2.5%, of all columns."""
-    scores, labels = binormal(0.65, 1000, 300, np.random.default_rng(6), prevalence=0.005)
-    estimates = bootstrap(scores, labels, np.random.default_rng(7), draws=300)
-    above = np.mean([estimate.low > 0.65 for estimate in estimates])
-    assert above == pytest.approx(0.11, abs=0.05)
-
-
-def test_columns_without_scores_or_with_one_class_have_no_interval() -> None:
-    scores = np.random.default_rng(6).standard_normal((50, 4))
-    scores[:, 1] = np.nan
-    labels = np.zeros((50, 4), dtype=np.uint8)
-    labels[:20, :2] = 1
-    labels[7, 3] = 1
-    estimates = bootstrap(scores, labels, np.random.default_rng(7), draws=100)
-    ends = np.array([[estimate.value, estimate.low, estimate.high] for estimate in estimates])
-    assert np.isnan(ends[1:3]).all()
-    assert np.isfinite(ends[[0, 3]]).all()
-
-
-def test_blocks_of_draws_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores, labels = binormal(0.7, 80, 3, np.random.default_rng(8))
-    whole = bootstrap(scores, labels, np.random.default_rng(9), draws=50)
-    monkeypatch.setattr(roc, "VALUES_AT_ONCE", 7 * 80)
-    assert bootstrap(scores, labels, np.random.default_rng(9), draws=50) == whole
+def test_what_has_no_score_or_a_single_image_of_a_class_has_no_area() -> None:
+    scores = np.random.default_rng(6).standard_normal((50, 2))
+    label = np.zeros(50, np.uint8)
+    for count, known in ((0, False), (1, False), (2, True), (48, True), (49, False)):
+        label[:count] = 1
+        values, moved = influences(scores, label)
+        assert np.isfinite(values).all() == np.isfinite(moved).all() == known
+    label[25:] = 0
+    scores[3, 1] = np.nan
+    assert all(np.isnan(array).all() for array in influences(scores, label))

@@ -9,13 +9,13 @@ from torch import Tensor
 from vaentk.data.facts import Facts
 from vaentk.data.image_set import ImageSet
 from vaentk.experiments.latents.discovery.decoded_pictures import (
+    FOUND,
     SAMPLED,
-    WIDE_ONLY,
     Network,
     decode_all,
     gallery,
+    told_better,
     units,
-    wide_only,
 )
 from vaentk.models.conv_vae import ConvVAE, Weights
 from vaentk.models.latent_traversals import COLUMNS, as_pixels
@@ -90,52 +90,63 @@ def test_units_come_by_falling_kl_with_what_they_tell() -> None:
         assert (np.diff(shades) <= 0).all() if falls else (np.diff(shades) >= 0).all()
 
 
-def row(latent: int, attribute: str, unit: int, auc: float, discovered: bool) -> dict[str, object]:
-    row = {"latent": latent, "attribute": attribute, "unit": unit, "sign": 1.0}
-    return row | {"auc": auc, "discovered": discovered}
+def row(latent: int, attribute: str, unit: int, auc: float) -> dict[str, object]:
+    return {"latent": latent, "attribute": attribute, "unit": unit, "sign": 1.0, "auc": auc}
 
 
-def test_what_the_wide_network_alone_finds_is_drawn_by_both_on_the_same_face() -> None:
+def compared(differences: dict[str, float]) -> pd.DataFrame:
+    rows = [
+        {"attribute": name, "difference": value, "difference_low": value - 0.25}
+        | {"difference_high": value + 0.25}
+        for name, value in differences.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_what_the_wide_size_tells_better_is_drawn_by_both_on_the_same_face() -> None:
     wide, narrow = network(8), network(2)
     table = pd.DataFrame(
         [
-            row(2, "Smiling", 0, 0.55, False),
-            row(2, "Bangs", 1, 0.6, False),
-            row(2, "Male", 0, 0.9, True),
-            row(8, "Smiling", 5, 0.8, True),
-            row(8, "Bangs", 3, 0.9, True),
-            row(8, "Male", 0, 0.9, True),
+            row(2, "Smiling", 0, 0.55),
+            row(2, "Bangs", 1, 0.6),
+            row(2, "Male", 0, 0.9),
+            row(8, "Smiling", 5, 0.8),
+            row(8, "Bangs", 3, 0.9),
+            row(8, "Male", 0, 0.95),
         ]
     )
     labels = np.ones((IMAGES, 3), np.uint8)
     labels[4:, 0], labels[9:, 1] = 0, 0
-    strips, rows = wide_only(wide, narrow, table, labels)
+    apart = compared({"Smiling": 0.25, "Bangs": 0.5, "Male": -0.125})
+    strips, rows = told_better(wide, narrow, table, apart, labels)
     assert [row["attribute"] for row in rows] == ["Bangs", "Smiling"]
-    expected = {"wide_unit": 3, "wide_auc": 0.9, "narrow_unit": 1, "narrow_auc": 0.6}
-    assert rows[0] == {"attribute": "Bangs"} | expected
+    assert rows[0] == {
+        "attribute": "Bangs",
+        **{"difference": 0.5, "difference_low": 0.25, "difference_high": 0.75},
+        **{"wide_unit": 3, "wide_auc": 0.9, "narrow_unit": 1, "narrow_auc": 0.6},
+    }
     assert np.array_equal(strips[0, 0], wide.paths(9, [3], [1.0])[0])
     assert np.array_equal(strips[0, 1], narrow.paths(9, [1], [1.0])[0])
     assert np.array_equal(strips[1, 0], wide.paths(4, [5], [1.0])[0])
 
 
-def test_no_more_than_six_attributes_are_drawn_those_told_best() -> None:
-    aucs = {2: 0.5, 8: 0.7}
-    table = pd.DataFrame(
-        [
-            row(latent, f"attribute {place}", 0, auc + place / 100, latent == 8)
-            for latent, auc in aucs.items()
-            for place in range(8)
-        ]
-    )
-    strips, rows = wide_only(network(8), network(2), table, np.zeros((IMAGES, 8), np.uint8))
-    assert len(strips) == len(rows) == WIDE_ONLY
-    assert [row["attribute"] for row in rows] == [f"attribute {place}" for place in range(7, 1, -1)]
+def test_no_more_than_six_attributes_are_drawn_those_of_the_largest_difference() -> None:
+    names = [f"attribute {place}" for place in range(8)]
+    table = pd.DataFrame([row(latent, name, 0, 0.7) for latent in (2, 8) for name in names])
+    apart = compared({name: place / 100 for place, name in enumerate(names, start=1)})
+    labels = np.zeros((IMAGES, 8), np.uint8)
+    strips, rows = told_better(network(8), network(2), table, apart, labels)
+    assert len(strips) == len(rows) == FOUND
+    assert [row["attribute"] for row in rows] == names[:1:-1]
 
 
-def test_nothing_found_is_no_picture() -> None:
-    table = pd.DataFrame([row(latent, "Smiling", 0, 0.9, True) for latent in (2, 8)])
-    strips, rows = wide_only(network(8), network(2), table, np.zeros((IMAGES, 1), np.uint8))
-    assert (len(strips), rows) == (0, [])
+def test_what_no_size_tells_better_is_no_picture() -> None:
+    table = pd.DataFrame([row(latent, "Smiling", 0, 0.9) for latent in (2, 8)])
+    for difference in (0.0, -0.5, np.nan):
+        apart = compared({"Smiling": difference})
+        labels = np.zeros((IMAGES, 1), np.uint8)
+        strips, rows = told_better(network(8), network(2), table, apart, labels)
+        assert (len(strips), rows) == (0, [])
 
 
 def test_a_gallery_has_the_first_faces_and_ends_its_paths_at_them() -> None:
@@ -155,10 +166,8 @@ def test_a_gallery_has_the_first_faces_and_ends_its_paths_at_them() -> None:
 
 def test_all_pictures_of_networks_by_latent_size() -> None:
     networks = {2: network(2), 8: network(8)}
-    table = pd.DataFrame(
-        [row(latent, name, 0, 0.7, latent == 8) for latent in networks for name in NAMES]
-    )
-    pictures, rows = decode_all(networks, table, NAMES, images())
+    table = pd.DataFrame([row(latent, name, 0, 0.7) for latent in networks for name in NAMES])
+    pictures, rows = decode_all(networks, table, compared(dict.fromkeys(NAMES, 0.5)), images())
     assert (rows["wide"], rows["narrow"], list(rows["units"])) == (8, 2, [2, 8])
     assert len(pictures["found"]) == len(rows["found"]) == 3
     assert len(pictures["units/2"]) == len(rows["units"][2]) == 2

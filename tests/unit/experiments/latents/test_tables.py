@@ -75,45 +75,45 @@ def test_trends_are_named_in_words_and_keep_their_order() -> None:
     assert list(table["effect"])[: len(fitted)] == pytest.approx(fitted["effect"].tolist())
 
 
-def test_attributes_of_the_large_latent_space_alone_come_first() -> None:
+OWN = ["narrow", "wide", "difference", "difference_low", "difference_high"]
+
+
+def compared(quantity: str, attribute: str, narrow: float, wide: float) -> dict[str, object]:
+    apart = wide - narrow
+    values = dict(zip(OWN, (narrow, wide, apart, apart - 0.125, apart + 0.125), strict=True))
+    row: dict[str, object] = {"quantity": quantity, "attribute": attribute, "group": "hair"}
+    return row | values | {"placebo": 0.25, "better": "open", "positives": 30, "seeds": 2}
+
+
+def test_attributes_come_by_falling_difference_with_the_probe_beside_the_unit() -> None:
     rows = [
-        (latent, seed, attribute, auc + 0.1 * seed, probe, 30)
-        for latent, attribute, auc, probe in (
-            (10, "Smiling", 0.5, 0.7),
-            (10, "Bald", 0.8, 0.9),
-            (256, "Smiling", 0.7, 0.9),
-            (256, "Bald", 0.75, 0.95),
-        )
-        for seed in (0, 1)
+        compared("unit", "Bald", 0.75, 0.5),
+        compared("unit", "Bangs", 0.5, 0.75),
+        compared("probe", "Bald", 0.5, 0.875),
+        compared("probe", "Bangs", 0.625, 0.75),
+        compared("random", "Bangs", 0.5, 0.5),
     ]
-    columns = ["latent", "seed", "attribute", "auc", "probe", "positives"]
-    attributes = pd.DataFrame(rows, columns=columns)
-    compared = pd.DataFrame(
-        {
-            "attribute": ["Bald", "Smiling"],
-            "group": ["hair", "emotion"],
-            "seeds": [2, 2],
-            "narrow": [2, 0],
-            "wide": [2, 2],
-            "wide_only": [0, 2],
-            "agreed": ["both", "wide only"],
-        }
-    )
-    table = figure_4.discovery({"a": attributes}, {"a": compared})
-    assert list(table["attribute"]) == ["Smiling", "Bald"]
+    table = figure_4.discovery({"b": pd.DataFrame(rows), "a": pd.DataFrame(rows)})
+    assert table["run"].tolist() == ["a", "a", "b", "b"]
+    assert table["attribute"].tolist() == ["Bangs", "Bald"] * 2
     first = table.iloc[0]
-    assert (first["run"], first["group"], first["positives"], first["seeds"]) == (
-        "a",
-        "emotion",
-        30,
-        2,
-    )
-    areas = ["narrow_auc", "wide_auc", "narrow_probe", "wide_probe"]
-    assert first[areas].tolist() == pytest.approx([0.55, 0.75, 0.7, 0.9])
+    assert first[OWN].tolist() == [0.5, 0.75, 0.25, 0.125, 0.375]
+    assert first[[f"probe_{name}" for name in OWN]].tolist() == [0.625, 0.75, 0.125, 0.0, 0.25]
+    assert (first["positives"], first["placebo"]) == (30, 0.25)
+
+
+def test_groups_of_all_runs_have_their_difference_and_what_exceeds_the_placebo() -> None:
+    row = compared("unit", "", 0.5, 0.75) | {"attributes": 9, "freedom": 8.0}
+    row |= {"excess": 0.0, "excess_low": -0.5, "excess_high": 0.5}
+    table = figure_4.discovery_groups({run: pd.DataFrame([row]) for run in ("a", "b")})
+    assert table["run"].tolist() == ["a", "b"]
+    assert table.iloc[0][["quantity", "group", "difference", "excess_high"]].tolist() == [
+        *("unit", "hair", 0.25, 0.5)
+    ]
 
 
 def test_networks_of_all_runs_stand_under_each_other() -> None:
-    summary = pd.DataFrame({"latent": [10, 256], "carried": [1, 3]})
+    summary = pd.DataFrame({"latent": [10, 256], "active_units": [1, 3]})
     table = figure_4.discovery_summary({"a": summary, "b": summary})
     assert table["run"].tolist() == ["a", "a", "b", "b"]
-    assert table["carried"].tolist() == [1, 3, 1, 3]
+    assert table["active_units"].tolist() == [1, 3, 1, 3]

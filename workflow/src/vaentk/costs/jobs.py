@@ -68,8 +68,9 @@ def _measure(settings: Any, config: Config) -> Cost:
     if isinstance(settings, Disentanglement | Discovery):
         images, seeds = images_of(settings.dataset, config.data), len(settings.seeds)
         memory = held(settings.dataset, config.data)
-        each = len(settings.latent) * rates.DISCOVERED * max(5000, images)
-        if isinstance(settings, Disentanglement):
+        if isinstance(settings, Discovery):
+            each = len(settings.latent) * rates.DISCOVERED * min(settings.probed, images)
+        else:
             betas, units = len(settings.betas), sum(settings.latent)
             codes = (2 + betas + betas * len(settings.kept)) * settings.points[0]
             trees = (2 + betas) * (settings.dci_trees or 0)

@@ -60,9 +60,9 @@ MEASURED, SHOWN, UNKNOWN = 4.0, 3.0, 600.0
 """Seconds of measuring a run where nothing below says more; of a job that shows, decides or
 reports; of a training that is not known here, which is assumed."""
 
-PREDICTED, DISCOVERED, DECOMPOSED = 1e-7, 5e-4, 3e-10
-"""Seconds of predicting a member's training by its kernel, over ``n d m``; of searching a face for
-attributes; of a kernel's eigenvectors, over ``n^3``."""
+PREDICTED, DISCOVERED, DECOMPOSED = 1e-7, 1.2e-3, 3e-10
+"""Seconds of predicting a member's training by its kernel, over ``n d m``; of a face that probes of
+a network learn from; of a kernel's eigenvectors, over ``n^3``."""
 
 SCORED, BOOSTED = 1.2e-6, 3e-3
 """Seconds of scoring a unit of a network by Figure 3's four metrics, over the points that they

@@ -201,7 +201,7 @@ def _of_flow(stiffness: float) -> float:
 def _minibatch(settings: Disentanglement | Discovery, latent: int, data: Data) -> Cost:
     """All members of one latent size of Figure 3 or 4, and the codes of images."""
     channels = SETS[settings.dataset].channels
-    model: VaeSizes = ConvSizes(channels, latent)
+    model: VaeSizes = ConvSizes.of_side(channels, latent, settings.side)
     encoded = images_of(settings.dataset, data)
     members, rate, pace = len(settings.seeds), rates.CONVOLUTIONS, 0.0
     if isinstance(settings, Disentanglement):
@@ -246,7 +246,8 @@ def _deep(settings: DeepTraining, data: Data) -> Cost:
         + members * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
         disk=8.0 * members * sum(map(prod, model.shapes().values())),
         members=members,
-        cores=members,
+        # Steps of a millisecond would wait for each other in one process.
+        cores=1 if network.model == "dense" else members,
     )
 
 

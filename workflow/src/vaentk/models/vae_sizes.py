@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Protocol
+from typing import Protocol, Self
 
 
 class VaeSizes(Protocol):
@@ -55,6 +55,15 @@ class ConvSizes:
     """Units of the dense layer between the convolutions and the heads."""
     kernels: tuple[int, ...] = (4, 4, 2, 2)
     """Sides of the encoder's kernels: 4 with padding 1, or 2 without."""
+
+    @classmethod
+    def of_side(cls, channels: int, latent_dim: int, side: int) -> Self:
+        """Size the network for images of 64 pixels a side, or of half of that so many times.
+
+        For smaller images the first convolutions are left out.
+        """
+        layers = side.bit_length() - 3
+        return cls(channels, latent_dim, cls.widths[-layers:], kernels=cls.kernels[-layers:])
 
     @property
     def side(self) -> int:

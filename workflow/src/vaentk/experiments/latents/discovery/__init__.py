@@ -1,6 +1,6 @@
 """W6, Figure 4: what a large latent space finds."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,17 +13,18 @@ class Discovery(Strict):
 
     dataset: Literal["celeba"] = "celeba"
     model: Literal["conv"] = Field("conv", description="disentanglement_lib's architecture")
+    side: Literal[32, 64] = Field(
+        64,
+        description="pixels a side; at 32 blocks of four are averaged, and a convolution is less",
+    )
     latent: Widths = Field(
         (10, 256), description="latent sizes, one job each; the least and the largest are compared"
     )
-    seeds: Seeds = Field((0, 1, 2), description="trained side by side")
+    seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
     beta: NonNegative = Field(4.0, description="weight of the KL term")
     steps: Count = Field(300_000, description="updates")
     batch: Count = Field(64, description="images an update")
     learning_rate: Positive = Field(1e-4, description="of Adam")
-    threshold: Annotated[float, Field(ge=0.5, lt=1)] = Field(
-        0.65, description="ROC area that a unit's interval must exceed to carry an attribute"
-    )
     probed: Count = Field(20_000, description="training images that the linear probe learns from")
 
     @model_validator(mode="after")
@@ -39,13 +40,17 @@ EXPERIMENT = Experiment(
     takes=("images",),
     trained={"records": "parquet", "codes": "safetensors"},
     measured_from=("images", "codes"),
-    measures=("attributes", "compared", "counts", "summary"),
+    measures=("attributes", "compared", "groups", "summary"),
     arrays=("pictures",),
     figures={
-        "discovery": ("attributes", "counts"),
+        "discovery": ("compared", "groups"),
         "discovery_found": ("pictures",),
         "discovery_units": ("pictures",),
         "discovery_gallery": ("pictures",),
     },
-    tables={"discovery": ("attributes", "compared"), "discovery_summary": ("summary",)},
+    tables={
+        "discovery": ("compared",),
+        "discovery_groups": ("groups",),
+        "discovery_summary": ("summary",),
+    },
 )

@@ -20,9 +20,10 @@ Labels = NDArray[np.uint8]
 Row = dict[str, Any]
 
 UNITS: Final = 8  # rows of the picture of the units of the largest KL
-WIDE_ONLY: Final = 6  # rows of the picture of what the wide network alone discovers
+FOUND: Final = 6  # rows of the picture of what the wide network tells better
 SAMPLED: Final = 2  # rows of samples from the prior
 PAIRS: Final = 2  # of faces that are interpolated between
+DIFFERENCE: Final = ("difference", "difference_low", "difference_high")
 ENDS: Final = (0.01, 0.99)  # quantiles of the aggregate posterior that a path goes between
 
 
@@ -71,19 +72,20 @@ class Network:
 
 
 def decode_all(
-    networks: dict[int, Network], table: pd.DataFrame, names: tuple[str, ...], images: ImageSet
+    networks: dict[int, Network], table: pd.DataFrame, compared: pd.DataFrame, images: ImageSet
 ) -> tuple[dict[str, Images], dict[str, Any]]:
     """Decode all pictures of networks by latent size, all of one seed, and say what rows are.
 
     The pictures are ``units/<latent>``, ``found`` and ``gallery/<latent>/<kind>``; then come the
     rows of ``units`` by latent size and of ``found``, and the latent sizes wide and narrow. The
-    table has the rows of `attributes.discover` of all networks, with latent.
+    table has the rows of `measure_size` of all networks, with latent; compared is `told_better`'s.
     """
     assert images.attributes is not None
-    labels = images.attributes.numpy()
+    labels, names = images.attributes.numpy(), images.facts.attributes
     wide, narrow = max(networks), min(networks)
     pictures, unit_rows = {}, {}
-    pictures["found"], found_rows = wide_only(networks[wide], networks[narrow], table, labels)
+    pair = networks[wide], networks[narrow]
+    pictures["found"], found_rows = told_better(*pair, table, compared, labels)
     for latent, network in networks.items():
         pictures[f"units/{latent}"], unit_rows[latent] = units(network, names, labels)
         for kind, decoded in gallery(network, images).items():
@@ -112,35 +114,33 @@ def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Ima
     return network.paths(0, largest, signs), rows
 
 
-def wide_only(
-    wide: Network, narrow: Network, table: pd.DataFrame, labels: Labels
+def told_better(
+    wide: Network, narrow: Network, table: pd.DataFrame, compared: pd.DataFrame, labels: Labels
 ) -> tuple[Images, list[Row]]:
-    """Decode what the wide network discovers and the narrow one does not, on the same faces.
+    """Decode the best units for the attributes that the wide size tells better by most.
 
-    Images are uint8 (rows, 2, columns, c, h, w): the wide network's path and the narrow's, from
-    the first face without the attribute. Rows by falling wide_auc.
+    Compared has difference and its ends by attribute, of all seeds; attributes whose difference
+    is not above zero are left out. Images are uint8 (rows, 2, columns, c, h, w): the wide network's
+    path and the narrow's, from the first face without the attribute. Rows by falling difference.
     """
     of_wide, of_narrow = (
-        table[table["latent"] == network.model.latent_dim].to_dict("records")
+        table[table["latent"] == network.model.latent_dim].set_index("attribute").to_dict("index")
         for network in (wide, narrow)
     )
-    gained = [
-        place
-        for place, (wider, narrower) in enumerate(zip(of_wide, of_narrow, strict=True))
-        if wider["discovered"] and not narrower["discovered"] and narrower["unit"] >= 0
-    ]
-    gained = sorted(gained, key=lambda place: -of_wide[place]["auc"])[:WIDE_ONLY]
-    shape = (len(gained), 2, COLUMNS, wide.model.channels, 64, 64)
+    places = {name: place for place, name in enumerate(of_wide)}
+    better = compared[compared["difference"] > 0].nlargest(FOUND, "difference")
+    shape = (len(better), 2, COLUMNS, wide.model.channels, wide.model.side, wide.model.side)
     images, rows = np.zeros(shape, np.uint8), []
-    for image, place in zip(images, gained, strict=True):
-        face = int(labels[:, place].argmin())
-        row = {"attribute": of_wide[place]["attribute"]}
-        for side, (name, network, measured) in enumerate(
-            (("wide", wide, of_wide[place]), ("narrow", narrow, of_narrow[place]))
+    for image, row in zip(images, better.to_dict("records"), strict=True):
+        name = row["attribute"]
+        face = int(labels[:, places[name]].argmin())
+        described = {key: row[key] for key in ("attribute", *DIFFERENCE)}
+        for side, (size, network, measured) in enumerate(
+            (("wide", wide, of_wide[name]), ("narrow", narrow, of_narrow[name]))
         ):
             image[side] = network.paths(face, [measured["unit"]], [measured["sign"]])[0]
-            row |= {f"{name}_unit": measured["unit"], f"{name}_auc": measured["auc"]}
-        rows.append(row)
+            described |= {f"{size}_unit": measured["unit"], f"{size}_auc": measured["auc"]}
+        rows.append(described)
     return images, rows
 
 

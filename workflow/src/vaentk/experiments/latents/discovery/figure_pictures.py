@@ -1,4 +1,4 @@
-"""Figure 4's pictures: strips of faces along units, what only the wide network finds, a gallery."""
+"""Figure 4's pictures: faces along units, what the wide network tells better, a gallery."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import pandas as pd
 from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Runs
 from vaentk.figures.image_panels import Images, Panel, draw, sentence
-from vaentk.figures.style import Drawing
+from vaentk.figures.style import Drawing, number
 
 PAIRED = ("originals", "reconstructions")
 LABELS = {
@@ -45,36 +45,34 @@ def discovery_units(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
 
 
 def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw attributes that the wide network finds and the narrow one does not, a row a face.
+    """Draw the attributes that the wide size tells better by most, a row an attribute and face.
 
-    The left strip moves the wide network's unit for the attribute, the right one the narrow
-    network's best, from the same face. Without any it is a sentence.
+    The left strip moves the wide network's best unit, the right one the narrow network's, from the
+    same face. Without any it is a sentence.
     """
     arrays, facts, title = _first_run(pictures, runs)
-    strips, wide, narrow = arrays["found"], facts["wide"], facts["narrow"]
-    rows = pd.DataFrame(facts["found"])
-    if rows.empty:
+    strips, wide, narrow, rows = arrays["found"], facts["wide"], facts["narrow"], facts["found"]
+    if not rows:
         return sentence(
-            f"No attribute is found by latent {wide} and not by latent {narrow} in {title}."
+            f"No attribute is told better by latent {wide} than by latent {narrow} in {title}."
         )
     left, right, named = [], [], []
-    for attribute, faces in rows.groupby("attribute", sort=False):
-        row, images, blank = faces.iloc[0], strips[faces.index], [""] * (len(faces) - 1)
-        name, aucs = _plain(attribute), (f"{row['wide_auc']:.2f}", f"{row['narrow_auc']:.2f}")
-        wider = f"{name}\nunit {row['wide_unit']}  AUC {aucs[0]}"
-        narrower = f"unit {row['narrow_unit']}\nAUC {aucs[1]}"
-        left.append(([wider, *blank], images[:, 0]))
-        right.append(([narrower, *blank], images[:, 1]))
-        named.append(f"{name}, {' and '.join(aucs)}")
+    for row, images in zip(rows, strips, strict=True):
+        low, high = row["difference_low"], row["difference_high"]
+        apart = f"{number(row['difference'])} [{number(low)}, {number(high)}]"
+        label = f"{_plain(row['attribute'])} {row['wide_auc']:.2f}\nmore by {apart}"
+        left.append(([label], images[:1]))
+        right.append(([f"unit {row['narrow_unit']}\nAUC {row['narrow_auc']:.2f}"], images[1:]))
+        named.append(f"{_plain(row['attribute'])} {apart}")
     panels = [
-        Panel(f"latent {wide}: finds it", left),
-        Panel(f"latent {narrow}: its best unit does not", right),
+        Panel(f"latent {wide}: its best unit", left),
+        Panel(f"latent {narrow}: its best unit", right),
     ]
     alt = (
-        f"{title}: {len(rows)} rows, a face each, of {strips.shape[2]} images on the left as a "
-        f"unit of latent {wide} that finds an attribute moves towards it, and on the right as the "
-        f"best unit of latent {narrow} does, which does not find it. Attributes, with both AUCs: "
-        f"{'; '.join(named)}."
+        f"{title}: {len(rows)} rows, an attribute and a face each, of {strips.shape[2]} images on "
+        f"the left as the unit of latent {wide} that tells the attribute best moves towards it, "
+        f"and on the right as the best unit of latent {narrow} does. Attributes, with the mean "
+        f"difference of the areas over all seeds: {'; '.join(named)}."
     )
     return draw(panels, title, alt)
 

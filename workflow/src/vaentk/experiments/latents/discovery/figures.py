@@ -1,4 +1,4 @@
-"""Figure 4 as a measurement: how well the best single unit tells each attribute of the faces."""
+"""Figure 4 as a measurement: how much better a wide latent space tells attributes of the faces."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,160 +17,120 @@ from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
 
 __all__ = ["discovery", "discovery_found", "discovery_gallery", "discovery_units"]
 
-STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "v"), ("#E69F00", "P"))
-"""Colour (Okabe and Ito's palette) and marker of each latent size."""
+PANELS = {"unit": "best single unit", "probe": "linear probe on the whole code"}
+"""What the areas of each panel are of."""
 
-GREY, BAND = "#7F7F7F", "#f5f5f5"
-WIDTH, COLUMN = 7.2, 2.3  # inches across, at least and for a column of the legend
-ENDS = 1.6  # inches down for what is not a row
-LANE, LEAST_ROW = 0.031, 0.22  # inches of a row, for each of its points and at least
-FILLED = 0.8  # part of a row's height that its points take
-MARGIN = 0.012  # of the abscissa beyond the outermost points
+DIFFERENCE = ("difference", "difference_low", "difference_high")
+COLOUR, GREY, BAND = "#0072B2", "#BDBDBD", "#f5f5f5"
+WIDTH, ROW, ENDS = 7.2, 0.17, 1.5  # inches across; down for a row, and for what is not a row
+BAR = 5  # points, of the placebo's bar
+HEADED = {"all": "all attributes, mean", "median": "median attribute"}
 
 
 def discovery(
-    attributes: Mapping[str, pd.DataFrame], counts: Mapping[str, pd.DataFrame], *, runs: Runs
+    compared: Mapping[str, pd.DataFrame], groups: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw a row an attribute, the best of the widest network on top, over an axis of AUC.
+    """Draw wide minus narrow, a row a group, then a row an attribute, the largest on top.
 
-    Every latent size and seed has a point with its interval, filled where the attribute is
-    discovered; a grey tick is the row's largest null, a hollow diamond the mean linear probe.
+    A panel for the best single unit and one for the linear probe. A difference is filled where
+    the intervals of all attributes together keep it from zero; a group's where its own does.
     """
-    run, table = next(iter(attributes.items()))
-    size = counts[run].iloc[0]
-    title = extent(runs.data[run], size["images"], size["official"])
-    threshold = runs.settings[run].threshold
-    names = _sorted(table)
-    places = _places(table)
-    height = max(LEAST_ROW, LANE * len(places)) * len(names) + ENDS
-    columns = table["latent"].nunique() + 1
-    width = max(WIDTH, COLUMN * columns)
+    run, table = next(iter(compared.items()))
+    of_groups = groups[run]
+    size = of_groups.iloc[0]
+    narrow, wide = (end(runs.settings[run].latent) for end in (min, max))
+    rows = _rows(table, of_groups)
+    names = list(dict.fromkeys(rows["name"]))
+    headed = of_groups["group"].nunique()
     with styled():
-        figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.subplots()
-        for place, (latent, part) in enumerate(table.groupby("latent")):
-            style = STYLES[place % len(STYLES)]
-            _points(axes, part, names, places, (f"latent {latent}", *style))
-        nulls, label = table.groupby("attribute")["null"].max()[names], "permuted labels, 95%"
-        axes.plot(nulls, range(len(nulls)), "|", color=GREY, markersize=9, label=label)
-        label = f"threshold {threshold:g}"
-        axes.axvline(threshold, color=REFERENCE, linestyle="-.", linewidth=0.9, label=label)
-        _frame(axes, names, table, threshold)
-        axes.set_title(title)
-        figure.legend(loc="outside lower center", ncols=columns)
-        return finish(figure, _alt(table, names, title, threshold))
+        figure = Figure(figsize=(WIDTH, ROW * len(names) + ENDS), layout="constrained")
+        panels = figure.subplots(1, len(PANELS), sharey=True, sharex=True)
+        for axes, (quantity, heading) in zip(panels, PANELS.items(), strict=True):
+            _differences(axes, rows[rows["quantity"] == quantity], names)
+            axes.set_title(heading)
+            axes.set_xlabel(f"ROC area, latent {wide} minus latent {narrow}")
+        _frame(panels, names, headed)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2)
+        title = extent(runs.data[run], size["images"], size["official"])
+        figure.suptitle(f"{title}, {size['seeds']} seeds", fontsize=9.5)
+        return finish(figure, _alt(rows, of_groups, title, (narrow, wide)))
 
 
-def _sorted(table: pd.DataFrame) -> list[str]:
-    """Name the attributes by falling mean AUC of the widest network."""
-    widest = table[table["latent"] == table["latent"].max()]
-    means = widest.groupby("attribute")["auc"].mean()
-    return list(means.sort_values(ascending=False, kind="stable").index)
+def _rows(table: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    """Put groups above attributes, these by the falling difference of the best unit."""
+    own = groups.assign(name=groups["group"].replace(HEADED))
+    own["better"] = "open"
+    own.loc[own["difference_low"] > 0, "better"] = "wide"
+    own.loc[own["difference_high"] < 0, "better"] = "narrow"
+    units = table[table["quantity"] == "unit"]
+    order = units.sort_values("difference", ascending=False, kind="stable")["attribute"]
+    rest = table.set_index(["attribute", "quantity"]).loc[list(order)].reset_index()
+    rest["name"] = rest["attribute"].str.replace("_", " ")
+    columns = ["name", "quantity", *DIFFERENCE, "placebo", "better"]
+    return pd.concat([own[columns], rest[columns]], ignore_index=True)
 
 
-def _places(table: pd.DataFrame) -> dict[tuple[int, int], float]:
-    """Give every latent size and seed its place in a row, whose middle is 0 and height 1."""
-    places: dict[tuple[int, int], float] = {}
-    down = 0.0
-    for latent in sorted(table["latent"].unique()):
-        for seed in sorted(table["seed"][table["latent"] == latent].unique()):
-            places[latent, seed] = down
-            down += 1
-        down += 0.5
-    middle = (down - 1.5) / 2
-    return {key: FILLED * (place - middle) / (down - 0.5) for key, place in places.items()}
-
-
-def _points(
-    axes: Axes,
-    table: pd.DataFrame,
-    names: Sequence[str],
-    places: Mapping[tuple[int, int], float],
-    style: tuple[str, str, str],
-) -> None:
-    """Draw one latent size; `style` is its name, colour and marker."""
-    name, colour, marker = style
-    rows = {attribute: row for row, attribute in enumerate(names)}
-    aside = [places[key] for key in zip(table["latent"], table["seed"], strict=True)]
-    down = table["attribute"].map(rows) + aside
-    axes.hlines(down, table["low"], table["high"], color=colour, linewidth=0.7, alpha=0.6)
-    discovered = table["discovered"].astype(bool)
-    for chosen, face, meaning in (
-        (discovered, colour, f"discovered ({_counts(table)})"),
-        (~discovered, "white", "not discovered"),
-    ):
+def _differences(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
+    """Draw one panel: the placebo's bars, intervals and points."""
+    down = rows["name"].map({name: place for place, name in enumerate(names)})
+    label = "between two seeds of one size, root mean square"
+    axes.hlines(down, -rows["placebo"], rows["placebo"], GREY, linewidth=BAR, label=label)
+    axes.hlines(
+        down,
+        rows["difference_low"],
+        rows["difference_high"],
+        COLOUR,
+        linewidth=1.0,
+        label="95% interval",
+    )
+    sure = rows["better"] != "open"
+    for chosen, face, meaning in ((sure, COLOUR, "not zero"), (~sure, "white", "open")):
         axes.plot(
-            table["auc"][chosen],
+            rows["difference"][chosen],
             down[chosen],
-            marker,
-            color=colour,
+            "o",
+            color=COLOUR,
             markerfacecolor=face,
-            markersize=3.4,
-            markeredgewidth=0.7,
-            label=f"{name}: {meaning}",
+            markersize=3.6,
+            markeredgewidth=0.8,
+            label=f"difference, {meaning} (all attributes together)",
         )
-    probes = table.groupby("attribute")["probe"].mean()
-    middle = sum(set(aside)) / len(set(aside))
-    axes.plot(
-        probes,
-        probes.index.map(rows) + middle,
-        "D",
-        color=colour,
-        markerfacecolor="none",
-        markersize=5.5,
-        markeredgewidth=0.9,
-        label=f"{name}: linear probe",
-    )
+    axes.axvline(0, color=REFERENCE, linewidth=0.8, zorder=0)
 
 
-def _counts(table: pd.DataFrame) -> str:
-    """Say how many attributes the seeds of one latent size discover."""
-    counts = table.groupby("seed")["discovered"].sum()
-    least, most = int(counts.min()), int(counts.max())
-    span = f"{least}" if least == most else f"{least} to {most}"
-    return f"{span} of {table['attribute'].nunique()}"
+def _frame(panels: Sequence[Axes], names: Sequence[str], headed: int) -> None:
+    """Name the rows, shade every second and part the groups from the attributes."""
+    for axes in panels:
+        for row in range(1, len(names), 2):
+            axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0, zorder=-1)
+        axes.axhline(headed - 0.5, color=REFERENCE, linewidth=0.6)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="x", top=True, labeltop=True)
+        axes.tick_params(axis="y", length=0)
+    panels[0].set_yticks(range(len(names)), names)
 
 
-def _frame(axes: Axes, names: Sequence[str], table: pd.DataFrame, threshold: float) -> None:
-    """Name the rows, shade every second and let the axis span all that is drawn."""
-    for row in range(1, len(names), 2):
-        axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0, zorder=0)
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    shown = table[["low", "auc", "high", "null", "probe"]]
-    least, most = min(shown.min().min(), threshold), max(shown.max().max(), threshold)
-    axes.set_xlim(least - MARGIN, most + MARGIN)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="x", top=True, labeltop=True)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("AUC on test images, with 95% intervals")
-
-
-def _alt(table: pd.DataFrame, names: Sequence[str], title: str, threshold: float) -> str:
-    counts = ", ".join(
-        f"{_counts(part)} at latent {latent}" for latent, part in table.groupby("latent")
-    )
+def _alt(rows: pd.DataFrame, groups: pd.DataFrame, title: str, latents: tuple[int, int]) -> str:
+    narrow, wide = latents
+    said = []
+    for quantity, heading in PANELS.items():
+        own = groups[groups["quantity"] == quantity]
+        each = ", ".join(
+            f"{group} {value} [{low}, {high}]"
+            for group, value, low, high in zip(
+                own["group"], *(own[name].map(number) for name in DIFFERENCE), strict=True
+            )
+        )
+        attributes = rows[rows["quantity"] == quantity].iloc[len(own) :]
+        count = {size: int((attributes["better"] == size).sum()) for size in ("wide", "narrow")}
+        said.append(
+            f"{heading.capitalize()}: {each}; of {len(attributes)} attributes {count['wide']} "
+            f"better at latent {wide} and {count['narrow']} at latent {narrow}."
+        )
     return (
-        f"{title}: test AUC of the best single unit for each of {len(names)} attributes, a point "
-        "a latent size and seed with its 95% bootstrap interval, filled where the interval lies "
-        f"above the threshold of {threshold:g} and above the 95% quantile for permuted labels "
-        "(grey tick), beside a linear probe on the whole code (hollow diamond). Discovered by "
-        f"each seed: {counts}. {_gained(table, names)}"
-    )
-
-
-def _gained(table: pd.DataFrame, names: Sequence[str]) -> str:
-    """Say which attributes every seed of the widest network discovers and none of the narrowest."""
-    wide, narrow = table["latent"].max(), table["latent"].min()
-    groups = table.groupby(["latent", "attribute"])
-    discovered, means = groups["discovered"], groups["auc"].mean()
-    every, some = discovered.all(), discovered.any()
-    gained = [name for name in names if every[wide, name] and not some[narrow, name]]
-    described = (
-        f"{name.replace('_', ' ')} {number(means[wide, name])} and {number(means[narrow, name])}"
-        for name in gained
-    )
-    return (
-        f"Discovered by every seed of latent {wide} and by none of latent {narrow}, mean AUC of "
-        f"both: {', '.join(described) if gained else 'none'}."
+        f"{title}: ROC area on test faces at latent {wide} minus that at latent {narrow}, a row a "
+        "group or an attribute, with 95% intervals over networks and faces, above a grey bar of "
+        f"the difference between two seeds of one size. {' '.join(said)}"
     )

@@ -21,8 +21,8 @@ def train(settings: Discovery, part: int, *, images: Stored, task: Job) -> dict[
     ``codes`` has an entry a seed, S in all: ``weights/<name>`` (S, ...), by part of the faces
     ``<part>/mean`` and ``<part>/logvar`` (S, n, q), and ``test/reconstruction`` (S,) in nats.
     """
-    faces = ImageSet.of(images.arrays, images.note)
-    model = ConvVAE(faces.facts.shape[0], part)
+    faces = ImageSet.of(images.arrays, images.note).pooled(settings.side)
+    model = ConvVAE.of_side(faces.facts.shape[0], part, settings.side)
     members = [Member(seed, settings.beta) for seed in settings.seeds]
     recipe = Recipe.observed(settings.steps, settings.batch, settings.learning_rate)
     learnt = faces.only("train").to(task.device)
