@@ -1,5 +1,7 @@
 """The quick gradient of Figure 2's network against the general one."""
 
+import gc
+import weakref
 from copy import deepcopy
 from dataclasses import replace
 
@@ -210,6 +212,20 @@ def test_a_gradient_makes_no_tensor(inputs: int) -> None:
     assert max(event.self_cpu_memory_usage for event in seen.key_averages()) < 64
 
 
+def test_a_gradient_that_is_not_used_leaves_no_memory_behind() -> None:
+    """At once, without the collector of cycles: the next member's would not fit beside it."""
+    gradient, _ = both(torch.float32, 6, 0.5)
+    gradient.start_from(draw(gradient, 5))
+    gradient.evaluate()
+    left = [weakref.ref(part) for part in (gradient, gradient.smooth, gradient.place)]
+    gc.disable()
+    try:
+        del gradient
+        assert [part() for part in left] == [None, None, None]
+    finally:
+        gc.enable()
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @INPUTS
@@ -232,9 +248,9 @@ def test_a_replayed_gradient_is_the_gradient(inputs: int) -> None:
                 base.flat.mul_(0.5)
                 gradient.start_from(base)
             found.append(vector.flat.cpu().clone())
-        assert isinstance(gradient.propagate, Graph) == (device == "cuda")
-        if isinstance(gradient.propagate, Graph):
-            assert gradient.propagate.graph is not None
+        assert isinstance(gradient.graph, Graph) == (device == "cuda")
+        if gradient.graph is not None:
+            assert gradient.graph.graph is not None
         ends.append(found)
     for gpu, cpu in zip(*ends, strict=True):
         assert relative(gpu, cpu) < 1e-4

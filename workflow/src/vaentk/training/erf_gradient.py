@@ -60,7 +60,7 @@ class ErfGradient:
         self.sigma = torch.empty_like(initial["sigma"])
         self.one = self.x.new_tensor(1.0)
         self._write_root(initial["sigma"])
-        self.propagate = Graph(self._propagate) if self.residual.is_cuda else self._propagate
+        self.graph = Graph(self._propagate) if self.residual.is_cuda else None
 
     def start_from(self, displacement: Vector) -> None:
         """Renew the weights at the base point."""
@@ -70,7 +70,8 @@ class ErfGradient:
         """Go forward and back through the network."""
         point = self.place.at(increment, fixed=self.residual.is_cuda)  # for the graph
         self.weights = self.initial | point.layers
-        self.propagate()
+        # On a CPU nothing of itself is held, so that its memory is free as soon as it is not used.
+        (self.graph or self._propagate)()
 
     def add_to_(self, vector: Vector, scale: float, keep: float = 1.0) -> None:
         """Add the products of the gradients' factors, and Eq. 12's penalty."""

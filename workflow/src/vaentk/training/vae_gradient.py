@@ -153,7 +153,7 @@ class TanhVaeGradient:
             # Looking at the variances would make the host wait for the device.
             max_std=None if x.device.type == "cpu" else model.smoothing.max_std,
         )
-        self.propagate = Graph(self._propagate) if x.is_cuda else self._propagate
+        self.graph = Graph(self._propagate) if x.is_cuda else None
         self.kl = objective.beta / samples
         if objective.initial is not None:
             self.mean0 = objective.initial.mean
@@ -166,7 +166,8 @@ class TanhVaeGradient:
     def evaluate(self, increment: Vector | None = None, step: int = 0) -> None:
         """Go forward and back through the network."""
         self.point = self.place.at(increment, fixed=self.residual.is_cuda)  # for the graph
-        self.propagate()
+        # On a CPU nothing of itself is held, so that its memory is free as soon as it is not used.
+        (self.graph or self._propagate)()
 
     def add_to_(self, vector: Vector, scale: float, keep: float = 1.0) -> None:
         """Add the products of the gradients' factors."""
