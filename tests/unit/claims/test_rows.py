@@ -53,7 +53,7 @@ FORMS = {
     ),
     r"discovery/[a-z0-9-]+/groups\.csv": (
         "quantity group attributes seeds narrow wide difference difference_low difference_high "
-        "freedom placebo excess excess_low excess_high probed images official"
+        "freedom placebo excess excess_low excess_high probed images official reduced"
     ),
     r"discovery/[a-z0-9-]+/summary\.csv": (
         "latent seed reconstruction kl active_units inactive_units"

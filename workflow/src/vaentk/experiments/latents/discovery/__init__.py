@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
+from vaentk.experiments.latents.scale import FULL_STEPS, said_of
 from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
 
 
@@ -22,7 +23,7 @@ class Discovery(Strict):
     )
     seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
     beta: NonNegative = Field(4.0, description="weight of the KL term")
-    steps: Count = Field(300_000, description="updates")
+    steps: Count = Field(FULL_STEPS, description="updates")
     batch: Count = Field(64, description="images an update")
     learning_rate: Positive = Field(1e-4, description="of Adam")
     probed: Count = Field(20_000, description="training images that the linear probe learns from")
@@ -31,6 +32,11 @@ class Discovery(Strict):
     def _consistent(self) -> Self:
         self.distinct("latent", "seeds")
         return self
+
+    @property
+    def reduced(self) -> str:
+        """Say what is less than in the paper; empty where nothing is."""
+        return said_of(self.side, self.steps)
 
 
 EXPERIMENT = Experiment(

@@ -41,7 +41,7 @@ def measure(settings: Discovery, *, images: Stored, codes: Mapping[int, Stored])
         sizes = Sizes(faces.facts.attributes, narrow, wide)
         compared.append(sizes.attributes().assign(quantity=quantity))
         groups.append(sizes.groups().assign(quantity=quantity))
-    size = {"images": len(faces), "official": faces.facts.official}
+    size: dict[str, Any] = {"images": len(faces), "official": faces.facts.official}
     probed = len(codes[settings.latent[0]].arrays["train/mean"][0])
     by_attribute = pd.concat(compared, ignore_index=True)
     have = attributes.groupby("attribute")["positives"].first()
@@ -49,7 +49,9 @@ def measure(settings: Discovery, *, images: Stored, codes: Mapping[int, Stored])
     return {
         "attributes": attributes,
         "compared": by_attribute,
-        "groups": pd.concat(groups, ignore_index=True).assign(probed=probed, **size),
+        "groups": pd.concat(groups, ignore_index=True).assign(
+            probed=probed, **size, reduced=settings.reduced
+        ),
         "summary": pd.DataFrame(summary),
         "pictures": _pictures(settings, faces, codes, attributes, by_attribute, size),
     }

@@ -1,16 +1,14 @@
 """W5, Figure 3: disentanglement against latent size."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from vaentk.data.sets import SETS
 from vaentk.experiments.declaration import Experiment
+from vaentk.experiments.latents.scale import FULL_SIDE, FULL_STEPS, said_of
 from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
 from vaentk.training.schedule import BLOCK
-
-FULL_STEPS: Final = 300_000
-"""Of the training in disentanglement_lib."""
 
 
 class Disentanglement(Strict):
@@ -35,7 +33,7 @@ class Disentanglement(Strict):
     betas: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = Field(
         (4.0,), description="weights of the KL term, trained side by side"
     )
-    steps: Count = Field(300_000, description="updates")
+    steps: Count = Field(FULL_STEPS, description="updates")
     batch: Count = Field(64, description="images an update")
     learning_rate: Positive = Field(1e-4, description="of Adam")
     looks: Count = Field(
@@ -59,9 +57,8 @@ class Disentanglement(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self.distinct("latent", "seeds", "betas")
-        full = SETS[self.dataset].side
-        if self.model == "conv" and self.side != full:
-            raise ValueError(f"side is {self.side}, but model: conv has {full}: take dense")
+        if self.model == "conv" and self.side != FULL_SIDE:
+            raise ValueError(f"side is {self.side}, but model: conv has {FULL_SIDE}: take dense")
         factors = SETS[self.dataset].factors
         if self.every is not None and len(self.every) != factors:
             raise ValueError(f"every has {len(self.every)} values for {factors} factors")
@@ -76,10 +73,7 @@ class Disentanglement(Strict):
     @property
     def reduced(self) -> str:
         """Say what is less than in the paper; empty where nothing is."""
-        said = [f"{self.side}x{self.side} pixels"] * (self.side < SETS[self.dataset].side)
-        said += ["a fully connected network"] * (self.model == "dense")
-        said += [f"{self.steps:,} of {FULL_STEPS:,} steps"] * (self.steps < FULL_STEPS)
-        return ", ".join(said)
+        return said_of(self.side, self.steps, "a fully connected network" * (self.model == "dense"))
 
 
 EXPERIMENT = Experiment(
