@@ -92,6 +92,15 @@ FORMS = {
         "state estimator images part along at slope low high points freedom claimed missing "
         "largest effective effective_low effective_high"
     ),
+    r"lipschitz/[a-z0-9-]+/plateaus\.csv": "activation plateau plateau_low plateau_high",
+    r"lipschitz/[a-z0-9-]+/powers\.csv": "activation slope low high points freedom",
+    r"other_models/[a-z0-9-]+/growth\.csv": (
+        "comparison of ratio ratio_low ratio_high freedom power points"
+    ),
+    r"other_models/[a-z0-9-]+/slopes\.csv": (
+        "model quantity kind slope low high points freedom step_min step_max diverged "
+        "diverged_low diverged_high"
+    ),
     r"importance_weights/[a-z0-9-]+/exponents\.csv": (
         "widening estimator alpha part at slope low high points freedom claimed largest effective "
         "effective_low effective_high"

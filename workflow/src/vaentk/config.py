@@ -20,6 +20,8 @@ from vaentk.experiments.convergence.deep_vae import DeepVAE
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.importance_weights import ImportanceWeights
 from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.convergence.lipschitz import Lipschitz
+from vaentk.experiments.convergence.other_models import OtherModels
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
@@ -131,6 +133,8 @@ class Experiments(Strict):
     deep_vae: dict[RunName, DeepVAE] = Field({})
     gradient_noise: dict[RunName, GradientNoise] = Field({})
     importance_weights: dict[RunName, ImportanceWeights] = Field({})
+    other_models: dict[RunName, OtherModels] = Field({})
+    lipschitz: dict[RunName, Lipschitz] = Field({})
 
 
 class Config(Strict):
@@ -208,6 +212,8 @@ class Config(Strict):
         settings = self._trained(kind, run)
         if isinstance(settings, LinearVae | ImportanceWeights):
             return settings.data.label
+        if isinstance(settings, OtherModels | Lipschitz):
+            return settings.label
         dataset = getattr(settings, "dataset", None)
         label = self.data.label if dataset is None else self.data.label_of(dataset)
         side = getattr(getattr(settings, "network", settings), "side", None)
@@ -218,7 +224,7 @@ class Config(Strict):
     def images_of(self, kind: str, run: str) -> str | None:
         """Name of the images that a run takes; None where it draws its own data."""
         settings = self._trained(kind, run)
-        if isinstance(settings, LinearVae | ImportanceWeights):
+        if isinstance(settings, LinearVae | ImportanceWeights | OtherModels | Lipschitz):
             return None
         dataset = getattr(settings, "dataset", None)
         return "mnist" if dataset is None else self.data.images_of(dataset)

@@ -165,7 +165,7 @@ class Claim(Strict):
 
     file: ClassVar = "config/claims.yaml"
 
-    id: Annotated[str, StringConstraints(pattern=r"^(W[1-6]|S[1-5]|X([1-9]|10))(-[a-z0-9]+)+$")]
+    id: Annotated[str, StringConstraints(pattern=r"^(W[1-6]|S[1-5]|X([1-9]|1[0-3]))(-[a-z0-9]+)+$")]
     paper: Paper
     where: Text
     statement: Text

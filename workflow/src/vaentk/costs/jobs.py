@@ -12,6 +12,7 @@ from vaentk.costs.trainings import gradients, held, images_of, training
 from vaentk.data.sets import SETS
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.importance_weights import ImportanceWeights
+from vaentk.experiments.convergence.other_models import OtherModels
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.generalisation import Generalisation
@@ -61,6 +62,9 @@ def _measure(settings: Any, config: Config) -> Cost:
         samples = settings.inputs.samples
         seconds += rates.DECOMPOSED * samples**3
         memory += 6 * 8.0 * samples**2
+    if isinstance(settings, OtherModels):
+        models = len(settings.families) + len(settings.radii)
+        seconds += models * settings.steps * settings.runs * rates.EXACT
     if isinstance(settings, ImportanceWeights):
         places = len(settings.seeds) * len(settings.widenings) * (2 + len(settings.alphas))
         codes = settings.repetitions * settings.batch * sum(settings.samples)

@@ -64,6 +64,9 @@ PREDICTED, DISCOVERED, DECOMPOSED = 1e-7, 1.2e-3, 3e-10
 """Seconds of predicting a member's training by its kernel, over ``n d m``; of a face that probes of
 a network learn from; of a kernel's eigenvectors, over ``n^3``."""
 
+EXACT = 4e-4
+"""Seconds of an iteration of one run with an exact gradient."""
+
 SCORED, BOOSTED = 1.2e-6, 3e-3
 """Seconds of scoring a unit of a network by Figure 3's four metrics, over the points that they
 learn from; of DCI, over its trees."""
