@@ -87,7 +87,7 @@ def _judge(
     row |= {"measured": reading.measured, "interval": reading.interval}
     scale = f"a reduced experiment, {reading.reduced}: " if reading.reduced else ""
     if any(failed):
-        reason = scale + "; ".join(filter(None, failed))
+        reason = scale + "; ".join(filter(None, [reading.choices, *failed]))
         return row | {"verdict": PREMISE_NOT_MET, "reason": reason}
     margin = f"{judged.margin:.2g}" if isfinite(judged.margin) else ""
     return row | {"verdict": judged.verdict, "reason": scale + judged.reason, "margin": margin}
