@@ -20,7 +20,7 @@ def inputs(data: ReportData, section: Section) -> list[tuple[str, str]]:
     for run, settings in data.runs[section.id].items():
         name = data.images[section.id][run]
         if name is None:
-            words = (section.drawn or "").format(**settings["data"])
+            words = (section.drawn or "").format(**{**settings, **settings.get("data", {})})
         else:
             source = data.sources[name]
             whole = data.text.datasets[name].words[source.label].format(images=f"{source.images:,}")
