@@ -11,7 +11,7 @@ DESCENTS = (*THEOREM_1, "elbo", "ridge", "kl_ridge", "tangent_kernels", "weight_
 DESCENTS += ("sensitivity", "convolutional", "generalisation", "sampled_noise")
 PANELS = (*DESCENTS, "limit_kernels")
 PANELS += ("disentanglement", "linear_vae", "deep_vae", "gradient_noise")
-PANELS += ("importance_weights", "other_models")
+PANELS += ("importance_weights", "other_models", "lipschitz")
 
 RIDGE = "experiments/ntk/ridge"
 EDITS = {

@@ -17,7 +17,7 @@ def jobs_of(text: str) -> dict[str, int]:
     """Jobs by stage, and of the last row."""
     found = dict.fromkeys((*ALL, "all"), 0)
     for line in text.splitlines():
-        stage, count = line[:9].strip(), line[27:33].strip().replace(",", "")
+        stage, count = line[:9].strip(), line[29:35].strip().replace(",", "")
         if stage in found and count.isdigit():
             found[stage] += int(count)
     return found

@@ -276,7 +276,7 @@ def test_the_real_claims_cover_every_protocol() -> None:
     assert len(rows) >= 45
     labels = [
         f"{letter}{number}"
-        for letter, n in (("W", 6), ("S", 5), ("X", 10))
+        for letter, n in (("W", 6), ("S", 5), ("X", 13))
         for number in range(1, n + 1)
     ]
     assert {row.id.split("-")[0] for row in rows} == set(labels)

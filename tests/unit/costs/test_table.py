@@ -30,8 +30,8 @@ def rows(text: str) -> dict[tuple[str, str], list[str]]:
     found = {}
     for line in text.splitlines():
         if line[:9].strip() in (*plan.STAGES, "all"):
-            columns = [part.strip() for part in line[27:].split("  ") if part.strip()]
-            found[line[:9].strip(), line[10:26].strip()] = columns
+            columns = [part.strip() for part in line[29:].split("  ") if part.strip()]
+            found[line[:9].strip(), line[10:28].strip()] = columns
     return found
 
 

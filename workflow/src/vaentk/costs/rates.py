@@ -20,9 +20,9 @@ CODE, LATENT, EIGENVALUES = 1550, 1400, 1240
 """Operations that take as long as a linear VAE's code, by its data's and latent dimensions; as a
 function of one unit of the latent; as extreme eigenvalues of a finite kernel, over ``n d m``."""
 
-DRAWN, UPDATE = 5e-4, 1.5e-3
-"""Seconds of a step with sampled noise, and of an update of a fully connected VAE of images, that
-do not grow with the network."""
+DRAWN, UPDATE = 5e-4, 3e-3
+"""Seconds of a step with sampled noise, and of an update of a fully connected VAE of images or of
+half of one, that do not grow with the network."""
 
 START_ON_GPU, ON_GPU, LAUNCHED, REPLAYED = 20.0, 10e12, 1.5e-3, 2e-4
 """On a GPU: seconds before a job computes, operations a second (a sixth of an H200's rate in

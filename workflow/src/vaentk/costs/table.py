@@ -12,7 +12,7 @@ CORES = 2
 
 HOUR = 3600
 STAGES = ("data", "train", "measure", "show", "claims", "report")
-LINE = "{:<9} {:<16} {:>6} {:>11} {:>11} {:>10} {:>10}"
+LINE = "{:<9} {:<18} {:>6} {:>11} {:>11} {:>10} {:>10}"
 
 MEANING = f"""
 CPU time is time of one core, by rates measured on two CPU cores; GPU time that of jobs that would

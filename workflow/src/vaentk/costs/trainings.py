@@ -240,7 +240,7 @@ def _deep(settings: DeepTraining, data: Data) -> Cost:
     return _cost(
         2 * steps + looks * ceil(2 * scored / batch),
         steps * batch * update + looked,
-        rates.PASS,
+        rates.UPDATE if network.model == "dense" else rates.PASS,
         _rate(network),
         memory=held(settings.dataset, data)
         + members * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
