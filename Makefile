@@ -34,7 +34,7 @@ compare: $(INSTALLED) ## what differs between two runs: make compare A=results B
 	@$(ACTIVATE) && python -m vaentk.commands.compare $(A) $(B)
 
 reference: $(INSTALLED) ## keep what is small of a run to commit it: make reference NAME=mine TITLE="My run"
-	@$(ACTIVATE) && python -m vaentk.commands.reference $(NAME) --title "$(TITLE)" $(ARGS)
+	@$(ACTIVATE) && python -m vaentk.commands.reference "$(NAME)" --title "$(TITLE)" $(ARGS)
 
 test: $(INSTALLED) ## run the tests: library, theory, workflow, page
 	@$(ACTIVATE) && echo "vaentk: running the tests (some ten minutes on two cores)" \

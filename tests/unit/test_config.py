@@ -4,18 +4,16 @@ Settings are written as YAML and read by PyYAML, as Snakemake reads them.
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from configurations import CONFIG, shipped
 from pydantic import ValidationError
 
 from vaentk.config import Config, load, schema
 from vaentk.errors import UserError
 
-CONFIG = Path(__file__).parents[2] / "config"
 WEIGHT_CHANGE = "experiments.weight_change.a"
 
 
@@ -199,21 +197,6 @@ def test_a_null_run_is_left_out() -> None:
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         read("{}").device = "cuda"  # type: ignore[misc]
-
-
-def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge like ``snakemake --configfile``: mappings deeply, anything else replaced."""
-    result = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
-        result[key] = merged(base[key], value) if both else value
-    return result
-
-
-def shipped(name: str) -> Config:
-    base = yaml.safe_load((CONFIG / "config.yaml").read_text())
-    over = {} if name == "config" else yaml.safe_load((CONFIG / f"{name}.yaml").read_text())
-    return load(merged(base, over))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from configurations import merged
 from readme import README, ROOT, commands
 
 ELSEWHERE = {
@@ -32,15 +33,6 @@ CHANGED = {
     r"(python -m vaentk\.data\.dsprites .*)": r"\1 2>&1 | grep 'is missing\|cannot be read'",
 }
 """How a command is changed so that it ends."""
-
-
-def merged(base: dict, over: dict) -> dict:
-    """Settings with those of a second file over them, as Snakemake lays them."""
-    both = dict(base)
-    for key, value in over.items():
-        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
-        both[key] = merged(both[key], value) if nested else value
-    return both
 
 
 @pytest.fixture(scope="module")

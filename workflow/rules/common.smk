@@ -9,6 +9,7 @@ from vaentk import strict_yaml
 from vaentk.config import experiments, load
 from vaentk.costs.jobs import cost_of
 from vaentk.costs.table import at_most
+from vaentk.data import celeba
 from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
 from vaentk.runtime.digest import Code
@@ -182,12 +183,11 @@ def needs(rule):
     return amounts | ({"_gpus": amounts["gpu"]} if PAIRS else {})
 
 
-def partial_celeba():
-    """The zip of a partial CelebA, if there is one, so that a changed one is read again."""
-    if CONFIG.data.celeba != "partial":
-        return []
-    path = cache_folder(CONFIG.data.cache) / "celeba" / "img_align_celeba.zip"
-    return [path] if path.is_file() else []
+def at_hand(dataset):
+    """What there is of a data set without a checksum, so that it is read again when it changes."""
+    if dataset != "celeba" or CONFIG.data.celeba != "partial":
+        return None
+    return celeba.at_hand_text(cache_folder(CONFIG.data.cache) / "celeba")
 
 
 def all_images():

@@ -19,7 +19,6 @@ for dataset, (function, names) in IMAGES.items():
             dataset
         input:
             table=[] if dataset == "faces" else local("config/datasets.csv"),
-            partial=local(partial_celeba()) if dataset == "celeba" else [],
         output:
             **recorded(images="results/data/{name}.safetensors"),
         log:
@@ -36,6 +35,7 @@ for dataset, (function, names) in IMAGES.items():
         params:
             name="{name}",
             source=getattr(CONFIG.data, dataset),
+            at_hand=at_hand(dataset),
             functions={"images": function},
             code=CODE.digest("images.py", [function]),
         script:

@@ -16,6 +16,8 @@ with job.running(snakemake) as task:
         for name in ("claims", "assumptions", "remarks")
     }
     name, settings = task.params["configuration"], task.params["settings"]
-    io.write_table(evaluate(rows["claims"], measures, name), task.outputs["claims"])
+    io.write_table(
+        evaluate(rows["claims"], measures, name, settings["experiments"]), task.outputs["claims"]
+    )
     io.write_table(assumptions(rows["assumptions"], settings), task.outputs["assumptions"])
     io.write_table(remarks(rows["remarks"], measures, name), task.outputs["remarks"])

@@ -1,6 +1,5 @@
 """Rule report: put every saved result into one page, and the main ones into a summary."""
 
-import json
 from pathlib import Path
 
 from vaentk.data.table import read_table
@@ -10,12 +9,12 @@ from vaentk.report.datasets import sources
 from vaentk.report.figure import Figure
 from vaentk.report.page import render
 from vaentk.report.reference import read_reference
-from vaentk.report.run_times import read_run_times
-from vaentk.runtime import io, job
+from vaentk.report.run_times import run_times
+from vaentk.runtime import io, job, records
 
 with job.running(snakemake) as task:
     sidecars = {
-        job.declared_name(path).removesuffix(".json"): json.loads(io.read_text(path))
+        job.declared_name(path).removesuffix(records.ENDING): records.read(path)
         for path in task.files["provenance"]
     }
     figures = {
@@ -30,6 +29,8 @@ with job.running(snakemake) as task:
         for about, path in zip(abouts, claims, strict=True)
     ]
     words = {path.parent.name: io.read_text(path) for path in task.files["words"]}
+    left = {name: Path(f"results/benchmarks/{name}.json") for name in task.params["jobs"]}
+    took = {name: records.read(path) for name, path in left.items() if path.exists()}
     texts = ("claims", "assumptions", "remarks")
     data = ReportData(
         text=read_page_text(io.read_text(task.inputs["text"]), words),
@@ -39,7 +40,7 @@ with job.running(snakemake) as task:
         tables={path.stem: io.read_table(path) for path in task.files.get("tables", [])},
         images=task.params["images"],
         sources=sources(facts, datasets, sheets),
-        run_times=read_run_times(Path("results/benchmarks"), task.params["jobs"]),
+        run_times=run_times(took),
         sidecars=sidecars,
         references=references,
         commit=job.commit(),

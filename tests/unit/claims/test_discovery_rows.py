@@ -45,7 +45,7 @@ def measures(gain: float, seeds: int = 5, inactive: int = 200) -> dict[str, pd.D
 def verdicts(measured: dict[str, pd.DataFrame]) -> dict[str, str]:
     rows = strict_yaml.read((CONFIG / "claims.yaml").read_text(encoding="utf-8"), "claims")
     of_figure = [row for row in rows if row["id"].startswith("W6-")]
-    table = evaluate(of_figure, measured, "test").set_index("id")
+    table = evaluate(of_figure, measured, "test", {}).set_index("id")
     return {name.removeprefix("W6-"): verdict for name, verdict in table["verdict"].items()}
 
 

@@ -1,18 +1,14 @@
 """The rows of claims, assumptions and remarks in config/ ask for what there is."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
+from configurations import plain, shipped
 
-from vaentk import strict_yaml
 from vaentk.claims.assumptions import assumptions
 from vaentk.claims.ledger import Assumption, Claim, Remark, parse
-from vaentk.claims.verdicts import VERDICTS
+from vaentk.claims.verdicts import VERDICTS, worded
 from vaentk.config import load
-
-CONFIG = Path(__file__).parents[3] / "config"
 
 FORMS = {
     r"activations/[a-z0-9-]+/agreement\.csv": (
@@ -257,22 +253,8 @@ FORMS = {
 """Measures and the columns that a claim or a remark relies on."""
 
 
-def read(name: str) -> Any:
-    return strict_yaml.read((CONFIG / name).read_text(encoding="utf-8"), name)
-
-
-def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Lay one configuration over another, key by key, as Snakemake does."""
-    nested = {
-        key: merged(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return below | above | nested
-
-
 def test_the_real_claims_cover_every_protocol() -> None:
-    rows = parse(read("claims.yaml"), Claim)
+    rows = parse(plain("claims.yaml"), Claim)
     assert len(rows) >= 45
     labels = [
         f"{letter}{number}"
@@ -282,11 +264,13 @@ def test_the_real_claims_cover_every_protocol() -> None:
     assert {row.id.split("-")[0] for row in rows} == set(labels)
     order = [labels.index(row.id.split("-")[0]) for row in rows]
     assert order == sorted(order)
-    assert len({(row.where, row.statement) for row in rows}) == len(rows)
+    experiments = shipped("paper").model_dump(mode="json")["experiments"]
+    told = [worded(row, experiments) for row in rows]
+    assert len({(row.where, row.statement) for row in told}) == len(rows)
 
 
 def test_the_real_tests_ask_for_what_measures_hold() -> None:
-    for row in parse(read("claims.yaml"), Claim):
+    for row in parse(plain("claims.yaml"), Claim):
         if row.test is None:
             continue
         columns = [form for path, form in FORMS.items() if re.fullmatch(path, row.test.measure)]
@@ -297,8 +281,8 @@ def test_the_real_tests_ask_for_what_measures_hold() -> None:
 
 
 def test_the_real_remarks_ask_for_what_measures_hold() -> None:
-    paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
-    rows = parse(read("remarks.yaml"), Remark)
+    paper = shipped("paper").experiments
+    rows = parse(plain("remarks.yaml"), Remark)
     assert [row.id for row in rows] == [f"R{number}" for number in range(1, len(rows) + 1)]
     for row in rows:
         for item in row.evidence:
@@ -313,8 +297,8 @@ def test_the_real_remarks_ask_for_what_measures_hold() -> None:
 
 def test_the_runs_that_the_real_tests_name_exist() -> None:
     """A reason says that config/paper.yaml has the run: so it must."""
-    paper = load(merged(read("config.yaml"), read("paper.yaml"))).experiments
-    for row in parse(read("claims.yaml"), Claim):
+    paper = shipped("paper").experiments
+    for row in parse(plain("claims.yaml"), Claim):
         if row.test is not None:
             kind, run, _ = row.test.measure.split("/")
             assert run in getattr(paper, kind), row.id
@@ -322,8 +306,8 @@ def test_the_runs_that_the_real_tests_name_exist() -> None:
 
 def test_other_choices_of_images_are_runs_that_differ_in_nothing_else_of_the_inputs() -> None:
     """The configuration that has them is theory.yaml."""
-    theory = load(merged(read("config.yaml"), read("theory.yaml"))).experiments
-    several = [row.test for row in parse(read("claims.yaml"), Claim) if row.test]
+    theory = shipped("theory").experiments
+    several = [row.test for row in parse(plain("claims.yaml"), Claim) if row.test]
     several = [test for test in several if test.choices]
     assert len(several) == 11
     for test in several:
@@ -334,17 +318,42 @@ def test_other_choices_of_images_are_runs_that_differ_in_nothing_else_of_the_inp
         assert len({each.data_seed for each in inputs}) == len(inputs) >= 3
 
 
+NAMED = re.compile(r"\bn = \d|\bd = \d|\b\d+ (outputs|images|MNIST|pixels)|\b\d+ n/lambda_0")
+"""What only the settings of the run know."""
+
+
+@pytest.mark.parametrize("name", ["config", "theory", "evening", "paper"])
+def test_texts_name_settings_as_the_run_has_them(name: str) -> None:
+    settings = shipped(name).model_dump(mode="json")
+    for row in parse(plain("claims.yaml"), Claim):
+        assert not NAMED.search(row.statement + row.where), row.id
+        told = worded(row, settings["experiments"])
+        assert "{outputs" not in told.where + told.statement
+
+
+def test_a_claim_of_one_image_says_one_image() -> None:
+    rows = {row.id: row for row in parse(plain("claims.yaml"), Claim)}
+    inputs = {"samples": 1, "resolution": 14, "components": None}
+    runs = {"limit_kernels": {"mnist-28x28": {"inputs": inputs}}}
+    told = worded(rows["W1-lambda0-erf"], runs)
+    assert "on 1 MNIST images" in told.statement
+    assert "n = 1," in told.where
+    assert "on n MNIST images" in worded(rows["W1-lambda0-erf"], {}).statement
+    runs = {"tangent_kernels": {"mnist-28x28": {"inputs": inputs}}}
+    assert "196 outputs" in worded(rows["W1-lemma2-norm"], runs).where
+
+
 @pytest.mark.parametrize("name", ["claims.yaml", "assumptions.yaml", "remarks.yaml"])
 def test_no_verdict_is_typed(name: str) -> None:
-    texts = str(read(name)).lower()
+    texts = str(plain(name)).lower()
     assert not [verdict for verdict in VERDICTS if verdict in texts]
 
 
 def test_the_real_assumptions_fill_from_the_default_configuration() -> None:
-    rows = read("assumptions.yaml")
+    rows = plain("assumptions.yaml")
     ids = [row.id for row in parse(rows, Assumption)]
     assert ids == [f"A{number}" for number in range(1, len(ids) + 1)]
     assert len(ids) >= 10
-    table = assumptions(rows, load(read("config.yaml")).model_dump(mode="json"))
+    table = assumptions(rows, load(plain("config.yaml")).model_dump(mode="json"))
     assert not table["choice"].str.contains("[{}]").any()
     assert table.set_index("id")["choice"]["A9"] == "beta of the Figure 2 runs: 0.01."

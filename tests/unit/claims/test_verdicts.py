@@ -70,7 +70,7 @@ def reading(**parts: Any) -> dict[str, Any]:
 
 
 def verdict_on(row: dict[str, Any], measure: pd.DataFrame) -> "pd.Series[str]":
-    table = evaluate([row], {"weight_change/run/slopes.csv": measure}, "quick")
+    table = evaluate([row], {"weight_change/run/slopes.csv": measure}, "quick", {})
     return table.iloc[0]
 
 
@@ -310,7 +310,7 @@ def test_a_statement_holds_for_every_choice_of_images_that_was_run(
     }
     test = reading(where={"layer": "enc"}, column="slope", low="low", high="high", **CHOICES)
     expect = {"value": -0.5, "within": 0.12}
-    row = evaluate([claim(expect=expect, test=test)], measures, "quick").iloc[0]
+    row = evaluate([claim(expect=expect, test=test)], measures, "quick", {}).iloc[0]
     assert (row["verdict"], row["reason"][: len(reason)]) == (verdict, reason)
     assert row["source"].endswith("where layer enc, every run, and in images-1, and in images-2")
     if len(slopes) == 3 and verdict == "reproduced":
@@ -322,7 +322,7 @@ def test_a_choice_of_images_without_the_row_is_not_counted() -> None:
         "weight_change/run/slopes.csv": frame(SLOPES),
         "weight_change/images-1/slopes.csv": frame(SLOPES).query("layer != 'enc'"),
     }
-    row = evaluate([claim(test=slope_of("enc") | CHOICES)], measures, "quick").iloc[0]
+    row = evaluate([claim(test=slope_of("enc") | CHOICES)], measures, "quick", {}).iloc[0]
     assert row["reason"].startswith("1 of 3 choices of images; at run run: ")
 
 
@@ -460,7 +460,7 @@ def test_a_row_that_the_configuration_left_out_is_the_reason(where: dict[str, An
 
 def test_a_claim_without_a_test_is_not_run() -> None:
     planned = claim(expect=None, expected="a rising trend", test=None, figure=None)
-    row = evaluate([planned], {}, "quick").iloc[0]
+    row = evaluate([planned], {}, "quick", {}).iloc[0]
     assert (row["verdict"], row["reason"]) == ("not run", "not implemented yet")
     assert (row["expected"], row["measured"], row["figure"]) == ("a rising trend", "", "")
 
@@ -489,7 +489,7 @@ def test_an_absent_run_is_the_reason(measure: str, configuration: str, reason: s
     test = {"measure": measure, "where": {"layer": "enc"}, "column": "slope", "exact": True}
     row = claim(test=test)
     others = {"limit_kernels/other.csv": frame(SLOPES), "linear_rate/a/slopes.csv": frame(SLOPES)}
-    table = evaluate([row], others, configuration)
+    table = evaluate([row], others, configuration, {})
     assert (table["verdict"][0], table["reason"][0]) == ("not run", reason)
 
 
@@ -556,4 +556,4 @@ def test_rows_are_a_list_with_distinct_ids() -> None:
     with pytest.raises(UserError, match=r"config/claims\.yaml: W4-planted: the id is used twice"):
         parse([claim(), claim()], Claim)
     with pytest.raises(UserError, match=r"config/claims\.yaml must hold a list of rows"):
-        evaluate({"claims": []}, {}, "quick")
+        evaluate({"claims": []}, {}, "quick", {})

@@ -11,7 +11,7 @@ import pytest
 
 from vaentk.commands.compare import compare, describe
 from vaentk.errors import UserError
-from vaentk.runtime import io
+from vaentk.runtime import io, records
 
 SLOPES = Path("measure/ridge/short/slopes.csv")
 CURVES = Path("measure/ridge/short/curves.csv")
@@ -32,7 +32,7 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
     )
     io.write_table(claims, first / "claims/claims.csv")
     settings = {"name": "quick", "experiments": {"ridge": {"short": {"seeds": [0, 1]}}}}
-    io.write_json({"parameters": {"settings": settings}}, first / "claims/claims.csv.json")
+    seal(first / "claims/claims.csv", {"parameters": {"settings": settings}})
     slopes = pd.DataFrame(
         {
             "quantity": ["error", "distance"],
@@ -51,11 +51,20 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
     return first, second
 
 
+def seal(path: Path, record: dict[str, object]) -> None:
+    """Write the record of a result."""
+    name = f"results/{path.parent.name}/{path.name}"
+    records.seal(path, name, {"inputs": {}, **record})
+
+
 def change(path: Path, row: int, **values: object) -> None:
+    """Change a row of a result, and its record with it."""
     table = io.read_table(path, as_text=path.name == "claims.csv")
     for name, value in values.items():
         table.loc[row, name] = value
     io.write_table(table, path)
+    if path.name == "claims.csv":
+        seal(path, records.read(records.beside(path)))
 
 
 def test_a_run_does_not_differ_from_itself(runs: tuple[Path, Path]) -> None:
@@ -83,8 +92,8 @@ def test_a_planted_number_is_found_and_only_it(runs: tuple[Path, Path]) -> None:
 
 def test_a_planted_verdict_and_setting_are_found(runs: tuple[Path, Path]) -> None:
     change(runs[1] / "claims/claims.csv", 0, verdict="not reproduced", measured="-0.2")
-    record = runs[1] / "claims/claims.csv.json"
-    record.write_text(record.read_text().replace("quick", "paper"))
+    settings = {"name": "paper", "experiments": {"ridge": {"short": {"seeds": [0, 1]}}}}
+    seal(runs[1] / "claims/claims.csv", {"parameters": {"settings": settings}})
     found = compare(*runs)
     [row] = found.claims.to_dict("records")
     assert (row["claim"], row["A"], row["B"]) == ("W3-slope", "reproduced", "not reproduced")

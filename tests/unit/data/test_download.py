@@ -577,7 +577,7 @@ def test_full_disk_keeps_the_part(
 def test_cache_that_cannot_be_written_is_one_sentence(server: Server, tmp_path: Path) -> None:
     (tmp_path / "sample").write_text("a file where the folder should be")
     sentence = failure(server.file(GOOD), tmp_path)
-    assert sentence.startswith(f"{tmp_path}/sample/body.bin cannot be read or written (")
+    assert sentence.startswith(f"{tmp_path}/sample/body.bin: a file stands where a folder is needed")
     assert "set VAENTK_CACHE to another folder" in sentence
     assert server.asked == []
 
@@ -590,8 +590,8 @@ def test_read_only_file_system_is_one_sentence(
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert failure(server.file(GOOD), tmp_path) == (
-        f"{tmp_path}/sample/body.bin cannot be read or written (Read-only file system): mend that, "
-        "or set VAENTK_CACHE to another folder."
+        f"{tmp_path}/sample/body.bin: the file system can only be read; make it writable and run "
+        "again, or set VAENTK_CACHE to another folder."
     )
     assert server.asked == []
 

@@ -1,9 +1,6 @@
 """What jobs took, and on what machine."""
 
-from pathlib import Path
-
-from vaentk.report.run_times import describe_machine, read_run_times
-from vaentk.runtime import io
+from vaentk.report.run_times import describe_machine, run_times
 
 
 def test_machine_in_words() -> None:
@@ -12,12 +9,10 @@ def test_machine_in_words() -> None:
     assert describe_machine(record | {"gpu": "A GPU"}).endswith("8 GB, A GPU")
 
 
-def test_run_times_are_read_beside_their_machines(tmp_path: Path) -> None:
-    machine = {"cpu": "A CPU", "cores": 2, "memory_gb": 8, "gpu": None}
-    for job, memory in (("train/a", 99.5), ("train/b", 40.0)):
-        took = {"seconds": 1.5, "max_rss_mb": memory}
-        io.write_json(took | machine, tmp_path / f"{job}.json")
-    table = read_run_times(tmp_path, ["train/b", "train/a", "train/none"])
+def test_run_times_stand_beside_their_machines() -> None:
+    machine = {"cpu": "A CPU", "cores": 2, "memory_gb": 8, "gpu": None, "seconds": 1.5}
+    took = {"train/b": 40.0, "train/a": 99.5}
+    table = run_times({job: machine | {"max_rss_mb": memory} for job, memory in took.items()})
     assert table["job"].tolist() == ["train/b", "train/a"]
     assert table["seconds"].tolist() == [1.5, 1.5]
     assert table["machine"].unique().tolist() == ["A CPU, 2 cores, 8 GB, no GPU"]

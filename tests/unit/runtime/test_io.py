@@ -1,14 +1,17 @@
 """Result files: whole or not at all, the same bytes twice, errors that name the file."""
 
 import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.errors import UserError
-from vaentk.runtime import io
+from vaentk.errors import FAULTS, UserError
+from vaentk.runtime import io, records
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -70,16 +73,80 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "result.txt"
+IMAGE = np.zeros((1, 4), np.uint8)
 
-    def fill() -> None:
-        with io.whole(path):
-            raise OSError(errno.ENOSPC, "No space left on device")
+WRITES = {
+    "a.txt": lambda path: io.write_text("text", path),
+    "a.csv": lambda path: io.write_table(pd.DataFrame({"x": [1]}), path),
+    "a.parquet": lambda path: io.write_table(pd.DataFrame({"x": [1]}), path),
+    "a.safetensors": lambda path: io.write_arrays({"x": np.zeros(3)}, path),
+    "blocks.safetensors": lambda path: io.write_blocks([IMAGE], IMAGE.shape, path, {}),
+    "a.json": lambda path: records.write({"x": 1}, path),
+}
+"""Every way to write a result."""
 
-    with pytest.raises(UserError, match=r"result\.txt: the disk is full; free some space"):
-        fill()
+
+@pytest.mark.parametrize("number", sorted(FAULTS), ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", WRITES)
+def test_a_fault_of_storage_is_one_sentence_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    path = tmp_path / name
+    path.write_text("old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(UserError) as raised:
+        WRITES[name](path)
+    assert str(raised.value) == f"{path}: {FAULTS[number]}"
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process")
+@pytest.mark.parametrize("name", WRITES)
+def test_a_real_limit_of_the_system_is_one_sentence(tmp_path: Path, name: str) -> None:
+    """A process that may write no byte: the fault comes from where each library writes."""
+    script = f"""
+import resource, signal
+from pathlib import Path
+from test_io import WRITES
+from vaentk.errors import UserError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    WRITES[{name!r}](Path({str(tmp_path / name)!r}))
+except UserError as error:
+    print(error)
+"""
+    found = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", script],
+        env=os.environ | {"PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == f"{tmp_path / name}: {FAULTS[errno.EFBIG]}\n", done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.safetensors", "a.txt"])
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.mkdir()
+    read = {".safetensors": io.read_arrays, ".txt": io.read_text}.get(path.suffix, io.read_table)
+    with pytest.raises(UserError, match=f"{name}: a folder stands where a file is needed"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "tables").write_text("")
+    with pytest.raises(UserError, match="a file stands where a folder is needed; move it away"):
+        WRITES[name](tmp_path / "tables" / name)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.safetensors"])

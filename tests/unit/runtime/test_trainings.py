@@ -180,15 +180,17 @@ def test_a_finished_checkpoint_is_the_result(whole: State, tmp_path: Path) -> No
     assert same_bytes(train_members(replace(TRAINING, start=never), job(tmp_path)), whole)
 
 
-@pytest.mark.parametrize("change", ["code", "depends_on"])
-def test_a_checkpoint_of_other_settings_is_not_used(
+@pytest.mark.parametrize("change", ["code", "depends_on", "inputs"])
+def test_a_checkpoint_of_other_settings_or_inputs_is_not_used(
     change: str, whole: State, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     train_members(TRAINING, job(tmp_path))
+    code = "two" if change == "code" else "one"
+    inputs = {Path("images.safetensors"): "sha256:1"} if change == "inputs" else {}
     other = replace(TRAINING, depends_on=("others",)) if change == "depends_on" else TRAINING
     with caplog.at_level(logging.INFO, logger="vaentk"):
-        found = train_members(other, job(tmp_path, change))
-    assert caplog.messages == ["the checkpoint belongs to other settings; starting afresh"]
+        found = train_members(other, replace(job(tmp_path, code), checksums=inputs))
+    assert caplog.messages == ["the checkpoint is of other settings or inputs; starting afresh"]
     assert same_bytes(found, whole)
 
 

@@ -102,7 +102,7 @@ def test_a_checkpoint_of_other_images_is_not_used(
     run(tmp_path)
     with caplog.at_level(logging.INFO, logger="vaentk"):
         run(tmp_path, images(1))
-    assert "the checkpoint belongs to other settings; starting afresh" in caplog.messages
+    assert "the checkpoint is of other settings or inputs; starting afresh" in caplog.messages
 
 
 @pytest.mark.parametrize("saves", [0, 2])

@@ -128,7 +128,7 @@ def test_a_checkpoint_of_other_settings_is_not_used(
     run(tmp_path, short)
     with caplog.at_level(logging.INFO, logger="vaentk"):
         found = run(tmp_path, short.but(runs=3))
-    assert "the checkpoint belongs to other settings; starting afresh" in caplog.messages
+    assert "the checkpoint is of other settings or inputs; starting afresh" in caplog.messages
     assert set(found[0]["seed"]) == {0, 1, 2}
 
 

@@ -128,7 +128,7 @@ def test_a_checkpoint_of_other_images_is_not_used(
     run(tmp_path, short)
     with caplog.at_level(logging.INFO, logger="vaentk"):
         run(tmp_path, short, name="real")
-    assert caplog.messages == ["the checkpoint belongs to other settings; starting afresh"]
+    assert caplog.messages == ["the checkpoint is of other settings or inputs; starting afresh"]
 
 
 def test_divergence_is_one_sentence_and_leaves_the_last_checkpoint(tmp_path: Path) -> None:

@@ -3,19 +3,23 @@
 `config/claims.yaml` says what a statement expects and where its number is; no verdict is typed.
 """
 
+import re
 from collections.abc import Mapping
 from math import inf, isfinite, isnan, nan
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from vaentk.claims.ledger import Claim, Expectation, Premise, parse
-from vaentk.claims.readings import Absent, Reading, interval_text, is_number, read
+from vaentk.claims.readings import Absent, Reading, interval_text, is_number, read, show
 from vaentk.errors import UserError
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, PREMISE_NOT_MET, NOT_RUN = "inconclusive", "premise not met", "not run"
 VERDICTS = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, PREMISE_NOT_MET, NOT_RUN)
+
+SETTING: Final = re.compile(r"\{([a-z0-9_.-]+)\|([^{}]*)\}")
+"""A setting in the text of a claim."""
 
 COLUMNS = (
     *("id", "paper", "origin", "where", "statement", "expected", "direction"),
@@ -40,7 +44,10 @@ class Judged(NamedTuple):
 
 
 def evaluate(
-    rows: object, measures: Mapping[str, pd.DataFrame], configuration: str
+    rows: object,
+    measures: Mapping[str, pd.DataFrame],
+    configuration: str,
+    experiments: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> pd.DataFrame:
     """Compute the verdict on every claim: a table with `COLUMNS`, all text, in the given order.
 
@@ -53,14 +60,53 @@ def evaluate(
         configuration lacks are absent.
     configuration
         Name of the configuration, for the reasons.
+    experiments
+        Settings by experiment and run, as plain data, which the texts name.
 
     Raises
     ------
     UserError
-        For a mistake in the rows, and where a test does not select exactly one number.
+        For a mistake in the rows, where a test does not select exactly one number, and for a
+        setting that a run does not have.
     """
-    judged = [_judge(claim, measures, configuration) for claim in parse(rows, Claim)]
+    judged = [
+        _judge(worded(claim, experiments), measures, configuration) for claim in parse(rows, Claim)
+    ]
     return pd.DataFrame(judged, columns=list(COLUMNS), dtype="str")
+
+
+def worded(claim: Claim, experiments: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Claim:
+    """Put the settings of the run that is tested into the texts of a claim."""
+    kind, name, _ = claim.test.measure.split("/") if claim.test else ("", "", "")
+    run = experiments.get(kind, {}).get(name)
+    texts = ("where", "statement", "certain")
+    try:
+        told = {key: _filled(getattr(claim, key), run) for key in texts if getattr(claim, key)}
+    except UserError as error:
+        raise UserError(f"{claim.file}: {claim.id}: {error}") from None
+    return claim.model_copy(update=told)
+
+
+def _filled(text: str, run: Mapping[str, Any] | None) -> str:
+    """Put settings of a run into a text: ``{setting|instead}``, of which the second is without one.
+
+    ``outputs`` is the number d of outputs that a run's inputs have.
+    """
+
+    def setting(match: re.Match[str]) -> str:
+        if run is None:
+            return match[2]
+        value: Any = run
+        if match[1] == "outputs" and "inputs" in run:
+            return show(run["inputs"]["components"] or run["inputs"]["resolution"] ** 2)
+        for part in match[1].split("."):
+            try:
+                value = value[int(part)] if isinstance(value, list | tuple) else value[part]
+            except (LookupError, TypeError, ValueError):
+                raise UserError(f"the run has no setting {match[1]}") from None
+        return show(value)
+
+    return SETTING.sub(setting, text)
 
 
 def _judge(

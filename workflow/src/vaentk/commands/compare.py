@@ -17,7 +17,7 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from scipy.stats import false_discovery_control, norm
 
 from vaentk.errors import UserError
-from vaentk.runtime import io
+from vaentk.runtime import io, records
 
 CLAIMS, MEASURES = Path("claims/claims.csv"), Path("measure")
 
@@ -51,6 +51,8 @@ def compare(a: Path, b: Path) -> Comparison:
             raise UserError(
                 f"{folder} is not the results folder of a finished run: there is no {CLAIMS} in it."
             )
+    for folder in (a, b):
+        records.checked([folder / CLAIMS, *(folder / MEASURES).rglob("*.csv")])
     pairs = [pd.DataFrame(columns=[*PLACE, *(f"{x}_{run}" for run in "AB" for x in ENDS)])]
     unmatched = []
     first, second = (
@@ -81,8 +83,8 @@ def _flat(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 def _settings(a: Path, b: Path) -> pd.DataFrame:
     """List the keys of the configuration that differ; empty where a run lacks one."""
-    records = (json.loads(io.read_text(folder / f"{CLAIMS}.json")) for folder in (a, b))
-    first, second = (dict(_flat(record["parameters"]["settings"])) for record in records)
+    own = (records.read(records.beside(folder / CLAIMS)) for folder in (a, b))
+    first, second = (dict(_flat(record["parameters"]["settings"])) for record in own)
     keys = [key for key in first | second if first.get(key) != second.get(key)]
     rows = [(key, first.get(key, ""), second.get(key, "")) for key in keys]
     return pd.DataFrame(rows, columns=["setting", "A", "B"])

@@ -4,10 +4,11 @@
 
 writes ``results/reference/h200``: claims, tables, measures of up to `LARGEST` bytes, the report
 (unless it shows images that may not be passed on), figures that a README shows, each as the run
-left it with its provenance beside it, and ``about.yaml``, which says on what it was made.
+left it with its record beside it, and ``about.yaml``, which says on what it was made. A name that
+is taken is refused unless ``ARGS=--replace`` asks for it.
 """
 
-import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Any, Final
 import pandas as pd
 import yaml
 
-from vaentk.errors import UserError
-from vaentk.runtime import io, job
+from vaentk.data.table import read_table
+from vaentk.errors import UserError, stored
+from vaentk.runtime import io, job, records
 
+FOLDER: Final = Path("results/reference")
+NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CLAIMS: Final = Path("claims/claims.csv")
 REPORT: Final = Path("report/index.html")
 LARGEST: Final = 100_000
@@ -29,52 +33,110 @@ SMALL: Final = (
     *(f"figures/{name}.svg" for name in ("weight_change", "linear_rate", "ridge")),
 )
 
-NOT_TO_PASS_ON: Final = ("celeba", "celeba_whole")
-"""Images whose terms forbid to pass them on: a page that shows them is not kept, its summary is."""
+FREE: Final = ("CC BY-SA 3.0", "Apache-2.0")
+"""Licences of images that may be passed on; of a page that shows others the summary is kept."""
+
+OURS: Final = ("drawn", "stand-in")
+"""Images that this package draws."""
 
 
-def keep(results: Path, target: Path, title: str, note: str = "") -> dict[str, Any]:
+def keep(
+    results: Path,
+    name: str,
+    title: str,
+    note: str = "",
+    *,
+    replace: bool = False,
+    folder: Path = FOLDER,
+    datasets: Path = Path("config/datasets.csv"),
+) -> dict[str, Any]:
     """Copy what is small of a finished run, and say what it is.
 
-    ``results`` is the folder of a finished run; ``target``, what was there before, is replaced when
-    all is copied. ``title`` is what reports call the run, ``note`` what a reader has to know of it.
-    Returned is what ``about.yaml`` says; its seconds are those of all jobs one after the other.
-    A folder without a finished run, or of jobs on several kinds of machines, is a `UserError`.
+    Parameters
+    ----------
+    results
+        The folder of a finished run.
+    name
+        What it is kept as in ``folder``; what is there is replaced, once all is copied, if
+        ``replace`` says so.
+    title, note
+        What reports call the run, and what a reader has to know of it.
+    datasets
+        The table with the licences of images.
+
+    Returns
+    -------
+    dict
+        What ``about.yaml`` says; its seconds are those of all jobs one after the other.
+
+    Raises
+    ------
+    UserError
+        For a name that is none or is taken, a folder without a finished run, a result that is not
+        what was written, jobs on several kinds of machines, and faults of storage. What is kept
+        under the name stays as it is.
     """
+    target = folder / name
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"{name!r} is no name for a reference: use small letters, digits and single "
+            "hyphens between them"
+        )
+    if target.exists() and not replace:
+        raise UserError(f"{target} is there already: take another NAME, or add ARGS=--replace")
     for path in (CLAIMS, REPORT):
         if not (results / path).is_file():
             raise UserError(
-                f"{results} is not the results folder of a finished run: there is no {path} in it."
+                f"{results} is not the results folder of a finished run: there is no {path} in it"
             )
     about = _about(results, title, note)
-    made = target.with_name(f"{target.name}.new")
-    shutil.rmtree(made, ignore_errors=True)
-    for path in _files(results):
-        for file in (path, path.with_name(f"{path.name}{job.SIDECAR}")):
-            copy = made / file.relative_to(results)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
-    io.write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), made / "about.yaml")
-    shutil.rmtree(target, ignore_errors=True)
-    made.rename(target)
+    files = list(_files(results, datasets))
+    records.checked(files)
+    made, before = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
+    with stored(target):
+        for left in (made, before):  # by a killed call
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            for path in files:
+                for file in (path, records.beside(path)):
+                    copy = made / file.relative_to(results)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, copy)
+            text = yaml.safe_dump(about, sort_keys=False, allow_unicode=True)
+            io.write_text(text, made / "about.yaml")
+            if target.exists():
+                target.rename(before)
+            made.rename(target)
+        finally:
+            if before.exists() and not target.exists():
+                before.rename(target)
+            for left in (made, before):
+                shutil.rmtree(left, ignore_errors=True)
     return about
 
 
-def _files(results: Path) -> Iterator[Path]:
+def _files(results: Path, datasets: Path) -> Iterator[Path]:
     """Yield what is small and may be passed on."""
-    private = set(NOT_TO_PASS_ON) & set(_facts(results)["name"])
+    withheld = _may_not_be_passed_on(results, datasets)
     for pattern in SMALL:
         for path in sorted(results.glob(pattern)):
             large = path.suffix == ".csv" and path.stat().st_size > LARGEST
-            if not large and not (private and path == results / REPORT):
+            if not large and not (withheld and path == results / REPORT):
                 yield path
 
 
+def _may_not_be_passed_on(results: Path, datasets: Path) -> set[str]:
+    """Names of data sets whose images the run's page shows, and whose licence does not allow it."""
+    free = {file.name for file in read_table(datasets) if file.licence in FREE}
+    sets = _facts(results)
+    return set(sets["dataset"][~sets["data"].isin(OURS)]) - free
+
+
 def _about(results: Path, title: str, note: str) -> dict[str, Any]:
-    record = json.loads(io.read_text(results / f"{CLAIMS}{job.SIDECAR}"))
+    record = records.read(records.beside(results / CLAIMS))
     seconds, machines = 0.0, []
     for path in sorted((results / "benchmarks").rglob("*.json")):
-        machine = json.loads(io.read_text(path))
+        machine = records.read(path)
         seconds += machine["seconds"]
         machines.append({name: machine[name] for name in ("cpu", "cores", "memory_gb", "gpu")})
     # A job that never loads torch does not see the GPU.
@@ -83,7 +145,7 @@ def _about(results: Path, title: str, note: str) -> dict[str, Any]:
     if len(kinds) != 1 or len(gpus) > 1:
         raise UserError(
             f"{results}/benchmarks tells of {len(kinds)} kinds of machines and {len(gpus)} of "
-            "GPUs: a reference is a run on one machine; run it there again."
+            "GPUs: a reference is a run on one machine; run it there again"
         )
     sets = _facts(results).to_dict("records")
     data = (f"{row['name']}: {row['data']}, {row['images']} images" for row in sets)
@@ -108,13 +170,14 @@ if __name__ == "__main__":
     import sys
 
     parser = argparse.ArgumentParser(prog="reference", description="Keep a run as a reference.")
-    parser.add_argument("name", help="folder under results/reference")
+    parser.add_argument("name", help=f"folder under {FOLDER}")
     parser.add_argument("--title", required=True, help="what reports call it")
     parser.add_argument("--note", default="", help="what a reader has to know of it")
     parser.add_argument("--results", type=Path, default=Path("results"), help="a finished run")
+    parser.add_argument("--replace", action="store_true", help="replace the one of that name")
     args = parser.parse_args()
     try:
-        about = keep(args.results, Path("results/reference") / args.name, args.title, args.note)
+        about = keep(args.results, args.name, args.title, args.note, replace=args.replace)
     except UserError as error:
         sys.exit(f"reference: {error}")
     print(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), end="")

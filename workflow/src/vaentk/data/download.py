@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from tqdm import tqdm
 
 from vaentk.data.table import DataFile, read_table
-from vaentk.errors import UserError
+from vaentk.errors import UserError, storage_fault
 
 ATTEMPTS = 4
 BACK_OFF = wait_exponential(multiplier=1, max=15)
@@ -312,7 +312,4 @@ def _system_fault(file: DataFile, path: Path, error: OSError) -> str:
             f"The disk is full at {part} ({kept} of {file.bytes or 'all'} bytes are there and are "
             "kept): free some space and run again to go on, or set VAENTK_CACHE to another folder."
         )
-    return (
-        f"{path} cannot be read or written ({error.strerror or error}): mend that, "
-        "or set VAENTK_CACHE to another folder."
-    )
+    return f"{path}: {storage_fault(error) or error}, or set VAENTK_CACHE to another folder."

@@ -4,27 +4,21 @@ The pages show it in the section ``run-times`` and nowhere else, so that equal r
 pages but for that section.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 
-def read_run_times(folder: Path, jobs: Sequence[str]) -> pd.DataFrame:
-    """Read seconds and peak memory of finished jobs, and the machines they ran on, in words.
+def run_times(records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Seconds and peak memory of finished jobs, and the machines they ran on, in words.
 
-    ``folder`` is where jobs leave what they took; ``jobs`` are names in it without an ending, and
-    those that left nothing are left out.
+    ``records`` are what jobs left of it, by their names.
     """
-    rows = []
-    for name in jobs:
-        path = folder / f"{name}.json"
-        if path.exists():
-            record = json.loads(path.read_text(encoding="utf-8"))
-            took = record["seconds"], record["max_rss_mb"]
-            rows.append((name, *took, describe_machine(record)))
+    rows = [
+        (name, record["seconds"], record["max_rss_mb"], describe_machine(record))
+        for name, record in records.items()
+    ]
     return pd.DataFrame(rows, columns=["job", "seconds", "max_rss_mb", "machine"])
 
 

@@ -4,17 +4,20 @@ Which members a chunk has, its file's name tells. A chunk that does not fit into
 its checkpoint on to its parts; and a training that is taken up again has the chunks that it had.
 """
 
+import hashlib
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from vaentk.errors import UserError
 from vaentk.runtime import io
 from vaentk.runtime.job import log
 from vaentk.training.state import Record, State
@@ -47,13 +50,10 @@ class Checkpoint:
         """Read what was saved under the same settings and code, if anything was."""
         if not self.path.exists():
             return None
-        note = self.note()
+        note, tensors = self.read()
         if note["fingerprint"] != self.fingerprint:
-            log.info("the checkpoint belongs to other settings; starting afresh")
+            log.info("the checkpoint is of other settings or inputs; starting afresh")
             return None
-        stored = io.map_tensors(self.path)
-        # In the order they were in, and not the file's: sums over weights round by their order.
-        tensors = {name: stored[name].clone() for name in note["names"]}
         tensors |= {name: t.to(device) for name, t in tensors.items() if name != ON_CPU}
         return State(note["step"], tensors, note["records"])
 
@@ -64,15 +64,28 @@ class Checkpoint:
 
     def save(self, state: State) -> None:
         """Save a state."""
-        arrays = {name: tensor.cpu().numpy() for name, tensor in state.tensors.items()}
+        tensors = state.tensors.items()
+        arrays = {name: np.ascontiguousarray(tensor.cpu().numpy()) for name, tensor in tensors}
         note = {"step": state.step, "records": state.records, "names": list(state.tensors)}
-        io.write_arrays(arrays, self.path, json.dumps(note | {"fingerprint": self.fingerprint}))
+        note |= {"fingerprint": self.fingerprint}
+        note |= {"checksum": _checksum(note, arrays)}
+        io.write_arrays(arrays, self.path, json.dumps(note))
         self.saved = time.monotonic()
 
-    def note(self) -> dict[str, Any]:
-        """Read all but the tensors."""
-        note: dict[str, Any] = json.loads(io.read_note(self.path))
-        return note
+    def read(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Read what is known of a state, and its tensors on the CPU; damage is a `UserError`."""
+        arrays, text = io.read_arrays(self.path), io.read_note(self.path)
+        try:
+            note: dict[str, Any] = json.loads(text)
+            written = note.pop("checksum")
+            # In the order they were in, and not the file's: sums over weights round by their order.
+            arrays = {name: arrays[name] for name in note["names"]}
+            intact = written == _checksum(note, arrays)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            intact = False
+        if not intact:
+            raise UserError(f"{self.path} is damaged: delete it and run again, which starts afresh")
+        return note, {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ class ChunkCheckpoints:
         whole = self.of(chunk)
         if not whole.path.exists() or not self._is_ours(chunk):
             return
-        note, tensors = whole.note(), io.map_tensors(whole.path)
+        note, tensors = whole.read()
         for part in parts:
             chosen = [chunk.index(place) for place in part]
             own = {place: tensors[place][chosen] for place in note["names"]}
@@ -143,7 +156,17 @@ class ChunkCheckpoints:
         return tuple(map(int, numbers)) if all(n.isdigit() for n in numbers) else ()
 
     def _is_ours(self, chunk: Chunk) -> bool:
-        return bool(self.of(chunk).note()["fingerprint"] == self.fingerprint)
+        note, _ = self.of(chunk).read()
+        return bool(note["fingerprint"] == self.fingerprint)
+
+
+def _checksum(note: Mapping[str, Any], arrays: io.Arrays) -> str:
+    """Of all that is known of a state and of its arrays, their types and shapes included."""
+    found = hashlib.sha256(json.dumps(note).encode())
+    for name, array in arrays.items():
+        found.update(f"{name} {array.dtype} {array.shape}".encode())
+        found.update(array.data)
+    return found.hexdigest()
 
 
 def forget(folder: Path) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from vaentk.errors import UserError
+from vaentk.errors import UserError, storage_fault, stored
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,31 +35,23 @@ def whole(path: Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        When the disk is full; nothing is left behind under either name.
+        When the file system refuses it; what was there under the name stays, and nothing else.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
-            raise UserError(f"{path}: the disk is full; free some space and run again") from None
-        raise
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+    with stored(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def write_text(text: str, path: Path) -> None:
     """Write UTF-8 text."""
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(value: object, path: Path) -> None:
-    """Write JSON with sorted keys."""
-    write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", path)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
@@ -155,10 +147,17 @@ def checksum(path: Path) -> str:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
+    """Word what goes wrong while a file is read: damage makes its reader raise whatever it will."""
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         yield
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run the rule that makes it") from None
-    except (SafetensorError, ValueError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+    except MemoryError:
+        raise
+    except Exception as error:
+        if fault := storage_fault(error):
+            raise UserError(f"{path}: {fault}") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(f"{path} cannot be read ({reason}): delete it and run again") from None

@@ -20,19 +20,17 @@ import pandas as pd
 import psutil
 
 from vaentk.data.stored import Blocks, Stored
-from vaentk.errors import UserError
-from vaentk.runtime import io
+from vaentk.errors import FAULTS, UserError, storage_fault
+from vaentk.runtime import io, records
 
 log = logging.getLogger("vaentk")
 
-NOT_RECORDED = ("code", "functions", "settings_class", "captions")
-"""Parameters that name code, which the digest stands for, or words about a result."""
+NOT_RECORDED = ("code", "functions", "settings_class", "captions", "at_hand")
+"""Parameters that name code, which the digest stands for, words about a result, or times of files
+of this machine."""
 
 MAPPED = ("images", "weights", "codes")
 """Inputs that are mapped into memory and not read: more than a job may need of them."""
-
-SIDECAR = ".json"
-"""A result's provenance lies beside it under its name with this ending."""
 
 OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
 """How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
@@ -59,6 +57,8 @@ class Job:
     log_file: Path
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     """What the rule's parameter ``functions`` names as ``module:function``, by name."""
+    checksums: dict[Path, str] = field(default_factory=dict)
+    """Of all input files, which were checked before the work began."""
     facts: dict[Path, dict[str, Any]] = field(default_factory=dict)
     """What to add to the provenance of a result, by its path."""
 
@@ -113,12 +113,13 @@ class Job:
 def running(snakemake: Any) -> Iterator[Job]:
     """Surround a script's work; at its end, write the provenance of every declared result.
 
-    A `UserError`, a full memory or a full disk ends the process with status 1 and one sentence, in
-    the log and on standard error; any other exception is a bug and keeps its traceback.
+    A `UserError`, a full memory or a fault of storage ends the process with status 1 and one
+    sentence, in the log and on standard error; any other exception is a bug and keeps its
+    traceback.
     """
     log_file = Path(snakemake.log[0])
-    start_log(log_file)
     try:
+        start_log(log_file)
         job = _job(snakemake, log_file)
         yield job
         for path in job.outputs.values():
@@ -135,7 +136,9 @@ def running(snakemake: Any) -> Iterator[Job]:
             raise
         first = str(error).splitlines()[0]
         _stop(f"{snakemake.rule}: {first}; use smaller widths or batches, or device: cpu")
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FAULTS:
+            _stop(f"{snakemake.rule}: {error.filename or 'a file'}: {storage_fault(error)}")
         log.exception("%s failed", snakemake.rule)
         raise
 
@@ -186,8 +189,8 @@ def declared_name(path: Path) -> str:
 
     ``.snakemake/storage/s3/bucket/run/results/claims/claims.csv`` is ``results/claims/claims.csv``.
     """
-    copied = path.parts[:2] == (".snakemake", "storage")
-    return "results/" + str(path).rpartition("/results/")[2] if copied else str(path)
+    _, inside, name = str(path).rpartition("/results/")
+    return f"results/{name}" if inside else str(path)
 
 
 def commit() -> str:
@@ -219,9 +222,12 @@ def _job(snakemake: Any, log_file: Path) -> Job:
     outputs = {
         name: Path(str(path))
         for name, path in snakemake.output.items()
-        if not str(path).endswith(SIDECAR)
+        if not str(path).endswith(records.ENDING)
     }
-    return Job(inputs, outputs, files, params, snakemake.threads, device, log_file, functions)
+    checksums = records.checked(path for paths in files.values() for path in paths)
+    return Job(
+        *(inputs, outputs, files, params, snakemake.threads, device, log_file, functions, checksums)
+    )
 
 
 def _read(path: Path, mapped: bool) -> Any:
@@ -243,7 +249,7 @@ def _write_benchmark(job: Job) -> None:
         "max_rss_mb": round((largest[0] + job.threads * largest[1]) / megabyte, 1),
     }
     parts = ["benchmarks" if part == "logs" else part for part in job.log_file.parts]
-    io.write_json(record | machine(job.threads), Path(*parts).with_suffix(".json"))
+    records.write(record | machine(job.threads), Path(*parts).with_suffix(records.ENDING))
 
 
 def _write_provenance(snakemake: Any, job: Job) -> None:
@@ -255,9 +261,8 @@ def _write_provenance(snakemake: Any, job: Job) -> None:
         "code": job.params.get("code"),
         # A file outside the tree, as in the cache, goes by its name: folders tell of a machine.
         "inputs": {
-            path.name if path.is_absolute() else declared_name(path): io.checksum(path)
-            for paths in job.files.values()
-            for path in paths
+            path.name if path.is_absolute() else declared_name(path): checksum
+            for path, checksum in job.checksums.items()
         },
         "seeds": settings.get("seeds") if isinstance(settings, dict) else None,
         "dtype": job.params.get("dtype"),
@@ -266,8 +271,8 @@ def _write_provenance(snakemake: Any, job: Job) -> None:
     }
     declared = {str(path) for path in snakemake.output}
     for path in job.outputs.values():
-        if f"{path}{SIDECAR}" in declared:
-            io.write_json(record | job.facts.get(path, {}), Path(f"{path}{SIDECAR}"))
+        if str(records.beside(path)) in declared:
+            records.seal(path, declared_name(path), record | job.facts.get(path, {}))
 
 
 def _stop(sentence: str) -> None:

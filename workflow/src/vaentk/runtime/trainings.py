@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from vaentk.runtime.checkpoints import Chunk, ChunkCheckpoints, Member
-from vaentk.runtime.job import Job, log
+from vaentk.runtime.job import Job, log, versions
 from vaentk.runtime.memory import fitting, in_chunks
 from vaentk.runtime.tensorboard import Events, Pictures, name_of
 from vaentk.runtime.workers import Spread, in_turn, leave_if_orphaned
@@ -65,7 +65,8 @@ def train_members(training: Training, job: Job, spread: Spread = in_turn) -> Sta
     Checkpoints lie in the job's folder for them, and stay there until the job's results are saved.
     ``spread`` is a map over worker processes, where members may go apart.
     """
-    known = [job.device, job.params, *training.depends_on]
+    inputs = [*job.checksums.values()]
+    known = [job.device, job.params, inputs, versions(), *training.depends_on]
     checkpoints = ChunkCheckpoints(
         job.checkpoints / training.folder,
         json.dumps(known),

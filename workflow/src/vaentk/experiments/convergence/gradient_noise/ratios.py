@@ -12,7 +12,6 @@ from vaentk.bounds.gradient_noise_grid import Cell, Grid
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.models.image_vae import ImageVae
-from vaentk.runtime import io
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
 from vaentk.runtime.memory import attempted, fitting, say_full
@@ -53,14 +52,12 @@ def measured_ratios(
                 tick(state)
         return state
 
-    inputs = [io.checksum(path) for paths in job.files.values() for path in paths]
     training = Training(
         label=f"gradients, {len(cells)} cells",
         members=[{}],
         steps=sum(cell.codes for cell in cells),
         start=lambda chunk: State(0, {}),
         run=run,
-        depends_on=(inputs,),
         scalars=False,
         unit="code",
     )
