@@ -170,7 +170,7 @@ def test_the_ledgers_row_on_the_encoder_is_judged_as_it_says(
     fitted = measure.exponents(table, measure.summary(table), (16, 64))
     ledger: Any = strict_yaml.read(CLAIMS.read_text(encoding="utf-8"), "claims.yaml")
     row = [row for row in ledger if row["id"] == "S5-linear-phi-samples"]
-    [found] = evaluate(row, {"importance_weights/gaussian/exponents.csv": fitted}, "planted")[
+    [found] = evaluate(row, {"importance_weights/gaussian/exponents.csv": fitted}, "planted", {})[
         "verdict"
     ]
     assert found == verdict
