@@ -54,7 +54,7 @@ def test_a_learning_rate_above_the_stability_limit_is_refused(
         r"learning rate 5 .* is above the stability limit 2n/lambda_max", result.stdout
     )
     assert "Traceback" not in result.stdout
-    factor = float(re.search(r"multiply learning_rate by less than ([\d.]+) or", result.stdout)[1])
+    factor = float(re.search(r"by less than ([\d.]+), or", result.stdout)[1])
     limit = float(re.search(r"2n/lambda_max = ([\d.]+):", result.stdout)[1])
     assert factor == pytest.approx(limit / 5.0, rel=0.01)
     assert not (tree / target).exists()

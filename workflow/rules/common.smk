@@ -7,7 +7,7 @@ from pathlib import Path
 import vaentk
 from vaentk import strict_yaml
 from vaentk.config import experiments, load
-from vaentk.costs.jobs import cost_of
+from vaentk.costs.jobs import cost_of, refuse_endless
 from vaentk.costs.table import at_most
 from vaentk.data import celeba
 from vaentk.data.download import cache_folder
@@ -20,6 +20,7 @@ gc.freeze()
 
 try:
     CONFIG = load(config)
+    refuse_endless(CONFIG)
 except UserError as error:
     sys.exit(str(error))
 

@@ -577,7 +577,9 @@ def test_full_disk_keeps_the_part(
 def test_cache_that_cannot_be_written_is_one_sentence(server: Server, tmp_path: Path) -> None:
     (tmp_path / "sample").write_text("a file where the folder should be")
     sentence = failure(server.file(GOOD), tmp_path)
-    assert sentence.startswith(f"{tmp_path}/sample/body.bin: a file stands where a folder is needed")
+    assert sentence.startswith(
+        f"{tmp_path}/sample/body.bin: a file stands where a folder is needed"
+    )
     assert "set VAENTK_CACHE to another folder" in sentence
     assert server.asked == []
 

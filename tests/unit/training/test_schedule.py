@@ -135,6 +135,11 @@ def test_a_learning_rate_above_the_limit_is_refused_in_one_sentence() -> None:
         refuse_unstable(literal(1.0, 2**17), limit=0.2183, subject="mnist-7x7, width 64")
     message = str(caught.value)
     assert message.startswith("mnist-7x7, width 64: ")
-    for part in ("learning rate 1 ", "stability limit", "0.2183", "0.218 or set stepping: flow"):
+    for part in (
+        "learning rate 1 ",
+        "stability limit",
+        "0.2183",
+        "than 0.218, or follow",
+    ):
         assert part in message
     assert "\n" not in message

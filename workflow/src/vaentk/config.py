@@ -5,6 +5,7 @@ Unknown keys, wrong types and impossible values are one sentence that names the 
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -40,6 +41,9 @@ from vaentk.experiments.ntk.sensitivity import Sensitivity
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.weight_change import WeightChange
 from vaentk.experiments.settings import NonNegative, RunName, Strict
+
+LONGEST = 80
+"""Characters of a value that are quoted."""
 
 NUMERIC = {"int_type", "int_parsing", "float_type", "float_parsing"}
 """Types of mistakes in which pydantic wanted a number."""
@@ -89,6 +93,14 @@ class Data(Strict):
             return str(self.cifar).removesuffix("-packaged")
         stand_in = SETS[dataset.removesuffix("_whole")].stand_in
         return stand_in if stand_in and self.source_of(dataset) == "stand-in" else dataset
+
+    def training_images(self, dataset: str) -> int | None:
+        """How many training images a data set has; None where only its files can tell."""
+        name = dataset.removesuffix("_whole")
+        source = self.source_of(name)
+        if source == "stand-in":
+            return 8 * self.faces // 10
+        return None if source == "partial" else SETS[name].training
 
     def label_of(self, dataset: str) -> str:
         """Say as figures do what the images of a data set are."""
@@ -196,6 +208,24 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _enough_images(self) -> Self:
+        for name, run in self.experiments.deep_vae.items():
+            available = self.data.training_images(run.dataset)
+            used = run.network.images or available
+            if available is None or used is None:
+                continue
+            for key, wanted, most in (
+                ("network.images", used, available),
+                ("batch", run.batch, used),
+            ):
+                if wanted > most:
+                    raise ValueError(
+                        f"experiments.deep_vae.{name}.{key} is {wanted}, but there are {most} "
+                        "training images"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _networks_are_trained(self) -> Self:
         trained = self.experiments.deep_vae
         for name, run in self.experiments.gradient_noise.items():
@@ -257,12 +287,26 @@ def load(settings: Mapping[str, Any]) -> Config:
     and what it should hold.
     """
     try:
+        if key := _broken_text(settings):
+            raise ValueError(f"{key} holds half a character: write it anew")
         plain = json.dumps(_without_dropped_runs(settings), default=_as_list)
         return Config.model_validate_json(plain)
     except ValidationError as error:
         raise UserError(_sentence(error)) from None
     except (TypeError, ValueError) as error:
         raise UserError(f"configuration: {error}") from None
+
+
+def _broken_text(settings: Any, key: str = "") -> str:
+    """Name the first setting with a text, or of a name, that no file can hold; empty if none."""
+    if isinstance(settings, str):
+        return key * bool(re.search("[\ud800-\udfff]", settings))
+    inside = enumerate(settings) if isinstance(settings, list | tuple) else ()
+    for name, value in settings.items() if isinstance(settings, Mapping) else inside:
+        shown = f"{key}.{name}".removeprefix(".").encode("ascii", "backslashreplace").decode()
+        if found := _broken_text(name, shown) or _broken_text(value, shown):
+            return found
+    return ""
 
 
 def _as_list(value: object) -> list[str]:
@@ -291,7 +335,7 @@ def schema() -> str:
 def _sentence(error: ValidationError) -> str:
     """Put the first mistake into one sentence."""
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    key = ".".join(_shortened(str(part)) for part in first["loc"] if part != "[key]")
     given = first.get("input")
     if first["type"] == "extra_forbidden":
         text = f"unknown key {key}{_nearest(first['loc'])}"
@@ -299,17 +343,26 @@ def _sentence(error: ValidationError) -> str:
         text = f"{key} is missing"
     elif first["type"] == "value_error":
         text = ": ".join(filter(None, (key, str(first["ctx"]["error"]))))
+    elif isinstance(given, str) and first["type"] == "bool_type":
+        text = f"{key} is the text {_shortened(json.dumps(given))}, but should be true or false: "
+        text += "write it without quotes, on a command line as True or False"
     elif isinstance(given, str) and _is_number(given) and first["type"] in NUMERIC:
         text = (
-            f"{key} is the text '{given}' and not a number: write it without quotes and with a "
-            f"decimal point (YAML reads 1e-3 as text, 1.0e-3 as a number)"
+            f"{key} is the text '{given}' and not a number: write it without quotes, and a power "
+            f"of ten with point and sign (YAML reads 1e-3 and 2.0e3 as text, 1.0e-3 and 2.0e+3 "
+            "as numbers)"
         )
     else:
         wanted = first["msg"].removeprefix("Input ").removeprefix("String ")
         wanted = wanted.removeprefix("Tuple ").partition(" after validation")[0]
         wanted = wanted.replace("a valid array", "a list").replace("an object", "a section of keys")
-        text = f"{key} is {json.dumps(given, default=str)}, but {wanted}"
+        text = f"{key} is {_shortened(json.dumps(given, default=str))}, but {wanted}"
     return f"configuration: {text}"
+
+
+def _shortened(text: str) -> str:
+    """Cut what is too long to be read in a sentence."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _is_number(text: str) -> bool:

@@ -16,7 +16,7 @@ from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from vaentk.config import Config, load
-from vaentk.costs.jobs import Job
+from vaentk.costs.jobs import Job, refuse_endless
 from vaentk.costs.table import table
 from vaentk.errors import UserError
 from vaentk.runtime.gpu import gpu_at_hand
@@ -43,7 +43,9 @@ def configuration(files: list[str] | None, changes: list[str] | None) -> Config:
     for path in files or []:
         update_config(merged, load_configfile(path))
     update_config(merged, parse_config(changes))
-    return load(merged)
+    config = load(merged)
+    refuse_endless(config)
+    return config
 
 
 def main() -> None:

@@ -10,14 +10,21 @@ from vaentk.costs.cost import Cost
 from vaentk.costs.rates import LIBRARIES, MB
 from vaentk.costs.trainings import gradients, held, images_of, training
 from vaentk.data.sets import SETS
+from vaentk.errors import UserError
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.experiments.convergence.importance_weights import ImportanceWeights
+from vaentk.experiments.convergence.linear_vae import LinearVae
+from vaentk.experiments.convergence.lipschitz import Lipschitz
 from vaentk.experiments.convergence.other_models import OtherModels
 from vaentk.experiments.latents.discovery import Discovery
 from vaentk.experiments.latents.disentanglement import Disentanglement
 from vaentk.experiments.ntk.generalisation import Generalisation
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
+
+DAY, GB = 86_400, 2**30
+LONGEST, LARGEST = 100, 4000
+"""Days and GB of memory that a job may take; more is a slip of the hand in its settings."""
 
 Job = tuple[str, Mapping[str, str]]
 """A rule, and the wildcards of one of its jobs."""
@@ -35,6 +42,33 @@ def cost_of(config: Config, job: Job) -> Cost:
     parts = experiments()[kind].parts(settings)
     [part] = [part for part in parts if str(part) == wildcards["part"]]
     return training(settings, part, config)
+
+
+def refuse_endless(config: Config) -> None:
+    """Refuse a configuration that has a job too long or too large for any machine.
+
+    Raises
+    ------
+    UserError
+        One sentence that names the run.
+    """
+    for kind, experiment in experiments().items():
+        for run, settings in getattr(config.experiments, kind).items():
+            jobs = [(f"train_{kind}", str(part)) for part in experiment.parts(settings)]
+            for rule, part in (*jobs, (f"measure_{kind}", "")):
+                cost = cost_of(config, (rule, {"run": run, "part": part}))
+                seconds = min(cost.seconds, cost.on_gpu or cost.seconds)
+                what = f"configuration: experiments.{kind}.{run}: a job ({rule} {part})".rstrip()
+                if not seconds <= LONGEST * DAY:
+                    raise UserError(
+                        f"{what} would take some {seconds / DAY:.2g} days, and {LONGEST} are the "
+                        "most: lower its widths, samples, steps, horizon or repetitions"
+                    )
+                if not cost.memory <= LARGEST * GB:
+                    raise UserError(
+                        f"{what} would need some {cost.memory / GB:.2g} GB of memory, and "
+                        f"{LARGEST} are the most: lower its widths, samples or sizes"
+                    )
 
 
 def trainings(config: Config) -> Iterator[Job]:
@@ -65,10 +99,22 @@ def _measure(settings: Any, config: Config) -> Cost:
     if isinstance(settings, OtherModels):
         models = len(settings.families) + len(settings.radii)
         seconds += models * settings.steps * settings.runs * rates.EXACT
+        weights = 2.0 * settings.dim * (settings.latent_dim + 1)
+        memory += 40 * settings.directions * weights**2
+        memory += 40 * settings.points * settings.length * settings.dim * settings.runs
     if isinstance(settings, ImportanceWeights):
         places = len(settings.seeds) * len(settings.widenings) * (2 + len(settings.alphas))
         codes = settings.repetitions * settings.batch * sum(settings.samples)
         seconds += places * codes * settings.latent_dim * rates.WEIGHTED
+        memory += 100 * settings.batch * max(settings.samples) * settings.latent_dim
+        memory += 100 * settings.data.samples * settings.data.dim
+    if isinstance(settings, LinearVae):
+        memory += 100 * settings.points * settings.data.dim * settings.latent_dim
+    if isinstance(settings, Lipschitz):
+        units = max(settings.dim, *settings.layers, settings.latent_dim) ** 2
+        members, codes = len(settings.seeds), settings.codes * settings.points
+        memory += 100 * members * (units + codes * settings.dim)
+        seconds += members * settings.decades * codes * units * rates.WEIGHTED
     if isinstance(settings, Disentanglement | Discovery):
         images, seeds = images_of(settings.dataset, config.data), len(settings.seeds)
         memory = held(settings.dataset, config.data)

@@ -50,8 +50,8 @@ STRETCHED, FLATTENED = 0.2, 0.007
 QUADRATURE = 5
 """What an activation without a closed smoothing, one of those above, takes over erf."""
 
-TRAINED_ON, CIFAR_TRAINING, ENCODED = 0.8, 50_000, 1 / 6
-"""Part of the faces, and images of CIFAR, trained on; part of an update that encoding takes."""
+ENCODED = 1 / 6
+"""Part of an update that encoding takes."""
 
 WEIGHTED = 3.5e-8
 """Seconds of a number of noise in an importance-weighted gradient of the linear VAE."""

@@ -230,8 +230,7 @@ def _deep(settings: DeepTraining, data: Data) -> Cost:
     """All seeds of one variant of a deep VAE, and what is measured along the way."""
     network, members, batch = settings.network, len(settings.seeds), settings.batch
     model = _sizes(network)
-    faces = round(rates.TRAINED_ON * images_of("celeba", data))
-    images = network.images or (rates.CIFAR_TRAINING if network.dataset == "cifar" else faces)
+    images = network.images or data.training_images(settings.dataset) or SETS["celeba"].training
     steps = settings.epochs * max(1, images // batch)
     looks = 2 + ceil(settings.per_decade * log10(max(steps, 10)))
     scored = 2 * (settings.scored or images)
@@ -255,12 +254,13 @@ def _linear(settings: LinearVae) -> Cost:
     """All trainings of S1 by one optimiser."""
     variants = settings.variants()
     codes = sum(len(settings.seeds(v.role)) * v.steps * v.batch * v.samples for v in variants)
+    most = max(len(settings.seeds(v.role)) * v.batch * v.samples for v in variants)
     return _cost(
         sum(variant.steps for variant in variants),
         codes * rates.CODE * settings.data.dim * settings.latent_dim,
         rates.ITERATION,
         PRODUCTS,
-        memory=LIBRARIES,
+        memory=LIBRARIES + 200 * most * settings.data.dim * settings.latent_dim,
         disk=20 * MB,
     )
 

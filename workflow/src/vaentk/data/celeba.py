@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaentk.data.archives import Zip
-from vaentk.data.facts import Facts
+from vaentk.data.facts import PARTS, Facts
 from vaentk.data.stored import Blocks, Fetch
 from vaentk.errors import UserError
 
@@ -31,6 +31,8 @@ CROP: Final = 148  # pixels a side of the centre crop
 ENDS: Final = (162_770, 182_637)  # last image for training and for validation
 
 NAME: Final = re.compile(r"(?:.*/)?(\d{6})\.jpg")
+FEWEST: Final = 50  # images of each part, by which attributes can be told apart at all
+NUMBERS: Final = "training ends at 162770.jpg, validation at 182637.jpg"
 LARGEST: Final = 1 << 20  # bytes of one image
 TOTAL: Final = 4 << 30
 BLOCK: Final = 512
@@ -56,10 +58,17 @@ def images(*, name: str, source: str, fetch: Fetch, threads: int, **_: Any) -> B
     said = f"{where.name}, {'the middle 148x148 pixels' if crop == 'centre' else 'uncropped'}"
     shape = (3, SIDE, SIDE)
     facts = Facts(name, "celeba", kind, said, shape, IMAGES, attributes=names)
+    parts = partition(ids)
+    for part, found in zip(PARTS, np.bincount(parts, minlength=len(PARTS)), strict=True):
+        if found < FEWEST:
+            raise UserError(
+                f"{where} holds {found} {part} images where {FEWEST} or more are needed: add some "
+                f"({NUMBERS}), or set data.celeba: stand-in"
+            )
     others: dict[str, NDArray[Any]] = {
         "ids": ids,
         "attributes": values[ids - 1],
-        "parts": partition(ids),
+        "parts": parts,
     }
     return Blocks(blocks(), (len(ids), *shape), others, facts.text())
 

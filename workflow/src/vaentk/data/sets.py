@@ -19,8 +19,10 @@ class ImageData:
         Bytes of an image; those of dSprites are one bit a pixel.
     side : int
         Of an image, in pixels.
-    factors : int
-        Factors of variation, where the images are a complete grid of them.
+    factors : tuple of int
+        Values of each factor of variation, where the images are a complete grid of them.
+    training : int
+        How many of the images are the training part, where there are parts.
     stand_in : str or None
         Name of the drawn images that can stand in for it.
     """
@@ -30,14 +32,15 @@ class ImageData:
     images: int
     size: int
     side: int = 64
-    factors: int = 0
+    factors: tuple[int, ...] = ()
+    training: int = 0
     stand_in: str | None = None
 
 
 SETS: Final = {
-    "dsprites": ImageData("dSprites", channels=1, images=737_280, size=512, factors=5),
-    "cars3d": ImageData("Cars3D", 3, images=17_568, size=12_288, factors=3),
-    "celeba": ImageData("CelebA", 3, images=202_599, size=12_288, stand_in="faces"),
-    "cifar": ImageData("CIFAR", channels=3, images=60_000, size=3_072, side=32),
+    "dsprites": ImageData("dSprites", 1, 737_280, size=512, factors=(3, 6, 40, 32, 32)),
+    "cars3d": ImageData("Cars3D", 3, 17_568, size=12_288, factors=(4, 24, 183)),
+    "celeba": ImageData("CelebA", 3, 202_599, size=12_288, training=162_770, stand_in="faces"),
+    "cifar": ImageData("CIFAR", 3, 60_000, size=3_072, side=32, training=50_000),
 }
 """By key under ``data`` in the configuration, in the order of the report."""

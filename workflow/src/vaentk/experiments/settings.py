@@ -17,16 +17,27 @@ ActivationName = Literal[
     "sigmoid",
     "soft_clipping",
 ]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
-Widths = Annotated[tuple[Count, ...], Field(min_length=2)]
+# What lies beyond these is a slip of the hand, and what is computed of it overflows.
+Positive = Annotated[float, Field(ge=1e-9, le=1e9)]
+NonNegative = Annotated[float, Field(ge=0, le=1e9)]
+Count = Annotated[int, Field(gt=0, le=10**9)]
+Small = Annotated[int, Field(gt=0, le=1000)]
+Many = Annotated[int, Field(gt=0, le=10**6)]
+Several = Annotated[int, Field(ge=2, le=10**5)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Width = Annotated[int, Field(gt=0, le=2**20)]
+Widths = Annotated[tuple[Width, ...], Field(min_length=2)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 Names = Annotated[tuple[ActivationName, ...], Field(min_length=1)]
 Deviations = Annotated[tuple[Positive, ...], Field(min_length=1)]
-RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+RunName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
+VariantName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=60)]
+
+
+def exact(value: float) -> str:
+    """Write a number as short as names can be that tell it from every other number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 class Strict(BaseModel):

@@ -86,8 +86,8 @@ def refuse_unstable(descent: Descent, limit: float, subject: str) -> None:
     if descent.learning_rate > limit:
         raise UserError(
             f"{subject}: learning rate {descent.learning_rate:.4g} (Eq. 7's units) is above the "
-            f"stability limit 2n/lambda_max = {limit:.4g}: multiply learning_rate by less than "
-            f"{limit / descent.learning_rate:.3g} or set stepping: flow"
+            f"stability limit 2n/lambda_max = {limit:.4g}: multiply the run's learning rate by "
+            f"less than {limit / descent.learning_rate:.3g}, or follow gradient flow"
         )
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.durations import of_horizon
 from vaentk.experiments.ntk.inputs import inputs_of, variant_inputs
 from vaentk.experiments.ntk.linear_rate import LinearRate
 from vaentk.experiments.ntk.linear_rate.measure import limit_kernel
 from vaentk.experiments.ntk.networks import PER_OCTAVE, eq4_problem, eq7_problem
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.weight_change import WeightChange
-from vaentk.kernels.limit import greatest_eigenvalue, least_eigenvalue
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.io import Arrays
 from vaentk.runtime.job import Job, log
@@ -39,8 +39,7 @@ def train_eq7(settings: LinearRate, part: WidthJob, *, mnist: Stored, task: Job)
     for name, case in cases.items():
         xs[name] = variant_inputs(inputs, case.inputs, settings.inputs)
         kernel = limit_kernel(case, xs[name])
-        durations[name] = case.horizon * len(kernel) / least_eigenvalue(kernel)
-        fastest[name] = greatest_eigenvalue(kernel) / len(kernel)
+        durations[name], fastest[name] = of_horizon(kernel, case.horizon)
     if settings.common_time:
         durations = dict.fromkeys(durations, max(durations.values()))
         fastest = dict.fromkeys(fastest, max(fastest.values()))

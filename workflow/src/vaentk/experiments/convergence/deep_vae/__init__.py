@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import ActivationName, Count, NonNegative, Positive, Seeds, Strict
+from vaentk.experiments.settings import (
+    ActivationName,
+    Count,
+    NonNegative,
+    Positive,
+    Seeds,
+    Strict,
+    exact,
+)
 
 SIDES = {"celeba": (64, 32, 16), "cifar": (32, 16)}
 """Pixels a side that images of a data set can have, its own first."""
@@ -172,12 +180,12 @@ class DeepVAE(DeepTraining):
     def sweeps(self) -> dict[str, dict[str, str]]:
         """Name the variants of ``activation``, ``beta`` and ``samples`` by value, base included."""
         name, network = str(self.network.activation), self.network
-        own = f"soft-{network.sharpness:g}" if name == "soft_clipping" else name
+        own = f"soft-{exact(network.sharpness)}" if name == "soft_clipping" else name
         activations = self.activations if own in self.activations else (own, *self.activations)
         betas, samples = sorted({self.beta, *self.betas}), sorted({1, *self.samples})
         return {
             "activation": {a: "base" if a == own else a for a in activations},
-            "beta": {f"{b:g}": "base" if b == self.beta else f"beta-{b:g}" for b in betas},
+            "beta": {exact(b): "base" if b == self.beta else f"beta-{exact(b)}" for b in betas},
             "samples": {f"{k}": "base" if k == 1 else f"iwae-{k}" for k in samples},
         }
 

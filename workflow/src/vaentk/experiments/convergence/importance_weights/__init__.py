@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.convergence.linear_vae import Gaussian
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict
+from vaentk.experiments.settings import Many, NonNegative, Positive, Seeds, Small, Strict
 
 Widening = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Alpha = Annotated[float, Field(gt=0, lt=1)]
@@ -23,7 +23,7 @@ class FourSignals(Gaussian):
     A seed's data set is drawn with that seed added to its own.
     """
 
-    dim: Count = Field(8, description="dimensions d of the data")
+    dim: Small = Field(8, description="dimensions d of the data")
     signal: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
         (4.0, 3.0, 2.0, 1.0), description="variances above the noise, one a true latent dimension"
     )
@@ -37,7 +37,7 @@ class ImportanceWeights(Strict):
     """
 
     data: FourSignals = FourSignals()
-    latent_dim: Count = Field(4, description="latent dimensions q of the model")
+    latent_dim: Small = Field(4, description="latent dimensions q of the model")
     variance: Positive = Field(1.0, description="variance c^2 of the decoder, fixed")
     shift: NonNegative = Field(
         0.5, description="distance of the encoder's mean to the posterior's, in its deviations"
@@ -48,11 +48,11 @@ class ImportanceWeights(Strict):
     alphas: tuple[Alpha, ...] = Field(
         (0.2, 0.5, 0.9), description="of the VR-IWAE bound; the IWAE is 0 and the ELBO 1"
     )
-    batch: Count = Field(4, description="data points B of a gradient, fixed")
-    samples: Annotated[tuple[Count, ...], Field(min_length=3)] = Field(
+    batch: Small = Field(4, description="data points B of a gradient, fixed")
+    samples: Annotated[tuple[Many, ...], Field(min_length=3)] = Field(
         (4, 8, 16, 32, 64), description="values of K, rising"
     )
-    repetitions: Annotated[int, Field(ge=16)] = Field(
+    repetitions: Annotated[int, Field(ge=16, le=10**6)] = Field(
         500, description="gradients M of every seed, widening, K and estimator"
     )
     seeds: Seeds = Field(tuple(range(8)), description="of data set, shift and codes")

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import Count, Positive, Seed, Strict
+from vaentk.experiments.settings import Many, Positive, Seed, Several, Small, Strict, exact
 
 OptimiserName = Literal["sgd", "adam"]
 EstimatorName = Literal["pathwise", "score", "score-leave-one-out", "score-mean"]
@@ -14,7 +14,7 @@ AnyEstimator = EstimatorName | Literal["iwae"]
 Place = Literal["start", "optimum"]
 Role = Literal["rate", "constant", "beta", "codes", "noise-limited"]
 Scales = Annotated[dict[OptimiserName, Positive], Field(min_length=1)]
-Counts = Annotated[tuple[Count, ...], Field(min_length=2)]
+Counts = Annotated[tuple[Small, ...], Field(min_length=2)]
 Power = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 THEOREM: Final = 0.5
@@ -37,21 +37,24 @@ class Variant:
     def name(self) -> str:
         """Its name, for file and log."""
         if self.role == "beta":
-            return f"beta-{self.beta:g}"
+            return f"beta-{exact(self.beta)}"
         if self.role == "codes":
             return f"codes-{self.samples}"
-        return f"{self.role}-{self.estimator}-{self.power:g}"
+        return f"{self.role}-{self.estimator}-{exact(self.power)}"
+
+
+Steps = Annotated[int, Field(ge=100, le=10**9)]
 
 
 class Gaussian(Strict):
     """Samples of probabilistic PCA's own model, ``x = m + U diag(signal)^(1/2) z + noise``."""
 
-    dim: Count = Field(5, description="dimensions d of the data")
+    dim: Small = Field(5, description="dimensions d of the data")
     signal: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
         (4.0, 2.0), description="variances above the noise, one a true latent dimension"
     )
     noise: Positive = Field(1.0, description="variance of the noise in every direction")
-    samples: Count = Field(500, description="number N of samples, which are the data set")
+    samples: Many = Field(500, description="number N of samples, which are the data set")
     seed: Seed = Field(0, description="of the drawn data set")
 
     @model_validator(mode="after")
@@ -71,21 +74,24 @@ class Gaussian(Strict):
 class NoiseLimited(Strict):
     """A training that starts at the optimum, so that noise alone is left of the bound."""
 
-    runs: int = Field(128, ge=2, description="independent runs, seeds 0 and up, side by side")
-    steps: int = Field(30_000, ge=100, description="iterations")
+    runs: Several = Field(128, description="independent runs, seeds 0 and up, side by side")
+    steps: Steps = Field(30_000, description="iterations")
 
 
 class LinearVae(Strict):
     """S1, S3, S4: runs of the linear VAE side by side, by SGD and Adam, by several estimators."""
 
     data: Gaussian = Gaussian()
-    latent_dim: Count = Field(2, description="latent dimensions q of the model")
+    latent_dim: Small = Field(2, description="latent dimensions q of the model")
     variance: Positive = Field(1.0, description="variance c^2 of the decoder, fixed")
     beta: Positive = Field(1.0, description="weight of the KL term; 1 is the ELBO")
-    runs: int = Field(256, ge=2, description="independent runs, seeds 0 and up, side by side")
-    steps: int = Field(100_000, ge=100, description="iterations of the trainings of the rate")
+    runs: Several = Field(256, description="independent runs, seeds 0 and up, side by side")
+    steps: Steps = Field(100_000, description="iterations of the trainings of the rate")
     short_steps: int = Field(
-        10_000, ge=100, description="iterations of constant steps, of the betas and of IWAE's K"
+        10_000,
+        ge=100,
+        le=10**9,
+        description="iterations of constant steps, of the betas and of IWAE's K",
     )
     initial_scale: Positive = Field(0.2, description="deviation of the entries of W and V")
     optimisers: Scales = Field(
@@ -104,8 +110,8 @@ class LinearVae(Strict):
     constant_estimators: Annotated[tuple[EstimatorName, ...], Field(min_length=1)] = Field(
         ("pathwise", "score-leave-one-out"), description="those trained by constant steps too"
     )
-    batch: Count = Field(4, description="data points B of an iteration")
-    samples: Count = Field(4, description="draws K of the noise for each data point")
+    batch: Small = Field(4, description="data points B of an iteration")
+    samples: Small = Field(4, description="draws K of the noise for each data point")
     betas: Annotated[tuple[Positive, ...], Field(min_length=2)] = Field(
         (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), description="compared, each with its own optimum"
     )
@@ -114,13 +120,13 @@ class LinearVae(Strict):
     )
     batches: Counts = Field((1, 4, 16, 64), description="B over which the noise is measured")
     sample_counts: Counts = Field((1, 4, 16, 64), description="K over which it is measured")
-    draws: int = Field(64, ge=2, description="gradients a run and measurement of the noise")
+    draws: Several = Field(64, description="gradients a run and measurement of the noise")
     code_counts: Counts = Field((1, 4, 16), description="K with which IWAEs are trained, beta = 1")
     noise_limited: NoiseLimited = NoiseLimited()
     radii: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
         (1.0, 3.0), description="norms of the parameters at which the Hessian is looked at"
     )
-    points: Count = Field(400, description="random parameters of each norm")
+    points: Many = Field(400, description="random parameters of each norm")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import Count, Positive, Seed, Seeds, Strict
+from vaentk.experiments.settings import Positive, Seed, Seeds, Small, Strict
 
 
 class Lipschitz(Strict):
@@ -17,18 +17,18 @@ class Lipschitz(Strict):
     sharpness: Annotated[tuple[Positive, ...], Field(min_length=3)] = Field(
         (1.0, 2.0, 5.0, 10.0), description="s of soft-clipping, rising"
     )
-    points: Count = Field(1, description="data points")
-    dim: Count = Field(16, description="dimensions of the data, a square number")
-    latent_dim: Count = Field(4, description="latent dimensions")
-    layers: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
+    points: Small = Field(1, description="data points")
+    dim: Small = Field(16, description="dimensions of the data, a square number")
+    latent_dim: Small = Field(4, description="latent dimensions")
+    layers: Annotated[tuple[Small, ...], Field(min_length=1)] = Field(
         (16, 16), description="units of the encoder's hidden layers"
     )
-    codes: Count = Field(8, description="codes of a point, the same at all parameters")
+    codes: Small = Field(8, description="codes of a point, the same at all parameters")
     deviation: Positive = Field(0.5, description="c of the Gaussian decoder")
     data_seed: Seed = Field(0, description="of the drawn data")
     seeds: Seeds = Field(tuple(range(16)), description="of weights, direction, codes")
     largest: Positive = Field(1e-2, description="largest distance t of two parameters")
-    decades: Count = Field(5, description="factors of ten that t falls by")
+    decades: int = Field(5, ge=1, le=10, description="factors of ten that t falls by")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -11,6 +11,7 @@ from vaentk.bounds.bound import Bound, Weights
 from vaentk.bounds.draws import generator
 from vaentk.bounds.likelihoods import Gaussian
 from vaentk.experiments.convergence.lipschitz import Lipschitz
+from vaentk.experiments.settings import exact
 from vaentk.models.dense_vae import DenseVAE
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.statistics.intervals import Estimate, geometric_mean, mean
@@ -28,7 +29,7 @@ BELOW = 1e-12
 def measure(settings: Lipschitz) -> dict[str, pd.DataFrame]:
     """Measure one run: a ratio a seed, activation and distance, and what they tend to."""
     named = {"relu": Nonlinearities.named("relu")}
-    named |= {f"soft-{s:g}": Nonlinearities.soft_clipping(s) for s in settings.sharpness}
+    named |= {f"soft-{exact(s)}": Nonlinearities.soft_clipping(s) for s in settings.sharpness}
     found = [ratios(settings, functions).assign(activation=a) for a, functions in named.items()]
     table = pd.concat(found, ignore_index=True)
     return {
@@ -120,7 +121,7 @@ def plateaus(table: pd.DataFrame, sharpness: tuple[float, ...]) -> pd.DataFrame:
         {"activation": name} | geometric_mean(wide[name]).columns("plateau")
         for name in table["activation"].unique()
     ]
-    logs = np.log(wide[[f"soft-{s:g}" for s in sharpness]].to_numpy())
+    logs = np.log(wide[[f"soft-{exact(s)}" for s in sharpness]].to_numpy())
     across = np.log(sharpness) - np.log(sharpness).mean()
     power: Estimate = mean(logs @ across / (across @ across))
     rows.append({"activation": "power of s"} | power.columns("plateau"))

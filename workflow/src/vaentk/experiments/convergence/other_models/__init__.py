@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
-from vaentk.experiments.settings import Count, Positive, Seed, Strict
+from vaentk.experiments.settings import Many, Positive, Seed, Several, Small, Strict
 
 FamilyName = Literal["bernoulli", "laplace", "poisson", "poisson-clipped"]
 Radius = Annotated[float, Field(ge=0, le=1)]
@@ -30,19 +30,19 @@ class OtherModels(Strict):
     radii: tuple[Radius, ...] = Field(
         (0.5, 0.9, 1.0), description="transitions of the sequential VAE's state, rising"
     )
-    dim: Count = Field(4, description="dimensions of a data point, or of one time of a sequence")
-    latent_dim: Count = Field(2, description="latent dimensions of the decoders' models")
-    length: Count = Field(8, description="times of a sequence")
-    points: Count = Field(100, description="data points, or sequences")
+    dim: Small = Field(4, description="dimensions of a data point, or of one time of a sequence")
+    latent_dim: Small = Field(2, description="latent dimensions of the decoders' models")
+    length: Small = Field(8, description="times of a sequence")
+    points: Many = Field(100, description="data points, or sequences")
     data_seed: Seed = Field(0, description="of the drawn data sets")
-    runs: int = Field(16, ge=2, description="independent runs, seeds 0 and up, side by side")
-    steps: int = Field(4000, ge=100, description="iterations")
+    runs: Several = Field(16, description="independent runs, seeds 0 and up, side by side")
+    steps: int = Field(4000, ge=100, le=10**9, description="iterations")
     scale: Positive = Field(0.05, description="C of the step sizes C n^(-1/2)")
-    batch: Count = Field(4, description="data points of an iteration")
-    codes: Count = Field(4, description="draws of the noise for each")
+    batch: Small = Field(4, description="data points of an iteration")
+    codes: Small = Field(4, description="draws of the noise for each")
     initial: Positive = Field(0.2, description="deviation of the initial parameters")
     norms: Norms = Field((1.0, 2.0, 4.0), description="of parameters at which curvature is taken")
-    directions: int = Field(24, ge=4, description="random directions of these parameters")
+    directions: int = Field(24, ge=4, le=1000, description="random directions of these parameters")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

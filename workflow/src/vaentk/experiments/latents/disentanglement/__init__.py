@@ -7,8 +7,11 @@ from pydantic import Field, model_validator
 from vaentk.data.sets import SETS
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.scale import FULL_SIDE, FULL_STEPS, said_of
-from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
+from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict
 from vaentk.training.schedule import BLOCK
+
+LatentSizes = Annotated[tuple[Annotated[int, Field(ge=2, le=10**5)], ...], Field(min_length=2)]
+Points = tuple[Annotated[int, Field(ge=50, le=10**9)], Annotated[int, Field(ge=50, le=10**9)]]
 
 
 class Disentanglement(Strict):
@@ -28,7 +31,10 @@ class Disentanglement(Strict):
     hidden: Annotated[tuple[Count, ...], Field(min_length=1)] = Field(
         (256, 256), description="units of the fully connected encoder's hidden layers"
     )
-    latent: Widths = Field((10, 20, 50, 100, 200), description="latent sizes, one job each")
+    latent: LatentSizes = Field(
+        (10, 20, 50, 100, 200),
+        description="latent sizes, one job each, of 2 or more: MIG and SAP compare two codes",
+    )
     seeds: Seeds = Field((0, 1, 2, 3, 4), description="trained side by side")
     betas: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = Field(
         (4.0,), description="weights of the KL term, trained side by side"
@@ -42,12 +48,10 @@ class Disentanglement(Strict):
     every: tuple[Count, ...] | None = Field(
         None, description="scores use every so-manieth value of each factor; all of them if null"
     )
-    points: tuple[Count, Count] = Field(
+    points: Points = Field(
         (10_000, 5_000), description="points that scores learn from and are tested on"
     )
-    dci_points: tuple[Count, Count] = Field(
-        (1_000, 1_000), description="those of DCI, whose trees take long"
-    )
+    dci_points: Points = Field((1_000, 1_000), description="those of DCI, whose trees take long")
     dci_trees: Count | None = Field(
         10,
         description="of DCI's gradient boosting, for every value of a factor; 100 in "
@@ -59,9 +63,16 @@ class Disentanglement(Strict):
         self.distinct("latent", "seeds", "betas")
         if self.model == "conv" and self.side != FULL_SIDE:
             raise ValueError(f"side is {self.side}, but model: conv has {FULL_SIDE}: take dense")
-        factors = SETS[self.dataset].factors
-        if self.every is not None and len(self.every) != factors:
-            raise ValueError(f"every has {len(self.every)} values for {factors} factors")
+        sizes = SETS[self.dataset].factors
+        every = self.every or (1,) * len(sizes)
+        if len(every) != len(sizes):
+            raise ValueError(f"every has {len(every)} values for {len(sizes)} factors")
+        for step, size in zip(every, sizes, strict=True):
+            if step >= size:
+                raise ValueError(
+                    f"every has {step} for a factor of {size} values, which leaves one alone: "
+                    f"take {size - 1} or less"
+                )
         return self
 
     @property

@@ -6,11 +6,11 @@ from typing import Any
 from vaentk.data.stored import Stored
 from vaentk.experiments.ntk.convolutional import Convolutional
 from vaentk.experiments.ntk.convolutional.networks import limit_of, network
+from vaentk.experiments.ntk.durations import of_horizon
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.networks import PER_OCTAVE, TOLERANCE
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.training import train_problems
-from vaentk.kernels.limit import greatest_eigenvalue, least_eigenvalue
 from vaentk.runtime.job import Job
 from vaentk.training.footprints import eq2_member
 from vaentk.training.problem import Problem
@@ -21,8 +21,7 @@ def train(settings: Convolutional, part: WidthJob, *, mnist: Stored, task: Job) 
     """Train some numbers of channels for one time, and keep the outputs."""
     x, dtype = inputs_of(mnist.arrays, settings.inputs)["x"], task.params["dtype"]
     kernel, _ = limit_of(settings, x)
-    duration = settings.horizon * len(x) / least_eigenvalue(kernel)
-    fastest = greatest_eigenvalue(kernel) / len(x)
+    duration, fastest = of_horizon(kernel, settings.horizon)
     schedule = moments(duration, settings.accuracy, fastest, PER_OCTAVE)
     problems = []
     for channels in part:

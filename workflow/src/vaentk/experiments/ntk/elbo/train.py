@@ -4,13 +4,13 @@ from functools import partial
 from typing import Any
 
 from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.durations import of_horizon
 from vaentk.experiments.ntk.elbo import Elbo
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.linear_rate.measure import limit_kernel
 from vaentk.experiments.ntk.networks import PER_OCTAVE, eq7_problem
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.training import train_problems
-from vaentk.kernels.limit import greatest_eigenvalue, least_eigenvalue
 from vaentk.models.forward import Model, Weights
 from vaentk.runtime.job import Job
 from vaentk.training.elbo import ElboProblem, variance_term
@@ -24,8 +24,7 @@ def train(settings: Elbo, part: WidthJob, *, mnist: Stored, task: Job) -> dict[s
     """Train some widths on both objectives, from the same weights and for the same time."""
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
     kernel = limit_kernel(settings, x)
-    duration = settings.horizon * len(x) / least_eigenvalue(kernel)
-    fastest = greatest_eigenvalue(kernel) / len(x)
+    duration, fastest = of_horizon(kernel, settings.horizon)
     schedule = moments(duration, settings.accuracy, fastest, PER_OCTAVE)
     problems: list[tuple[str, Problem]] = []
     for width in part:

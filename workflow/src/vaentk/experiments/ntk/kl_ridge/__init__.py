@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
-from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive
+from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive, exact
 
 Sigma = Literal["frozen", "trained"]
 """What becomes of W_sigma: constant as in Theorem 2, or trained as in a VAE."""
@@ -61,7 +61,7 @@ class KlRidge(Training):
         plain = self.model_dump(mode="json")
         shared = {key: plain[key] for key in KlCase.model_fields if key in plain}
         return {
-            f"beta{beta:g}-{sigma}": KlCase.from_plain(shared | {"beta": beta, "sigma": sigma})
+            f"beta{exact(beta)}-{sigma}": KlCase.from_plain(shared | {"beta": beta, "sigma": sigma})
             for beta in self.betas
             for sigma in SIGMAS
         }

@@ -1,5 +1,7 @@
 """W1, Lemma 1: the kernels of an infinitely wide network."""
 
+from typing import Self
+
 from pydantic import model_validator
 
 from vaentk.experiments.declaration import Experiment
@@ -15,6 +17,11 @@ class LimitKernels(Strict):
     sigma0: Deviations = (0.1, 0.5, 1.0)
 
     _unit_norm = model_validator(mode="after")(refuse_other_norms)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        self.distinct("activations", "sigma0")
+        return self
 
 
 EXPERIMENT = Experiment(

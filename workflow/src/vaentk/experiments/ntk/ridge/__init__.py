@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.ntk.settings import Inputs, Training, refuse_other_norms
-from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive
+from vaentk.experiments.settings import ActivationName, Count, Deviations, Positive, exact
 
 
 class PenalisedMean(Training):
@@ -47,7 +47,7 @@ class Ridge(Training):
         plain = self.model_dump(mode="json")
         shared = {key: plain[key] for key in PenalisedMean.model_fields if key in plain}
         return {
-            f"beta{beta:g}-{name}": PenalisedMean.from_plain(
+            f"beta{exact(beta)}-{name}": PenalisedMean.from_plain(
                 shared | {"beta": beta, "antisymmetric": antisymmetric}
             )
             for beta in self.betas

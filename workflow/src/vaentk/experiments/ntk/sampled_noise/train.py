@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vaentk.activations import ACTIVATIONS
 from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.durations import of_horizon
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.linear_rate.measure import limit_kernel
 from vaentk.experiments.ntk.networks import eq7_problem
@@ -21,7 +22,7 @@ from vaentk.experiments.ntk.sampled_noise import (
 )
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.training import train_problems
-from vaentk.kernels.limit import least_eigenvalue
+from vaentk.experiments.settings import exact
 from vaentk.models.forward import Model, Weights
 from vaentk.models.latent import Mirrored, Sampled
 from vaentk.models.snn import StochasticNetwork
@@ -40,7 +41,7 @@ NOISES: Final[dict[str, type[Sampled | Mirrored]]] = {SAMPLED: Sampled, MIRRORED
 def train(settings: SampledNoise, part: WidthJob, *, mnist: Stored, task: Job) -> dict[str, Any]:
     """Train some widths by every way and learning rate, from the same weights, for one time."""
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
-    duration = settings.horizon * len(x) / least_eigenvalue(limit_kernel(settings, x))
+    duration, _ = of_horizon(limit_kernel(settings, x), settings.horizon)
     steps = settings.steps(duration)
     descents = [
         Descent(rate, steps * 2**k, tuple(2**k * step for step in observed(steps)))
@@ -57,7 +58,7 @@ def train(settings: SampledNoise, part: WidthJob, *, mnist: Stored, task: Job) -
             network = partial(with_noise, network=mean.network, noise=noise)
             problems += [
                 (
-                    f"{name}-{descent.learning_rate:g}",
+                    f"{name}-{exact(descent.learning_rate)}",
                     replace(mean, network=network, schedule=descent),
                 )
                 for descent in descents

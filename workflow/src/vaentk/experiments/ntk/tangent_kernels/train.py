@@ -5,13 +5,14 @@ from typing import Any
 
 from vaentk.activations import ACTIVATIONS
 from vaentk.data.stored import Stored
+from vaentk.experiments.ntk.durations import of_horizon
 from vaentk.experiments.ntk.inputs import inputs_of
 from vaentk.experiments.ntk.networks import eq7_problem
 from vaentk.experiments.ntk.settings import WidthJob
 from vaentk.experiments.ntk.tangent_kernels import TangentKernels
 from vaentk.experiments.ntk.tangent_kernels.observer import observe
 from vaentk.experiments.ntk.training import train_problems
-from vaentk.kernels.limit import least_eigenvalue, limit_kernels
+from vaentk.kernels.limit import limit_kernels
 from vaentk.runtime.job import Job
 from vaentk.training.schedule import Moments
 
@@ -23,7 +24,7 @@ def train(settings: TangentKernels, part: WidthJob, *, mnist: Stored, task: Job)
     """Train some widths and record their kernels, at the start and along training."""
     x = inputs_of(mnist.arrays, settings.inputs)["x"]
     limit = limit_kernels(ACTIVATIONS[settings.activation], settings.sigma0, x)
-    duration = settings.horizon * len(x) / least_eigenvalue(limit.total)
+    duration, _ = of_horizon(limit.total, settings.horizon)
     schedule = Moments(
         (0.0, *(duration / 2**octave for octave in OCTAVES)) if duration else (0.0,),
         settings.accuracy,
