@@ -24,7 +24,8 @@ Made from the types in `vaentk/config.py` and `vaentk/experiments/` by
 
 A file given with `--configfile` says only what differs from the default; a run that is `null` is
 left out. An unknown key, a wrong type or an impossible value ends the run before it starts, with
-one sentence. The report shows each run's settings.
+one sentence. The report shows each run's settings. Numbers above 0 are 1e-9 or more, and no number is
+above 1e9; seeds are below 2^63.
 """
 
 TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
@@ -34,6 +35,9 @@ LIMITS = {
     "maximum": "at most",
     "exclusiveMaximum": "below",
 }
+
+TINY, GENERAL = 1e-9, (1e-9, 1e9, 2**63)
+"""Limits of every positive number, of every number and of every seed, which no row repeats."""
 
 
 def page() -> str:
@@ -95,7 +99,12 @@ def _type(field: Schema, definitions: Schema) -> str:
         return f"list of: {_type(field['items'], definitions)}"
     if field.get("type") == "object":
         return "mapping"
-    limits = [f"{words} {field[key]:g}" for key, words in LIMITS.items() if key in field]
+    shown = {"exclusiveMinimum": 0} | field if field.get("minimum") == TINY else field
+    limits = [
+        f"{words} {shown[key]:,}"
+        for key, words in LIMITS.items()
+        if key in shown and shown[key] not in GENERAL
+    ]
     return " ".join([TYPES.get(str(field.get("type")), "text"), ", ".join(limits)]).strip()
 
 
