@@ -21,11 +21,12 @@ ENV VIRTUAL_ENV=/opt/venv \
 # and testing need is gone before it ends. pip stays, jobs on Kubernetes and AWS Batch call it.
 COPY envs/installer.lock envs/requirements.lock envs/
 RUN python3 -m venv "$VIRTUAL_ENV" \
-    && pip install --quiet --no-cache-dir --target /tmp/uv --require-hashes -r envs/installer.lock \
-    && /tmp/uv/bin/uv pip sync --no-cache --compile-bytecode --require-hashes envs/requirements.lock \
+    && pip install --quiet --no-cache-dir --require-hashes -r envs/installer.lock \
+    && uv pip sync --no-cache --compile-bytecode --no-build-isolation-package connection-pool \
+        --require-hashes envs/requirements.lock \
+    && pip uninstall --quiet --yes uv \
     && find "$VIRTUAL_ENV" -depth -type d \( -name tests -o -path '*/torch/include' \) -exec rm -r {} + \
-    && find "$VIRTUAL_ENV" -path '*/cupti*' -name '*_static.a' -delete \
-    && rm -r /tmp/uv*
+    && find "$VIRTUAL_ENV" -path '*/cupti*' -name '*_static.a' -delete
 
 COPY . .
 RUN pip install --quiet --no-cache-dir --no-deps --no-build-isolation --editable . \

@@ -1,16 +1,24 @@
 # vaentk needs git, make and Python 3.11 or newer. Each target first makes .venv what it has to be.
 #
 #   PYTHON=/path/to/python   the interpreter to build a new .venv on (default: one found on PATH)
-#   CORES=2                  how many cores `make report` may use (default: all)
+#   CORES=2                  how many cores `make report` may use (default: all, or a container's quota)
 #   ARGS="..."               handed to what the target runs: make report ARGS="--configfile config/paper.yaml"
 
 PYTHON ?=
-CORES ?= all
+CORES ?= $(shell sh envs/cores.sh)
 ARGS ?=
 
 # What a shell has set for another Python must not leak into ours; without bytecode every job compiles torch anew.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_CONSTRAINT PIP_REQUIREMENT PIP_REQUIRE_VIRTUALENV PIP_NO_DEPS PIP_NO_BINARY
+unexport UV_CONSTRAINT UV_OVERRIDE UV_EXCLUDE UV_EXCLUDE_NEWER UV_NO_BINARY UV_NO_BUILD UV_PYTHON UV_SYSTEM_PYTHON
+unexport UV_PROJECT_ENVIRONMENT UV_PRERELEASE UV_RESOLUTION UV_TORCH_BACKEND UV_TARGET UV_PREFIX UV_CONFIG_FILE
 export PYTHONNOUSERSITE := 1
+
+# Snakemake puts the path into a shell's command as it is.
+ifneq ($(words $(CURDIR)),1)
+$(error vaentk: the path "$(CURDIR)" has a space, which Snakemake does not quote: move the clone to a path without one)
+endif
 
 INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
@@ -24,6 +32,7 @@ help: ## this list
 report: $(INSTALLED) ## run the default configuration, to results/report/index.html
 	@$(ACTIVATE) && start=$$(date +%s) \
 	  && echo "vaentk: running the workflow (about 8 minutes on two cores the first time, seconds when nothing changed)" \
+	  && { ! python -m vaentk.commands.killed || snakemake --quiet --unlock $(ARGS); } \
 	  && snakemake --cores $(CORES) $(ARGS) \
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
 
@@ -70,8 +79,8 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --univer
   --python-version 3.11 --fork-strategy fewest
 
 lock: $(INSTALLED) ## compile envs/*.in to envs/*.lock (newer versions: ARGS=--upgrade)
-	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/installer.in -o envs/installer.lock
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/requirements.in -o envs/requirements.lock
+	@$(ACTIVATE) && $(COMPILE) $(ARGS) --constraint envs/requirements.lock envs/installer.in -o envs/installer.lock
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) --constraint envs/requirements.lock envs/checks.in -o envs/checks.lock
 	@$(ACTIVATE) && $(COMPILE) $(ARGS) envs/bench-peers.in -o envs/bench-peers.lock
 	@$(ACTIVATE) && sum=$$(python -c 'import hashlib as h; print(h.sha256(open("envs/requirements.lock", "rb").read()).hexdigest())') \

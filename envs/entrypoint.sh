@@ -3,6 +3,8 @@
 set -eu
 
 if ! command -v -- "${1:-}" >/dev/null; then
+    # Snakemake would count the host's cores.
+    [ "$*" != "--cores all" ] || set -- --cores "$(sh "$(dirname "$0")/cores.sh")"
     set -- snakemake "$@"
     # A mounted folder starts empty, and .snakemake is a link into it.
     if ! mkdir -p results/.snakemake 2>/dev/null || ! [ -w results/.snakemake ]; then

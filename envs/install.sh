@@ -68,7 +68,8 @@ else
 fi
 
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/installer.lock
-.venv/bin/uv pip sync --python .venv/bin/python --require-hashes "$lock"
+.venv/bin/uv pip sync --python .venv/bin/python --require-hashes \
+    --no-build-isolation-package connection-pool "$lock"
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 : >.venv/installed
 say "installed in $(($(date +%s) - started)) s"

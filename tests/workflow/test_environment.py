@@ -140,7 +140,19 @@ def test_rule_environment_is_tied_to_the_lock() -> None:
     script = (ENVS / "rule.post-deploy.sh").read_text()
     digest = hashlib.sha256((ENVS / "requirements.lock").read_bytes()).hexdigest()
     assert f"requirements.lock sha256: {digest}\n" in script
-    assert "--require-hashes -r envs/requirements.lock" in script
+    assert "--no-build-isolation --require-hashes -r envs/requirements.lock" in script
+
+
+@pytest.mark.parametrize("path", ["envs/install.sh", "Dockerfile"])
+def test_what_is_built_is_built_with_what_is_locked(path: str) -> None:
+    """No build fetches what no hash holds: the builder is installed first, and isolation is off."""
+    text = re.sub(r"\\\n\s*", "", (ROOT / path).read_text())
+    first, second = text.index("envs/installer.lock"), text.index("uv pip sync")
+    assert "--require-hashes -r envs/installer.lock" in text[:second]
+    assert first < second
+    assert "--no-build-isolation-package connection-pool" in text
+    builder, run = (locked(ENVS / f"{name}.lock") for name in ("installer", "requirements"))
+    assert builder["setuptools"] == run["setuptools"]
 
 
 def test_package_asks_for_no_more_than_the_lock_has(pyproject: dict) -> None:

@@ -1,5 +1,6 @@
 # Helpers of the rules, and nothing else: the checked configuration, code digests, names of results.
 import gc
+import os
 import re
 import sys
 from pathlib import Path
@@ -8,17 +9,23 @@ import vaentk
 from vaentk import strict_yaml
 from vaentk.config import experiments, load
 from vaentk.costs.jobs import cost_of, refuse_endless
-from vaentk.costs.table import at_most
+from vaentk.costs.table import at_most, told
 from vaentk.data import celeba
 from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
 from vaentk.runtime.digest import Code
+from vaentk.runtime import surroundings
 from vaentk.runtime.gpu import gpu_at_hand
 
 # What is imported stays: searching it for garbage again and again takes a fifth of a start.
 gc.freeze()
 
+surroundings.set_aside(os.environ)
+HERE, SOURCES = Path(workflow.basedir), ("config", "workflow")
+DATED = [path for folder in SOURCES for path in (HERE / folder).rglob("*.*")]
+
 try:
+    surroundings.refuse(HERE, Path(sys.executable), sys.argv, DATED)
     CONFIG = load(config)
     refuse_endless(CONFIG)
 except UserError as error:

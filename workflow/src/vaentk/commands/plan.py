@@ -17,7 +17,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from vaentk.config import Config, load
 from vaentk.costs.jobs import Job, refuse_endless
-from vaentk.costs.table import table
+from vaentk.costs.table import table, told
 from vaentk.errors import UserError
 from vaentk.runtime.gpu import gpu_at_hand
 
@@ -63,6 +63,7 @@ def main() -> None:
     if not done:
         sys.exit(said.getvalue())
     cores = args.cores if isinstance(args.cores, int) and args.cores > 1 else os.cpu_count() or 1
+    print(told(config, [DEFAULT, *map(str, args.configfile or [])]))
     print(table(planned.jobs, config, gpu_at_hand(config.device), cores))
 
 

@@ -24,8 +24,8 @@ Made from the types in `vaentk/config.py` and `vaentk/experiments/` by
 
 A file given with `--configfile` says only what differs from the default; a run that is `null` is
 left out. An unknown key, a wrong type or an impossible value ends the run before it starts, with
-one sentence. The report shows each run's settings. Numbers above 0 are 1e-9 or more, and no number is
-above 1e9; seeds are below 2^63.
+one sentence. The report shows each run's settings. Numbers above 0 are 1e-9 or more, and no
+number is above 1e9; seeds are below 2^63.
 """
 
 TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
@@ -99,7 +99,7 @@ def _type(field: Schema, definitions: Schema) -> str:
         return f"list of: {_type(field['items'], definitions)}"
     if field.get("type") == "object":
         return "mapping"
-    shown = {"exclusiveMinimum": 0} | field if field.get("minimum") == TINY else field
+    shown = {**field, "exclusiveMinimum": 0} if field.get("minimum") == TINY else field
     limits = [
         f"{words} {shown[key]:,}"
         for key, words in LIMITS.items()

@@ -22,6 +22,17 @@ job; a cluster is asked for half as much again, and for three times the time.
 """
 
 
+def told(config: Config, files: Sequence[str]) -> str:
+    """Say in a sentence which configuration it is, from which files, and what it runs."""
+    runs = {kind: len(of_kind) for kind, of_kind in config.experiments if of_kind}
+    named = " with ".join(dict.fromkeys(files))
+    left_out = len(config.experiments.model_fields_set) - len(runs)
+    return (
+        f"configuration {config.name}, from {named}: {sum(runs.values())} runs of {len(runs)} "
+        f"experiments{f', {left_out} left out' * (left_out > 0)}"
+    )
+
+
 def at_most(config: Config, gpu: bool) -> str:
     """Say in a sentence what all trainings of a configuration take, done or not."""
     costs = [cost_of(config, job) for job in trainings(config)]

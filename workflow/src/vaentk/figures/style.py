@@ -71,6 +71,9 @@ _RC: dict[RcKeyType, object] = {
     "figure.dpi": 100,
 }
 
+# A person's own matplotlibrc is for their own figures.
+_DEFAULTS = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -83,7 +86,7 @@ class Drawing:
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw inside this block in the common look."""
-    with mpl.rc_context(_RC):
+    with mpl.rc_context({**_DEFAULTS, **_RC}):
         yield
 
 

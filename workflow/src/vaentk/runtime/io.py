@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, NDArray[Any]]
 
+UMASK = os.umask(0)
+os.umask(UMASK)
+
 SAFETENSORS = {"int64": "I64", "float64": "F64", "float32": "F32", "uint8": "U8", "bool": "BOOL"}
 """The format's names of the types that results have."""
 
@@ -42,6 +45,7 @@ def whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
+            temporary.chmod(0o666 & ~UMASK)  # safetensors' writer gives a file to its owner alone
             os.replace(temporary, path)
         finally:
             with suppress(OSError):

@@ -6,6 +6,7 @@ import platform
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ of this machine."""
 
 MAPPED = ("images", "weights", "codes")
 """Inputs that are mapped into memory and not read: more than a job may need of them."""
+
+ATTENTION = 1.0
+"""Seconds between two looks at whether Snakemake is still there."""
 
 OUT_OF_MEMORY = ("out of memory", "status_alloc_failed", "can't allocate memory")
 """How torch and CUDA's libraries word a full memory, on a GPU and on a CPU."""
@@ -118,6 +122,7 @@ def running(snakemake: Any) -> Iterator[Job]:
     traceback.
     """
     log_file = Path(snakemake.log[0])
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         start_log(log_file)
         job = _job(snakemake, log_file)
@@ -141,6 +146,14 @@ def running(snakemake: Any) -> Iterator[Job]:
             _stop(f"{snakemake.rule}: {error.filename or 'a file'}: {storage_fault(error)}")
         log.exception("%s failed", snakemake.rule)
         raise
+
+
+def _end_with(parent: int) -> None:
+    """End this process when Snakemake, which started it, is gone: nobody waits for its results."""
+    while os.getppid() == parent:
+        time.sleep(ATTENTION)
+    log.error("Snakemake is gone: stopping; what was trained is in the checkpoint")
+    os._exit(1)
 
 
 def is_full(error: BaseException | None) -> bool:
@@ -194,12 +207,18 @@ def declared_name(path: Path) -> str:
 
 
 def commit() -> str:
-    """Return the commit that is checked out, from git or the variable VAENTK_COMMIT."""
+    """Return the commit of these sources, from the variable VAENTK_COMMIT or from git.
+
+    A hyphen and ``dirty`` behind it say that they were changed since.
+    """
     told = os.environ.get("VAENTK_COMMIT")
     if told:
         return told
+    root = Path(__file__).resolve().parents[4]
+    if not (root / ".git").exists():  # an archive's sources may lie in another repository
+        return "unknown"
     try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
         return subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True).strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
