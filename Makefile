@@ -24,7 +24,7 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report plan compare reference test test-all lint bench peers clean unlock lock FORCE
+.PHONY: help report plan compare reference test test-all sbom lint bench peers clean unlock lock FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -53,13 +53,17 @@ test-all: test ## and the image in a container, SLURM, and deliberate errors: as
 	@$(ACTIVATE) && echo "vaentk: building the image, starting SLURM, and making errors that tests must see" \
 	  && python -m pytest --numprocesses auto $(ARGS) tests/container tests/cluster tests/mutations
 
-lint: $(INSTALLED) ## ruff, mypy and import contracts on the library, snakefmt, snakemake --lint
+sbom: $(INSTALLED) ## write sbom.cdx.json, the bill of materials (CycloneDX) of what a run is made of
+	@$(ACTIVATE) && python envs/packages.py bill > sbom.new && mv sbom.new sbom.cdx.json
+
+lint: $(INSTALLED) ## ruff, mypy, import contracts, snakefmt, snakemake --lint, known faults of locked packages
 	@$(ACTIVATE) && ruff check .
 	@$(ACTIVATE) && ruff format --check .
 	@$(ACTIVATE) && mypy workflow/src/vaentk
 	@$(ACTIVATE) && lint-imports --no-cache --no-logo
 	@$(ACTIVATE) && snakefmt --check Snakefile workflow/rules
 	@$(ACTIVATE) && snakemake --lint
+	@$(ACTIVATE) && python envs/packages.py audit
 
 bench: $(INSTALLED) ## time our code against what it has to beat, to results/bench/bench.csv
 	@$(ACTIVATE) && VAENTK_BENCH_PEERS=$${VAENTK_BENCH_PEERS-$(wildcard $(CURDIR)/.venv-peers/bin/python)} \

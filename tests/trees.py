@@ -4,7 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import reduce
 from pathlib import Path
+
+import yaml
+from configurations import merged
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("Snakefile", "profiles", "workflow", "config", "envs", "pyproject.toml")
@@ -52,4 +56,42 @@ def run_snakemake(tree: Path, *arguments: str, configs: tuple[str, ...] = TINY) 
         text=True,
         check=False,
         timeout=1500,
+    )
+
+
+def make_clone(tree: Path, *configurations: str) -> Path:
+    """Add to sources what a clone has: make, and a .venv, which is the environment of these tests.
+
+    The default configuration becomes that with the given ones, texts of YAML, over it.
+    """
+    default = tree / "config/config.yaml"
+    texts = (default.read_text(), (tree / "config/tiny.yaml").read_text(), *configurations)
+    settings = reduce(merged, map(yaml.safe_load, texts))
+    default.write_text(yaml.safe_dump(settings, sort_keys=False))
+    for name in ("Makefile", "README.md"):
+        shutil.copy2(ROOT / name, tree)
+    programs = tree / ".venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    library = tree / "workflow/src"
+    (programs / "activate").write_text(
+        f'export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{library}"\n'
+    )
+    (tree / ".venv/pyvenv.cfg").write_text(f"command = python -m venv {tree.resolve()}/.venv\n")
+    (tree / ".venv/installed").touch()
+    return tree
+
+
+def typed(command: str, tree: Path) -> "subprocess.Popen[str]":
+    """Type a command into a shell in a clone; its output is one stream of text."""
+    # A make that runs these tests hands down its own flags and variables.
+    dropped = ("MAKE", "MFLAGS", "ARGS", "CORES", "VAENTK_")
+    return subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=tree,
+        env={k: v for k, v in os.environ.items() if not k.startswith(dropped)},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -363,5 +364,42 @@ def test_make_alone_lists_every_target(make) -> None:
     result = make()
     assert result.returncode == 0, result.stderr
     listed = re.findall(r"(?m)^  make (\w+) +\S", result.stdout)
-    own = ["help", "report", "plan", "compare", "reference", "test", "lint", "bench", "peers"]
+    own = [
+        "help",
+        "report",
+        "plan",
+        "compare",
+        "reference",
+        "test",
+        "sbom",
+        "lint",
+        "bench",
+        "peers",
+    ]
     assert listed == [*own, "clean", "unlock", "lock"]
+
+
+def test_bill_of_materials_has_every_locked_package_and_no_index() -> None:
+    """Asks the index that packages come from, as an installation does."""
+    call = [sys.executable, ENVS / "packages.py", "bill"]
+    first, second = (subprocess.run(call, capture_output=True, text=True) for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    made = json.loads(first.stdout)
+    assert (made["bomFormat"], made["specVersion"]) == ("CycloneDX", "1.5")
+    listed = {(c["name"], c["version"]): c["hashes"] for c in made["components"]}
+    for name, pins in locked(ENVS / "requirements.lock").items():
+        for requirement, hashes in pins:
+            files = listed[name, str(version_of(requirement))]
+            known = {f"sha256:{file['content']}" for file in files}
+            assert known, name
+            assert known <= set(hashes), name
+    assert "://" not in first.stdout
+
+
+def test_audit_says_when_nobody_can_be_asked() -> None:
+    done = subprocess.run(
+        [sys.executable, ENVS / "packages.py", "audit"], capture_output=True, text=True
+    )
+    assert "known faults" in done.stdout or "vulnerabilit" in done.stdout.lower()
+    assert "Traceback" not in done.stderr

@@ -4,18 +4,14 @@ The clone's default configuration is the tiny one, and its .venv is the environm
 What is changed or done elsewhere is said in `CHANGED` and `ELSEWHERE`, nothing else is left out.
 """
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
-from configurations import merged
 from readme import README, ROOT, commands
+from trees import make_clone, typed
 
 ELSEWHERE = {
     r"docker .*": "tests/container runs it with podman",
@@ -40,21 +36,7 @@ def clone(copy_finished_to: Callable, tmp_path_factory: pytest.TempPathFactory) 
     """A clone with results, the reference runs and an environment."""
     tree = copy_finished_to(tmp_path_factory.mktemp("readme") / "clone")
     shutil.copytree(ROOT / "results/reference", tree / "results/reference")
-    default, tiny = (tree / "config" / name for name in ("config.yaml", "tiny.yaml"))
-    settings = merged(*(yaml.safe_load(path.read_text()) for path in (default, tiny)))
-    default.write_text(yaml.safe_dump(settings, sort_keys=False))
-    for name in ("Makefile", "README.md"):
-        shutil.copy2(ROOT / name, tree)
-    programs = tree / ".venv/bin"
-    programs.mkdir(parents=True)
-    (programs / "python").symlink_to(sys.executable)
-    library = tree / "workflow/src"
-    (programs / "activate").write_text(
-        f'export PATH="{Path(sys.executable).parent}:$PATH" PYTHONPATH="{library}"\n'
-    )
-    (tree / ".venv/pyvenv.cfg").write_text(f"command = python -m venv {tree.resolve()}/.venv\n")
-    (tree / ".venv/installed").touch()
-    return tree
+    return make_clone(tree)
 
 
 def test_commands_are_found_with_their_continuations_and_without_comments() -> None:
@@ -68,21 +50,10 @@ def test_command_of_the_readme(command: str, clone: Path) -> None:
     for pattern, reason in ELSEWHERE.items():
         if re.fullmatch(pattern, command):
             pytest.skip(reason)
-    typed = command
+    changed = command
     for pattern, replacement in CHANGED.items():
-        typed = re.sub(f"^{pattern}$", replacement, typed)
-    # A make that runs these tests hands down its own flags and variables.
-    dropped = ("MAKE", "MFLAGS", "ARGS", "CORES", "VAENTK_")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-    result = subprocess.run(
-        ["bash", "-c", f". .venv/bin/activate && {typed}"],
-        cwd=clone,
-        env=kept,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, f"{typed}\n{result.stdout[-3000:]}"
-    assert "Traceback" not in result.stdout
+        changed = re.sub(f"^{pattern}$", replacement, changed)
+    process = typed(f". .venv/bin/activate && {changed}", clone)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, f"{changed}\n{output[-3000:]}"
+    assert "Traceback" not in output

@@ -26,6 +26,7 @@ TIMEOUT = (10.0, 30.0)  # seconds: to connect, and without a new byte
 WINDOW = 30.0  # seconds over which the rate of a mirror is measured
 LEAST_RATE = 4000.0  # bytes a second; less is a mirror that trickles, not a slow line
 CHUNK = 1 << 16
+LARGEST = 2 << 30  # bytes of a file whose size nobody states
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 INSTEAD = {  # what works without the download, by data set
     "mnist": "set data.mnist: embedded",
@@ -265,6 +266,8 @@ def _opening(
         says_html and (whole is None or whole != file.bytes)
     ):
         raise _RefusedError("it delivers an HTML page instead of the file")
+    if not file.bytes and whole is not None and whole > LARGEST:
+        raise _RefusedError(f"its file has {whole} bytes where {LARGEST} are allowed")
     if file.bytes and whole is not None and whole != file.bytes:
         raise _RefusedError(f"its file has {whole} bytes where {file.bytes} are expected")
     return head, file.bytes or whole
@@ -279,8 +282,11 @@ def _write(
     with bar, part.open("ab" if start else "wb") as out:
         for chunk in chunks:
             size += len(chunk)
-            if whole is not None and size > whole:
-                raise _RefusedError(f"it delivers more than the {whole} bytes expected")
+            if size > (LARGEST if whole is None else whole):
+                expected = (
+                    f"{LARGEST} bytes allowed" if whole is None else f"{whole} bytes expected"
+                )
+                raise _RefusedError(f"it delivers more than the {expected}")
             out.write(chunk)
             bar.update(len(chunk))
         out.flush()

@@ -2,9 +2,16 @@
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from vaentk.errors import UserError
 
@@ -36,6 +43,12 @@ class DataFile(BaseModel):
     def identity(self) -> str:
         """Size and checksum, by which a person knows the right file."""
         return f"{self.bytes} bytes, {self.checksum}" if self.bytes else self.checksum
+
+    @model_validator(mode="after")
+    def _open_lines_need_a_strong_checksum(self) -> Self:
+        if any(url.startswith("http:") for url in self.mirrors) and "sha256:" not in self.checksum:
+            raise ValueError("an http mirror needs a checksum sha256: others may change the line")
+        return self
 
     def path(self, cache: Path) -> Path:
         """Where the file lies in the folder `cache`."""
@@ -79,7 +92,7 @@ def _row(path: Path, line: int, row: dict[str, str]) -> DataFile:
         return DataFile.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        column = str(first["loc"][0])
+        column = str(first["loc"][0]) if first["loc"] else "mirrors"
         raise UserError(
             f"{here}, column {column}: {first['msg'][0].lower()}{first['msg'][1:]} "
             f"(found {row[column]!r})."

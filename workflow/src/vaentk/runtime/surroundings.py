@@ -100,7 +100,7 @@ def was_killed(folder: Path) -> bool:
         run = json.loads((folder / RUN).read_text(encoding="utf-8"))
         if run["host"] != platform.node():
             return False
-        return psutil.Process(run["pid"]).create_time() != run["since"]
+        return bool(psutil.Process(run["pid"]).create_time() != run["since"])
     except psutil.NoSuchProcess:
         return True
     except (OSError, ValueError, LookupError, TypeError):
