@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shutil
 import struct
 import zipfile
 from collections.abc import Iterable
@@ -234,6 +235,34 @@ def test_flipped_byte_of_the_zip_is_one_sentence(tmp_path: Path) -> None:
     content[5000] ^= 1
     path.write_bytes(content)
     assert "cannot be unpacked at 'img_align_celeba/000002.jpg'" in failure(path)
+
+
+@pytest.mark.parametrize("kind", ["zip", "folder"])
+def test_other_images_at_hand_are_told_apart_whatever_their_dates(
+    tmp_path: Path, kind: str
+) -> None:
+    write = write_zip if kind == "zip" else write_folder
+    path = tmp_path / ("img_align_celeba.zip" if kind == "zip" else "img_align_celeba")
+    assert celeba.at_hand_text(tmp_path) == ""
+    write(path, PHOTOS)
+    before = celeba.at_hand_text(tmp_path)
+    assert celeba.at_hand_text(tmp_path) == before
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    write(path, {**PHOTOS, "000003.jpg": jpeg(3)})
+    for file in [path, *tmp_path.rglob("*.jpg")]:
+        os.utime(file, (0, 0))  # an older date than everything made of the images before
+    assert celeba.at_hand_text(tmp_path) not in ("", before)
+
+
+def test_too_few_images_of_a_part_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    write_zip(tmp_path / "img_align_celeba.zip", {f"{k:06d}.jpg": b"" for k in range(1, 200)})
+    listed = tmp_path / "list_attr_celeba.txt"
+    rows = "".join(f"{k:06d}.jpg 1\n" for k in range(1, 202_600))
+    listed.write_text(f"202599\nSmiling\n{rows}")
+    with pytest.raises(UserError, match=r"holds 0 validation images where 50 or more are needed"):
+        celeba.images(
+            name="celeba", source="partial", fetch=lambda *_: {listed.name: listed}, threads=1
+        )
 
 
 def test_no_images_at_all(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
+from pydantic import ValidationError
 from tenacity import wait_none
 
 from vaentk.data import download
@@ -184,8 +185,10 @@ def test_good_file_arrives_whole(server: Server, tmp_path: Path) -> None:
 
 def test_md5_is_checked_too(server: Server, tmp_path: Path) -> None:
     md5 = "md5:" + hashlib.md5(BODY).hexdigest()
-    assert fetch(server.file(GOOD, checksum=md5), tmp_path).read_bytes() == BODY
-    wrong = server.file(GOOD, checksum="md5:" + 32 * "0")
+    # Our server has no certificate, and a table takes md5 over https alone.
+    right = server.file(GOOD).model_copy(update={"checksum": md5})
+    assert fetch(right, tmp_path).read_bytes() == BODY
+    wrong = right.model_copy(update={"checksum": "md5:" + 32 * "0"})
     assert f"has the checksum {md5} where md5:{32 * '0'} is expected" in failure(wrong, tmp_path)
 
 
@@ -310,6 +313,33 @@ def test_a_file_of_unknown_size_whose_checksum_is_wrong_is_refused(
     assert not file.path(tmp_path).exists()
     page = server.file(send(PAGE), GOOD).model_copy(update={"bytes": None})
     assert fetch(page, tmp_path).read_bytes() == BODY
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_of_unknown_size_has_a_cap(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    monkeypatch.setattr("vaentk.data.download.LARGEST", len(BODY) - 1)
+
+    def unannounced(handler: Handler) -> None:
+        handler.head(200, None)
+        handler.wfile.write(BODY)
+
+    answer = GOOD if announced else unannounced
+    file = server.file(answer).model_copy(update={"bytes": None})
+    assert f"{len(BODY) - 1}" in failure(file, tmp_path)
+    assert not file.path(tmp_path).exists()
+
+
+def test_an_open_line_needs_a_strong_checksum(tmp_path: Path) -> None:
+    row(["https://x/x"], checksum="md5:" + 32 * "0")
+    with pytest.raises(ValidationError, match="an http mirror needs a checksum sha256"):
+        row(["https://x/x", "http://x/x"], checksum="md5:" + 32 * "0")
+    path = tmp_path / "datasets.csv"
+    columns = ",".join(DataFile.model_fields)
+    path.write_text(f"{columns}\nx,1,f,http://x/x,,md5:{32 * '0'},MIT,none\n")
+    with pytest.raises(UserError, match=r"line 2, column mirrors: .* needs a checksum sha256"):
+        read_table(path)
 
 
 @pytest.mark.usefixtures("no_network")

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +17,13 @@ from vaentk.figures.style import Drawing
 
 POWERS = {"enc": -0.51, "hid": -1.02, "mu": -0.93, "sigma": -1.7, "dec": -0.34}
 WIDTHS = (64, 128, 256)
+
+
+def test_a_persons_own_matplotlibrc_changes_no_byte() -> None:
+    plain = draw_weight_change().svg
+    own = {"font.family": "serif", "text.usetex": True, "lines.linewidth": 9, "axes.grid": False}
+    with mpl.rc_context(own | {"svg.fonttype": "none", "savefig.bbox": "tight"}):
+        assert draw_weight_change().svg == plain
 
 
 def changes() -> pd.DataFrame:

@@ -73,6 +73,17 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_files_of_every_kind_have_the_permissions_that_umask_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: int
+) -> None:
+    """safetensors' own writer gives a file to its owner alone."""
+    monkeypatch.setattr(io, "UMASK", mask)
+    for name, write in WRITES.items():
+        write(tmp_path / name)
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~mask, name
+
+
 IMAGE = np.zeros((1, 4), np.uint8)
 
 WRITES = {

@@ -1,18 +1,24 @@
 """What surrounds a script: one sentence for what a user can mend, provenance for every result."""
 
+import errno
 import json
+import os
+import re
+import subprocess
+import sys
 from collections import UserDict
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 
 from vaentk.data.stored import Stored
-from vaentk.errors import UserError
-from vaentk.runtime import io, job
+from vaentk.errors import FAULTS, UserError
+from vaentk.runtime import io, job, records
 
 
 def fake_rule(folder: Path, **params: object) -> SimpleNamespace:
@@ -127,7 +133,66 @@ def test_the_commit_comes_from_the_variable_where_there_is_no_git(
     monkeypatch.setenv("VAENTK_COMMIT", "abc123")
     assert job.commit() == "abc123"
     monkeypatch.delenv("VAENTK_COMMIT")
+    monkeypatch.setattr(job, "__file__", str(tmp_path / "workflow/src/vaentk/runtime/job.py"))
     assert job.commit() == "unknown"
+
+
+def test_sources_inside_another_repository_do_not_take_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> None:
+        own = ("-c", "user.name=a", "-c", "user.email=a@b")
+        subprocess.run(["git", *own, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    monkeypatch.delenv("VAENTK_COMMIT", raising=False)
+    (tmp_path / "file").touch()
+    for arguments in (["init"], ["add", "file"], ["commit", "-m", "one"]):
+        git(*arguments)
+    inside = tmp_path / "unpacked/workflow/src/vaentk/runtime/job.py"
+    monkeypatch.setattr(job, "__file__", str(inside))
+    assert job.commit() == "unknown"
+    monkeypatch.setattr(job, "__file__", str(tmp_path / "workflow/src/vaentk/runtime/job.py"))
+    assert re.fullmatch(r"[0-9a-f]{12}", job.commit())
+    (tmp_path / "file").write_text("changed")
+    assert job.commit().endswith("-dirty")
+
+
+def test_a_job_ends_with_snakemake(tmp_path: Path) -> None:
+    """Started by a process that is killed, it sees that within a second or two."""
+    script = (
+        "import os, threading, time; from vaentk.runtime import job;"
+        "threading.Thread(target=job._end_with, args=(os.getppid(),), daemon=True).start();"
+        "print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        ["sh", "-c", f'"{sys.executable}" -c "{script}"; true'], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    child.wait(timeout=10)
+    parent.stdout.close()
+
+
+@pytest.mark.parametrize("number", sorted(FAULTS), ids=errno.errorcode.get)
+def test_a_fault_of_storage_anywhere_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    with pytest.raises(SystemExit), job.running(fake_rule(tmp_path)):
+        raise OSError(number, os.strerror(number), "results/logs/events")
+    assert capsys.readouterr().err == f"measure: results/logs/events: {FAULTS[number]}\n"
+
+
+def test_an_input_that_was_changed_by_hand_ends_a_job_before_its_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = fake_rule(tmp_path)
+    records.seal(tmp_path / "source.txt", "source.txt", {"inputs": {}})
+    (tmp_path / "source.txt").write_text("changed")
+    with pytest.raises(SystemExit), job.running(rule):
+        raise AssertionError("it works on")
+    assert "source.txt is not what was written" in capsys.readouterr().err
 
 
 def test_a_rule_names_its_functions_and_its_settings(tmp_path: Path) -> None:

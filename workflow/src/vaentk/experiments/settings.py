@@ -18,8 +18,8 @@ ActivationName = Literal[
     "soft_clipping",
 ]
 # What lies beyond these is a slip of the hand, and what is computed of it overflows.
-Positive = Annotated[float, Field(ge=1e-9, le=1e9)]
-NonNegative = Annotated[float, Field(ge=0, le=1e9)]
+Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, Field(gt=0, le=10**9)]
 Small = Annotated[int, Field(gt=0, le=1000)]
 Many = Annotated[int, Field(gt=0, le=10**6)]
