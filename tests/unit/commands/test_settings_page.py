@@ -23,7 +23,7 @@ def test_every_kind_has_its_section_and_every_key_its_row() -> None:
     assert "| `widths` | list of: whole number above 0, at most 1,048,576 | must be given |" in text
     assert "| `checkpoint_seconds` | number at least 0 | `30.0` |" in text
     assert "| `cache` | text or null | `null` |" in text
-    assert "| `points` | list of 2: whole number above 0 | `[10000, 5000]` |" in text
+    assert "| `points` | list of 2: whole number at least 50 | `[10000, 5000]` |" in text
     assert "$ref" not in text
 
 
