@@ -37,7 +37,7 @@ def test_the_files_of_the_readme_are_there(path: str) -> None:
 
 def said_by_the_sources() -> str:
     """All texts of the sources, with literals that stand on several lines joined."""
-    paths = [*(ROOT / "workflow").rglob("*.py"), *ROOT.glob("envs/*.sh")]
+    paths = [*(ROOT / "workflow").rglob("*.py"), *ROOT.glob("envs/*.sh"), ROOT / "Makefile"]
     paths.append(Path(snakemake.exceptions.__file__))
     texts = (path.read_text(encoding="utf-8") for path in paths)
     return "\n".join(re.sub(r'"\s*\n\s*f?"', "", text) for text in texts)
