@@ -300,7 +300,7 @@ def make(tmp_path: Path):
         environment = {k: v for k, v in keep.items() if k != "PYTHON"} | {"PATH": str(programs)}
         return subprocess.run(
             [shutil.which("make"), *arguments],
-            cwd=clone,
+            cwd=call.clone,
             env=environment,
             capture_output=True,
             text=True,
@@ -358,6 +358,25 @@ def test_newer_python_is_found_beside_an_old_one(make) -> None:
     assert "vaentk: installing into .venv with Python 3.12.1" in result.stdout
     assert result.returncode != 0  # its venv fails, and that is not passed over
     assert not (make.clone / ".venv" / "installed").exists()
+
+
+def test_a_clone_in_a_path_with_a_space_is_refused_before_anything_is_installed(
+    make, tmp_path: Path
+) -> None:
+    make.clone = make.clone.rename(tmp_path / "my clone")
+    result = make("report")
+    assert result.returncode != 0
+    assert "has a space, which Snakemake does not quote: move the clone" in result.stderr
+    assert not (make.clone / ".venv").exists()
+
+
+@pytest.mark.parametrize("name", ["PIP_USER", "PIP_CONSTRAINT", "UV_SYSTEM_PYTHON"])
+def test_what_a_shell_sets_for_installations_does_not_reach_ours(
+    make, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "/nowhere")
+    result = make("report", python3='echo "3.9.18 [$' + "{" + name + '-}]"')
+    assert said(result)[0].startswith("vaentk needs Python 3.11 or newer, found 3.9.18 [] (")
 
 
 def test_make_alone_lists_every_target(make) -> None:

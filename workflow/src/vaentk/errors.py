@@ -16,28 +16,26 @@ class UserError(Exception):
     """
 
 
-AGAIN: Final = "and run again"
-
 FAULTS: Final = {
-    errno.ENOSPC: f"the disk is full; free some space {AGAIN}",
-    errno.EDQUOT: f"your quota on that disk is used up; free some space {AGAIN}",
-    errno.EROFS: f"the file system can only be read; make it writable {AGAIN}",
-    errno.EFBIG: f"the file system or a limit (ulimit -f) allows no file so large; lift it {AGAIN}",
-    errno.EACCES: f"you have no permission; give it {AGAIN}",
-    errno.EPERM: f"you have no permission; give it {AGAIN}",
-    errno.EIO: f"the disk reports an error; check it {AGAIN}",
-    errno.ESTALE: f"the network file system has lost the file; mount it again {AGAIN}",
-    errno.ENOTDIR: f"a file stands where a folder is needed; move it away {AGAIN}",
-    errno.EISDIR: f"a folder stands where a file is needed; move it away {AGAIN}",
-    errno.EEXIST: f"a file stands where a folder is needed; move it away {AGAIN}",
-    errno.ENOTEMPTY: f"a folder stands where a file is needed; move it away {AGAIN}",
-    errno.ENAMETOOLONG: f"its name is too long for the file system; use a shorter folder {AGAIN}",
-    errno.EMFILE: f"too many files are open; raise the limit (ulimit -n) {AGAIN}",
-    errno.ENFILE: f"too many files are open; raise the limit (ulimit -n) {AGAIN}",
-    errno.ETIMEDOUT: f"the disk gives no answer; check it {AGAIN}",
-    errno.ENODEV: f"the disk is gone; mount it {AGAIN}",
-    errno.ENXIO: f"the disk is gone; mount it {AGAIN}",
-    errno.ELOOP: f"its links lead in a circle; remove them {AGAIN}",
+    errno.ENOSPC: "the disk is full; free some space and run again",
+    errno.EDQUOT: "your quota on that disk is used up; free some space and run again",
+    errno.EROFS: "the file system can only be read; make it writable and run again",
+    errno.EFBIG: "the file system or a limit (ulimit -f) allows no file so large; lift it and run again",
+    errno.EACCES: "you have no permission; give it and run again",
+    errno.EPERM: "you have no permission; give it and run again",
+    errno.EIO: "the disk reports an error; check it and run again",
+    errno.ESTALE: "the network file system has lost the file; mount it again and run again",
+    errno.ENOTDIR: "a file stands where a folder is needed; move it away and run again",
+    errno.EISDIR: "a folder stands where a file is needed; move it away and run again",
+    errno.EEXIST: "a file stands where a folder is needed; move it away and run again",
+    errno.ENOTEMPTY: "a folder stands where a file is needed; move it away and run again",
+    errno.ENAMETOOLONG: "its name is too long for the file system; use a shorter folder and run again",
+    errno.EMFILE: "too many files are open; raise the limit (ulimit -n) and run again",
+    errno.ENFILE: "too many files are open; raise the limit (ulimit -n) and run again",
+    errno.ETIMEDOUT: "the disk gives no answer; check it and run again",
+    errno.ENODEV: "the disk is gone; mount it and run again",
+    errno.ENXIO: "the disk is gone; mount it and run again",
+    errno.ELOOP: "its links lead in a circle; remove them and run again",
 }
 """What a file system refuses, by its number, and what to do."""
 
@@ -58,7 +56,7 @@ def storage_fault(error: BaseException) -> str | None:
     if number in FAULTS:
         return FAULTS[number]
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror[0].lower()}{error.strerror[1:]}; mend that {AGAIN}"
+        return "{error.strerror[0].lower()}{error.strerror[1:]}; mend that and run again"
     return None
 
 
