@@ -20,7 +20,7 @@ FAULTS: Final = {
     errno.ENOSPC: "the disk is full; free some space and run again",
     errno.EDQUOT: "your quota on that disk is used up; free some space and run again",
     errno.EROFS: "the file system can only be read; make it writable and run again",
-    errno.EFBIG: "the file system or a limit (ulimit -f) allows no file so large; lift it and run again",
+    errno.EFBIG: "a limit (ulimit -f) allows no file so large; lift it and run again",
     errno.EACCES: "you have no permission; give it and run again",
     errno.EPERM: "you have no permission; give it and run again",
     errno.EIO: "the disk reports an error; check it and run again",
@@ -29,7 +29,7 @@ FAULTS: Final = {
     errno.EISDIR: "a folder stands where a file is needed; move it away and run again",
     errno.EEXIST: "a file stands where a folder is needed; move it away and run again",
     errno.ENOTEMPTY: "a folder stands where a file is needed; move it away and run again",
-    errno.ENAMETOOLONG: "its name is too long for the file system; use a shorter folder and run again",
+    errno.ENAMETOOLONG: "its name is too long; use a folder with a shorter one and run again",
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n) and run again",
     errno.ENFILE: "too many files are open; raise the limit (ulimit -n) and run again",
     errno.ETIMEDOUT: "the disk gives no answer; check it and run again",
@@ -56,7 +56,7 @@ def storage_fault(error: BaseException) -> str | None:
     if number in FAULTS:
         return FAULTS[number]
     if isinstance(error, OSError) and error.strerror:
-        return "{error.strerror[0].lower()}{error.strerror[1:]}; mend that and run again"
+        return f"{error.strerror[0].lower()}{error.strerror[1:]}; mend that and run again"
     return None
 
 
