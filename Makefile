@@ -15,6 +15,12 @@ unexport UV_CONSTRAINT UV_OVERRIDE UV_EXCLUDE UV_EXCLUDE_NEWER UV_NO_BINARY UV_N
 unexport UV_PROJECT_ENVIRONMENT UV_PRERELEASE UV_RESOLUTION UV_TORCH_BACKEND UV_TARGET UV_PREFIX UV_CONFIG_FILE
 export PYTHONNOUSERSITE := 1
 
+# Snakemake, uv and matplotlib keep caches below the home folder; where nobody may write there, below the clone.
+ifneq ($(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"; mkdir -p "$$cache" 2>/dev/null && [ -w "$$cache" ] && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache
+export MPLCONFIGDIR := $(CURDIR)/.snakemake/cache/matplotlib
+endif
+
 # Snakemake puts the path into a shell's command as it is.
 ifneq ($(words $(CURDIR)),1)
 $(error vaentk: the path "$(CURDIR)" has a space, which Snakemake does not quote: move the clone to a path without one)

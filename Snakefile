@@ -19,7 +19,7 @@ include: "workflow/rules/report.smk"
 onstart:
     surroundings.remember_run(Path())
     surroundings.stop_on_request()
-    print(f"vaentk: {told(CONFIG, workflow.configfiles)}", file=sys.stderr)
+    print(f"vaentk: {told(CONFIG, DEFAULT, workflow.configfiles)}", file=sys.stderr)
     print(f"vaentk: {at_most(CONFIG, GPU)}", file=sys.stderr)
 
 

@@ -57,3 +57,11 @@ def test_command_of_the_readme(command: str, clone: Path) -> None:
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, f"{changed}\n{output[-3000:]}"
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("home", ["HOME=/dev/null XDG_CACHE_HOME=", "XDG_CACHE_HOME=/dev/null"])
+def test_a_home_that_nobody_may_write_is_no_hindrance(home: str, clone: Path) -> None:
+    process = typed(f'{home} make plan ARGS="results/data/mnist.safetensors"', clone)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    assert "configuration tiny, from config/config.yaml" in output

@@ -27,6 +27,9 @@ DATED = [path for folder in SOURCES for path in (HERE / folder).rglob("*.*")]
 try:
     surroundings.refuse(HERE, Path(sys.executable), sys.argv, DATED)
     CONFIG = load(config)
+    DEFAULT = load(
+        strict_yaml.read((HERE / "config/config.yaml").read_text(), "config/config.yaml")
+    )
     refuse_endless(CONFIG)
 except UserError as error:
     sys.exit(str(error))

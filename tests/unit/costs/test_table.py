@@ -80,3 +80,17 @@ def test_a_sentence_says_what_all_trainings_take(config: Config) -> None:
 )
 def test_times_are_in_units_that_suit_them(seconds: float, said: str) -> None:
     assert plan.span(seconds) == said
+
+
+def test_the_first_line_names_files_and_what_they_change() -> None:
+    default = load({"experiments": {"linear_vae": {"a": {}, "b": {}}}})
+    assert plan.told(default, default, ["config/config.yaml"]) == (
+        "configuration quick, from config/config.yaml: 2 runs of 1 experiments"
+    )
+    experiments = {"linear_vae": {"a": {"steps": 20_000}, "b": None}, "lipschitz": {"c": {}}}
+    mine = load({"name": "mine", "experiments": experiments})
+    files = ["config/config.yaml", "mine.yaml", "mine.yaml"]
+    assert plan.told(mine, default, files) == (
+        "configuration mine, from config/config.yaml with mine.yaml: 2 runs of 2 experiments; "
+        "of the default's, 1 new, 1 changed, 1 left out"
+    )

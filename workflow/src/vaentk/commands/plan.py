@@ -63,7 +63,7 @@ def main() -> None:
     if not done:
         sys.exit(said.getvalue())
     cores = args.cores if isinstance(args.cores, int) and args.cores > 1 else os.cpu_count() or 1
-    print(told(config, [DEFAULT, *map(str, args.configfile or [])]))
+    print(told(config, load(load_configfile(DEFAULT)), [DEFAULT, *map(str, args.configfile or [])]))
     print(table(planned.jobs, config, gpu_at_hand(config.device), cores))
 
 

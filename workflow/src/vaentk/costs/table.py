@@ -22,15 +22,24 @@ job; a cluster is asked for half as much again, and for three times the time.
 """
 
 
-def told(config: Config, files: Sequence[str]) -> str:
-    """Say in a sentence which configuration it is, from which files, and what it runs."""
-    runs = {kind: len(of_kind) for kind, of_kind in config.experiments if of_kind}
-    named = " with ".join(dict.fromkeys(files))
-    left_out = len(config.experiments.model_fields_set) - len(runs)
-    return (
-        f"configuration {config.name}, from {named}: {sum(runs.values())} runs of {len(runs)} "
-        f"experiments{f', {left_out} left out' * (left_out > 0)}"
+def told(config: Config, default: Config, files: Sequence[str]) -> str:
+    """Say in a sentence which configuration it is, from which files, and what they change."""
+    own, usual = (
+        {(kind, run): settings for kind, runs in each.experiments for run, settings in runs.items()}
+        for each in (config, default)
     )
+    kinds = {kind for kind, _ in own}
+    said = (
+        f"configuration {config.name}, from {' with '.join(dict.fromkeys(map(str, files)))}: "
+        f"{len(own)} runs of {len(kinds)} experiments"
+    )
+    changes = {
+        "new": own.keys() - usual.keys(),
+        "changed": {key for key in own.keys() & usual.keys() if own[key] != usual[key]},
+        "left out": usual.keys() - own.keys(),
+    }
+    parts = [f"{len(keys)} {what}" for what, keys in changes.items() if keys]
+    return f"{said}; of the default's, {', '.join(parts)}" if parts else said
 
 
 def at_most(config: Config, gpu: bool) -> str:
