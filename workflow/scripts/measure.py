@@ -1,6 +1,6 @@
 """Rules measure_*: all measures of one run of an experiment."""
 
-from vaentk.runtime import checkpoints, job
+from vaentk.runtime import job
 
 with job.running(snakemake) as task:
     settings, trained = task.settings(task.params["settings"]), task.params["trained"]
@@ -9,4 +9,4 @@ with job.running(snakemake) as task:
         for name in task.params["given"]
     }
     task.save(task.functions["measure"](settings, **given))
-    checkpoints.forget(task.checkpoints)
+    task.forget_checkpoints()

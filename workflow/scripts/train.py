@@ -1,6 +1,6 @@
 """Rules train_*: one training job of an experiment."""
 
-from vaentk.runtime import checkpoints, job
+from vaentk.runtime import job
 
 # Worker processes import this file again under another name.
 if __name__ == "__main__":
@@ -9,4 +9,4 @@ if __name__ == "__main__":
         [part] = [p for p in task.params["parts"] if str(p) == snakemake.wildcards.part]
         given = {name: task.opened(name) for name in task.params["given"]}
         task.save(task.functions["train"](settings, part, task=task, **given))
-        checkpoints.forget(task.checkpoints)
+        task.forget_checkpoints()

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from vaentk.errors import UserError
-from vaentk.runtime import checkpoints
 from vaentk.runtime.checkpoints import ChunkCheckpoints, Member
 from vaentk.training.state import Record, State
 
@@ -112,14 +111,3 @@ def test_every_flipped_bit_and_every_cut_of_a_checkpoint_is_noticed(tmp_path: Pa
     loaded = checkpoint.load("cpu")
     assert loaded is not None
     same(loaded, state())
-
-
-def test_forget_removes_the_checkpoints_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "10.checkpoint"
-    (folder / "base").mkdir(parents=True)
-    (folder / "base" / "ensemble.safetensors").touch()
-    (folder / ".ensemble.safetensors.1.part").touch()  # what a killed run leaves
-    (tmp_path / "10.parquet").touch()
-    checkpoints.forget(folder)
-    assert [path.name for path in tmp_path.iterdir()] == ["10.parquet"]
-    checkpoints.forget(folder)

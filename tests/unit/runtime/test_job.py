@@ -245,3 +245,21 @@ def test_results_are_written_by_what_they_are(tmp_path: Path) -> None:
     assert io.read_table(outputs["table"]).equals(table)
     assert io.read_note(outputs["stored"]) == "a note"
     assert io.read_arrays(outputs["arrays"])["a"].tolist() == [0, 1, 2]
+
+
+def test_forgetting_removes_the_checkpoints_alone(tmp_path: Path) -> None:
+    task = job.Job({}, {}, {}, {}, 1, "cpu", tmp_path / "logs/10.log")
+    (task.checkpoints / "base").mkdir(parents=True)
+    (task.checkpoints / "base" / "ensemble.safetensors").touch()
+    (task.checkpoints / ".ensemble.safetensors.1.part").touch()  # what a killed run leaves
+    (tmp_path / "10.parquet").touch()
+    task.forget_checkpoints()
+    assert [path.name for path in tmp_path.iterdir()] == ["10.parquet"]
+    task.forget_checkpoints()
+
+
+@pytest.mark.parametrize("kind", ["weight_change", "sensitivity"])
+def test_a_measure_of_tables_alone_waits_for_no_torch(kind: str) -> None:
+    script = f"import sys, vaentk.runtime.job, vaentk.experiments.ntk.{kind}.measure"
+    script += "; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)

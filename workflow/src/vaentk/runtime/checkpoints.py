@@ -6,7 +6,6 @@ its checkpoint on to its parts; and a training that is taken up again has the ch
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -167,8 +166,3 @@ def _checksum(note: Mapping[str, Any], arrays: io.Arrays) -> str:
         found.update(f"{name} {array.dtype} {array.shape}".encode())
         found.update(array.data)
     return found.hexdigest()
-
-
-def forget(folder: Path) -> None:
-    """Delete the checkpoints of a job, once its results are saved."""
-    shutil.rmtree(folder, ignore_errors=True)

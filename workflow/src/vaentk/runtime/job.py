@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -71,6 +72,10 @@ class Job:
         """Folder of the job's checkpoints until its results are saved; not a declared result."""
         parts = [part for part in self.log_file.parts if part != "logs"]
         return Path(*parts).with_suffix(".checkpoint")
+
+    def forget_checkpoints(self) -> None:
+        """Delete the job's checkpoints, once its results are saved."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def settings(self, plain: Mapping[str, Any]) -> Any:
         """Build checked settings of the class that the parameter ``settings_class`` names."""
