@@ -2,11 +2,13 @@
 #
 #   PYTHON=/path/to/python   the interpreter to build a new .venv on (default: one found on PATH)
 #   CORES=2                  how many cores `make report` may use (default: all, or a container's quota)
+#   VERBOSE=1                all that Snakemake says, in place of a line a job
 #   ARGS="..."               handed to what the target runs: make report ARGS="--configfile config/paper.yaml"
 
 PYTHON ?=
 CORES ?= $(shell sh envs/cores.sh)
 ARGS ?=
+VERBOSE ?=
 
 # What a shell has set for another Python must not leak into ours; without bytecode every job compiles torch anew.
 unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
@@ -39,8 +41,9 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	@$(ACTIVATE) && start=$$(date +%s) \
 	  && echo "vaentk: running the workflow (about 8 minutes on two cores the first time, seconds when nothing changed)" \
 	  && { ! python -m vaentk.commands.killed || snakemake --quiet --unlock $(ARGS); } \
-	  && snakemake --cores $(CORES) $(ARGS) \
-	  && echo "vaentk: done in $$(($$(date +%s) - start)) s; the report is results/report/index.html"
+	  && snakemake --cores $(CORES) $(if $(VERBOSE),,--logger vaentk) $(ARGS) \
+	  && echo "vaentk: done in $$(($$(date +%s) - start)) s" \
+	  && { [ ! -f results/report/index.html ] || python -m vaentk.commands.closing; }
 
 plan: $(INSTALLED) ## what would run, with hours and memory, before anything does
 	@$(ACTIVATE) && python -m vaentk.commands.plan $(ARGS)

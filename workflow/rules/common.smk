@@ -7,6 +7,7 @@ from pathlib import Path
 
 import vaentk
 from vaentk import strict_yaml
+from vaentk.commands import progress
 from vaentk.config import experiments, load
 from vaentk.costs.jobs import cost_of, refuse_endless
 from vaentk.costs.table import at_most, told
@@ -242,6 +243,16 @@ def all_figures():
 def all_tables():
     """Every table that the configuration makes."""
     return [f"results/tables/{name}.csv" for e in EXPERIMENTS.values() for name in e.tables]
+
+
+def all_work(dag):
+    """Jobs that a run will do, by Snakemake's number: their names, and the core seconds planned."""
+    jobs = {job.jobid: (job.rule.name, dict(job.wildcards_dict)) for job in dag.needrun_jobs()}
+    costs = {number: cost_of(CONFIG, job) for number, job in jobs.items() if job[0] != "all"}
+    return {
+        number: (progress.name_of(*jobs[number]), cost.seconds * cost.cores)
+        for number, cost in costs.items()
+    }
 
 
 def all_provenance():

@@ -22,6 +22,7 @@ from vaentk.errors import UserError, storage_fault
 
 ATTEMPTS = 4
 BACK_OFF = wait_exponential(multiplier=1, max=15)
+CALM = "VAENTK_CALM" in os.environ  # the terminal is another's: files are named, bytes not shown
 TIMEOUT = (10.0, 30.0)  # seconds: to connect, and without a new byte
 WINDOW = 30.0  # seconds over which the rate of a mirror is measured
 LEAST_RATE = 4000.0  # bytes a second; less is a mirror that trickles, not a slow line
@@ -278,7 +279,7 @@ def _write(
 ) -> int:
     """Append the answer to `part` (from `start`) and return the size of `part` in bytes."""
     size = start
-    bar = tqdm(desc=file.file, total=whole, initial=start, unit="B", unit_scale=True)
+    bar = tqdm(desc=file.file, total=whole, initial=start, unit="B", unit_scale=True, disable=CALM)
     with bar, part.open("ab" if start else "wb") as out:
         for chunk in chunks:
             size += len(chunk)

@@ -6,6 +6,7 @@ its size. What is trained comes as values and functions: nothing here knows of n
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -123,6 +124,7 @@ def _bar(training: Training, done: int, what: str) -> "tqdm[Any]":
         unit=training.unit,
         unit_scale=training.unit != "step",
         file=sys.stderr,
+        disable="VAENTK_CALM" in os.environ,
         mininterval=LIVE if sys.stderr.isatty() else LOGGED,
         leave=False,
     )
