@@ -16,7 +16,7 @@ KNOWN: Final = 0.03
 
 @dataclass
 class Progress:
-    """Jobs by Snakemake's number: their names, and the core seconds that they are planned to take."""
+    """Jobs by Snakemake's number: their names, and the core seconds that are planned."""
 
     names: Mapping[int, str]
     seconds: Mapping[int, float]
