@@ -49,7 +49,7 @@ plan: $(INSTALLED) ## what would run, with hours and memory, before anything doe
 	@$(ACTIVATE) && python -m vaentk.commands.plan $(ARGS)
 
 compare: $(INSTALLED) ## what differs between two runs: make compare A=results B=elsewhere/results
-	@$(ACTIVATE) && python -m vaentk.commands.compare $(A) $(B)
+	@$(ACTIVATE) && python -m vaentk.commands.compare "$(A)" "$(B)"
 
 reference: $(INSTALLED) ## keep what is small of a run to commit it: make reference NAME=mine TITLE="My run"
 	@$(ACTIVATE) && python -m vaentk.commands.reference "$(NAME)" --title "$(TITLE)" $(ARGS)

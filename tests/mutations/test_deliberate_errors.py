@@ -31,6 +31,24 @@ class Mutation(NamedTuple):
 
 NTK = "experiments/ntk"
 MUTATIONS = {
+    "records: a result is not compared with its checksum": Mutation(
+        "runtime/records.py",
+        "if written != found:",
+        "if False:",
+        "unit/runtime/test_records.py",
+    ),
+    "checkpoints: the tensors are not part of the checksum": Mutation(
+        "runtime/checkpoints.py",
+        "found.update(array.data)",
+        "found.update(b'')",
+        "unit/runtime/test_checkpoints.py",
+    ),
+    "checkpoints: taken up again on other inputs": Mutation(
+        "runtime/trainings.py",
+        "known = [job.device, job.params, inputs, versions(),",
+        "known = [job.device, job.params, versions(),",
+        "unit/runtime/test_trainings.py",
+    ),
     "Theorem 2: the ridge without its factor n": Mutation(
         f"{NTK}/ridge/regression.py", '"n beta": 1.0', '"n beta": 0.0', f"unit/{NTK}/test_ridge.py"
     ),

@@ -24,6 +24,7 @@ from vaentk.runtime import io, job, records
 FOLDER: Final = Path("results/reference")
 NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 CLAIMS: Final = Path("claims/claims.csv")
+ABOUT: Final = "about.yaml"
 REPORT: Final = Path("report/index.html")
 LARGEST: Final = 100_000
 """Bytes of a measure that is kept; longer ones are curves, which the report shows as figures."""
@@ -103,7 +104,8 @@ def keep(
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(file, copy)
             text = yaml.safe_dump(about, sort_keys=False, allow_unicode=True)
-            io.write_text(text, made / "about.yaml")
+            io.write_text(text, made / ABOUT)
+            records.seal(made / ABOUT, f"results/{ABOUT}", {"inputs": {}})
             if target.exists():
                 target.rename(before)
             made.rename(target)
