@@ -22,8 +22,9 @@ ENV VIRTUAL_ENV=/opt/venv \
 COPY envs/installer.lock envs/requirements.lock envs/
 RUN python3 -m venv "$VIRTUAL_ENV" \
     && pip install --quiet --no-cache-dir --require-hashes -r envs/installer.lock \
-    && uv pip sync --no-cache --compile-bytecode --no-build-isolation-package connection-pool \
-        --require-hashes envs/requirements.lock \
+    && grep -A 1 '^connection-pool==' envs/requirements.lock >/tmp/built.txt \
+    && uv pip install --no-cache --no-deps --no-build-isolation --require-hashes -r /tmp/built.txt \
+    && uv pip sync --no-cache --compile-bytecode --require-hashes envs/requirements.lock \
     && pip uninstall --quiet --yes uv \
     && find "$VIRTUAL_ENV" -depth -type d \( -name tests -o -path '*/torch/include' \) -exec rm -r {} + \
     && find "$VIRTUAL_ENV" -path '*/cupti*' -name '*_static.a' -delete

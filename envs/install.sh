@@ -68,8 +68,10 @@ else
 fi
 
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/installer.lock
-.venv/bin/uv pip sync --python .venv/bin/python --require-hashes \
-    --no-build-isolation-package connection-pool "$lock"
+# The one package without a wheel is built with the setuptools that installer.lock has just brought.
+grep -A 1 '^connection-pool==' "$lock" >.venv/built.txt
+.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --require-hashes -r .venv/built.txt
+.venv/bin/uv pip sync --python .venv/bin/python --require-hashes "$lock"
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 : >.venv/installed
 say "installed in $(($(date +%s) - started)) s"
