@@ -32,7 +32,7 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report plan compare reference test test-all sbom lint bench peers clean unlock lock FORCE
+.PHONY: help report plan compare reference test test-all docs sbom lint bench peers clean unlock lock FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,10 @@ test: $(INSTALLED) ## run the tests: library, theory, workflow, page
 test-all: test ## and the image in a container, SLURM, and deliberate errors: as root on Debian, 27 GB
 	@$(ACTIVATE) && echo "vaentk: building the image, starting SLURM, and making errors that tests must see" \
 	  && python -m pytest --numprocesses auto $(ARGS) tests/container tests/cluster tests/mutations
+
+docs: $(INSTALLED) ## build the documentation as a site, with the reference run's report, to results/site
+	@$(ACTIVATE) && NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	@cp -R results/reference/quick/report results/site/reference
 
 sbom: $(INSTALLED) ## write sbom.cdx.json, the bill of materials (CycloneDX) of what a run is made of
 	@$(ACTIVATE) && python envs/packages.py bill > sbom.new && mv sbom.new sbom.cdx.json

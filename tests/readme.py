@@ -1,10 +1,22 @@
-"""The commands of the README, as a shell would run them."""
+"""What README and docs say, and their commands, as a shell would run them."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = (
+    "index",
+    "findings",
+    "report",
+    "running",
+    "settings",
+    "data",
+    "troubleshooting",
+    "computed",
+)
+FILES = [ROOT / "README.md", *(ROOT / f"docs/{page}.md" for page in PAGES)]
+README = "\n\n".join(path.read_text(encoding="utf-8") for path in FILES)
+"""Of all; what clusters.md, extending.md and library.md say is run by tests of their own."""
 
 PROGRAMS = ("make", "snakemake", "python", "docker", "mkdir", "tensorboard", "git", "tar")
 

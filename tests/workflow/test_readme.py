@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import snakemake.exceptions
 import yaml
+from readme import README
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_claims_of_the_readme_are_in_the_register() -> None:

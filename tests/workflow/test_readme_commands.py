@@ -14,6 +14,7 @@ from readme import README, ROOT, commands
 from trees import make_clone, typed
 
 ELSEWHERE = {
+    r"git clone .*": "these tests run in a clone",
     r"docker .*": "tests/container runs it with podman",
     r"make test": ".ci/run runs it, and this test with it",
 }
