@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 TEXTS = ROOT / "workflow" / "report"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"/>'
 
-RUN_TIMES = re.compile(r'<section[^>]*id="run-times".*?</section>', re.DOTALL)
-"""The one part of a page that depends on clocks and machines."""
+RUN_TIMES = re.compile(r'<section[^>]*id="run-times(?:-short)?".*?</section>', re.DOTALL)
+"""The parts of a page that depend on clocks and machines."""
 
 
 def without_run_times(page: str) -> str:

@@ -390,6 +390,7 @@ def test_make_alone_lists_every_target(make) -> None:
         "compare",
         "reference",
         "test",
+        "docs",
         "sbom",
         "lint",
         "bench",

@@ -36,6 +36,7 @@ for (const table of document.querySelectorAll(".scroll > table")) {
   }
 }
 
+const FILTERED = "#filter?";
 const filter = document.getElementById("filter");
 if (filter) {
   const rows = [...document.querySelectorAll(".claims tbody tr")];
@@ -57,18 +58,39 @@ if (filter) {
     const left = rows.filter(row => !row.hidden).length;
     filter.querySelector("output").textContent = active ? `${left} of ${rows.length} claims` : "";
   };
+  const set = wanted => {
+    for (const name of ["verdict", "paper", "words"]) filter.elements[name].value = wanted.get(name) ?? "";
+    apply();
+  };
+  // The address holds what is filtered by, so that a link can be sent to somebody.
+  const remember = () => {
+    const given = [...new FormData(filter)].filter(([, value]) => value !== "");
+    const hash = given.length ? `${FILTERED}${new URLSearchParams(given)}` : "#all-claims";
+    history.replaceState(null, "", hash);
+  };
   filter.hidden = false;
-  filter.addEventListener("input", apply);
+  filter.addEventListener("input", () => { apply(); remember(); });
   filter.addEventListener("submit", event => event.preventDefault());
+  for (const count of document.querySelectorAll(".overview a[data-verdict]"))
+    count.href = `${FILTERED}${new URLSearchParams({ verdict: count.dataset.verdict, words: count.dataset.words })}`;
+  filter.restore = () => {
+    if (!location.hash.startsWith(FILTERED)) return false;
+    set(new URLSearchParams(location.hash.slice(FILTERED.length)));
+    document.getElementById("all-claims").scrollIntoView();
+    return true;
+  };
 }
 
 // A link into what is folded or filtered away shows it.
 function reveal() {
+  if (filter?.restore()) return;
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
   if (target.closest("[hidden]")) {
+    const wanted = location.hash;
     filter.reset();
     filter.dispatchEvent(new Event("input"));
+    history.replaceState(null, "", wanted);
   }
   for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
   target.scrollIntoView();

@@ -66,6 +66,14 @@ class Dataset(Strict):
     words: dict[str, str]
 
 
+class FindingText(Strict):
+    """A finding that the page begins with: a statement, and a sentence for some of its verdicts."""
+
+    claim: str
+    says: dict[str, str]
+    otherwise: str
+
+
 class PageText(Strict):
     """All that the page says and is not a result: `workflow/report/page.yaml` and the rooms'.
 
@@ -77,6 +85,7 @@ class PageText(Strict):
 
     title: str
     summary: str
+    findings: tuple[FindingText, ...] = ()
     verdicts: dict[str, str]
     papers: tuple[Paper, ...]
     beyond: Paper

@@ -16,10 +16,12 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from vaentk.claims.verdicts import NOT_RUN, VERDICTS
 from vaentk.report.captions import Section
 from vaentk.report.contents import ReportData
+from vaentk.report.findings import findings
 from vaentk.report.inputs import inputs
 from vaentk.report.reference import agreement
 from vaentk.report.run_times import describe_machine
 from vaentk.report.statements import claim_groups, overview, statements
+from vaentk.report.strips import strip
 from vaentk.report.text import MISSING, number, plain, quantity, typeset
 
 SIGNS = dict(zip(VERDICTS, "✓✗?∅–", strict=True))
@@ -88,6 +90,9 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         groups=groups,
         overview=overview(data, groups),
         headlines=[row for row in rows if row.headline],
+        findings=findings(data, rows),
+        scale=scale(data.config),
+        strip=strip,
         only_elsewhere=[row for row in rows if row.verdict == NOT_RUN and row.elsewhere],
         agreements=[agreement(run, verdicts) for run in data.references],
         columns_of=lambda frame, section=None: columns(frame, *_headings(data, section)),
@@ -99,6 +104,19 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         config_text=yaml.safe_dump(data.config, sort_keys=False, allow_unicode=True),
         fold_above=FOLD_ABOVE,
     )
+
+
+def scale(config: Mapping[str, Any]) -> str:
+    """Say in a line how large a run is: how many runs, images, widths and seeds at most."""
+    runs = [run for kind in config["experiments"].values() for run in kind.values()]
+    images = [run["inputs"]["samples"] for run in runs if "inputs" in run]
+    widths = [max(run["widths"]) for run in runs if run.get("widths") and "inputs" in run]
+    seeds = [len(run["seeds"]) for run in runs if "seeds" in run]
+    said = [f"{len(runs)} runs of {sum(map(bool, config['experiments'].values()))} experiments"]
+    for values, words in ((images, "images"), (widths, "units a layer"), (seeds, "seeds")):
+        if values:
+            said.append(f"up to {max(values):,} {words}")
+    return ", ".join(said)
 
 
 def columns(

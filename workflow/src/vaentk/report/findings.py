@@ -1,0 +1,55 @@
+"""The few findings that the page begins with, in sentences that the verdicts choose."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vaentk.claims.verdicts import NOT_RUN
+from vaentk.errors import UserError
+from vaentk.report.captions import FindingText
+from vaentk.report.contents import ReportData
+from vaentk.report.statements import Statement
+from vaentk.report.text import quantity
+
+NAMED = re.compile(r"\{([A-Za-z0-9-]+)\}")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A statement that a finding is about, and the sentence that its verdict leads to."""
+
+    row: Statement
+    text: str
+
+
+def findings(data: ReportData, rows: Sequence[Statement]) -> list[Finding]:
+    """Word the findings of this run; those whose statement it does not measure are left out.
+
+    In a sentence ``{measured}`` stands for the statement's number with its interval, ``{id}`` for
+    that of another statement. An id that does not exist is a `UserError`.
+    """
+    by_id = {row.id: row for row in rows}
+    return [
+        Finding(by_id[text.claim], _worded(text, by_id))
+        for text in data.text.findings
+        if _known(text.claim, by_id).verdict != NOT_RUN
+    ]
+
+
+def _worded(text: FindingText, by_id: dict[str, Statement]) -> str:
+    own = by_id[text.claim]
+    sentence = text.says.get(own.verdict, text.otherwise)
+    return NAMED.sub(lambda name: _number(own, name[1], by_id), sentence)
+
+
+def _number(own: Statement, name: str, by_id: dict[str, Statement]) -> str:
+    row = own if name == "measured" else _known(name, by_id)
+    if not row.measured:
+        return "not measured"
+    return f"{quantity(row.measured)} {quantity(row.interval) if row.interval else ''}".rstrip()
+
+
+def _known(name: str, by_id: dict[str, Statement]) -> Statement:
+    if name not in by_id:
+        raise UserError(f"workflow/report/page.yaml: findings name {name}, which is no statement")
+    return by_id[name]
