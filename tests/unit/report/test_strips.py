@@ -24,7 +24,7 @@ def test_what_is_expected_is_read(expected: str, band: tuple[float, float] | Non
 
 def places(svg: str) -> dict[str, float]:
     """Where a strip has its band's ends, its interval's ends and its value."""
-    found = {name: float(x) for name, x in re.findall(r'\b(x|x1|x2|cx|width)="([\d.]+)"', svg)[2:]}
+    found = {name: float(x) for name, x in re.findall(r'\b(x|x1|x2|cx|width)="([\d.]+)"', svg)[1:]}
     return found | {"right": found["x"] + found["width"]}
 
 
