@@ -11,6 +11,7 @@ rule report:
         behaviour=local("workflow/report/page.js"),
         text=local("workflow/report/page.yaml"),
         words=all_words(),
+        equations=local("config/equations.yaml"),
         datasets=local("config/datasets.csv"),
         claims="results/claims/claims.csv",
         assumptions="results/claims/assumptions.csv",

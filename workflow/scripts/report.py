@@ -6,6 +6,7 @@ from vaentk.data.table import read_table
 from vaentk.report.captions import read_page_text
 from vaentk.report.contents import ReportData
 from vaentk.report.datasets import sources
+from vaentk.report.equations import read_equations
 from vaentk.report.figure import Figure
 from vaentk.report.page import render
 from vaentk.report.reference import read_reference
@@ -44,6 +45,7 @@ with job.running(snakemake) as task:
         sidecars=sidecars,
         references=references,
         commit=job.commit(),
+        equations=read_equations(io.read_text(task.inputs["equations"])),
     )
     style, script = (io.read_text(task.inputs[name]) for name in ("style", "behaviour"))
     for template, page in (("template", "page"), ("summary", "summary")):

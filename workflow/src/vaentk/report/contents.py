@@ -1,7 +1,7 @@
 """What the report shows: results, and the words about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -36,6 +36,8 @@ class ReportData:
         Provenance by the path of the result that it lies beside.
     references
         Runs made elsewhere, whose verdicts stand beside these.
+    equations
+        LaTeX by the beginnings of claims' ids.
     """
 
     text: PageText
@@ -51,6 +53,7 @@ class ReportData:
     sidecars: Mapping[str, Mapping[str, Any]]
     references: Sequence[ReferenceRun]
     commit: str
+    equations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def runs(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:

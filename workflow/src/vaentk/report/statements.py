@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from vaentk.claims.verdicts import NOT_RUN, VERDICTS
 from vaentk.report.captions import Paper
 from vaentk.report.contents import ReportData
+from vaentk.report.equations import equation_of
 from vaentk.report.inputs import kinds
 from vaentk.report.reference import elsewhere
 
@@ -18,7 +21,7 @@ class Statement:
     ``figure`` is its figure's name, where the page shows it. Its number is read from the measure
     ``file``, from its ``columns`` and their row. The experiment ``kind`` made that by the settings
     ``experiments.kind.run``; ``settings`` says whether the page shows these. ``elsewhere`` is the
-    same claim in reference runs.
+    same claim in reference runs. ``equation`` is it as MathML, or empty.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Statement:
     run: str
     settings: bool
     elsewhere: Sequence[Mapping[Any, str]]
+    equation: Markup
 
     @property
     def label(self) -> str:
@@ -99,6 +103,7 @@ def _statement(data: ReportData, row: Mapping[Any, str]) -> Statement:
         run=run,
         settings=run in data.runs.get(kind, {}),
         elsewhere=elsewhere(row["id"], data.references),
+        equation=equation_of(row["id"], data.equations),
     )
 
 
