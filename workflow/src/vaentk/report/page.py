@@ -27,6 +27,9 @@ from vaentk.report.text import MISSING, number, plain, quantity, typeset
 SIGNS = dict(zip(VERDICTS, "✓✗?∅–", strict=True))
 """Every verdict a claim can have, with the sign that stands beside its colour."""
 
+FEWEST = 3
+"""Rows from which on a column of one value is left out of a table."""
+
 FOLD_ABOVE = 36
 """Tables with more rows than this start folded."""
 
@@ -95,7 +98,8 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         strip=strip,
         only_elsewhere=[row for row in rows if row.verdict == NOT_RUN and row.elsewhere],
         agreements=[agreement(run, verdicts) for run in data.references],
-        columns_of=lambda frame, section=None: columns(frame, *_headings(data, section)),
+        columns_of=lambda frame, section=None: columns(varied(frame), *_headings(data, section)),
+        constants_of=lambda frame, section=None: constants(frame, *_headings(data, section)),
         settings_of=settings,
         inputs_of=lambda section: inputs(data, section),
         origins=data.text.origins,
@@ -145,6 +149,42 @@ def columns(
         values = [repr(float(v)) if numeric and pd.notna(v) else "" for v in frame[name]]
         made.append(Column(heading, numeric, cells, values))
     return made
+
+
+def constants(
+    frame: pd.DataFrame, headings: Mapping[str, str], formats: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Heading and cell of columns that have one value in all rows, for the caption.
+
+    The first column, and numbers with an interval, stand in the table whatever they are.
+    """
+    if len(frame) < FEWEST:
+        return []
+    kept = [name for name in map(str, frame.columns[1:]) if not _has_interval(name, frame)]
+    alike = frame[[name for name in kept if frame[name].astype(str).nunique() == 1]]
+    made = columns(alike.head(1), headings, formats)
+    return [(column.heading, column.cells[0]) for column in made if column.cells[0] != MISSING]
+
+
+def _has_interval(name: str, frame: pd.DataFrame) -> bool:
+    """Whether a column is a number with an interval, or an end of one."""
+    names = list(map(str, frame.columns))
+    with_ends = names[names.index("low") - 1] if "low" in names else ""
+    ends = LOW.search(name) or HIGH.search(name)
+    return bool(ends) or f"{name}_low" in names or name == with_ends
+
+
+def varied(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the columns that have one value, or nothing, in all rows; see `constants`."""
+    if len(frame) < FEWEST:
+        return frame
+    first, *others = map(str, frame.columns)
+    kept = [
+        name
+        for name in others
+        if _has_interval(name, frame) or frame[name].astype(str).nunique() > 1
+    ]
+    return frame[[first, *kept]]
 
 
 def settings(runs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
