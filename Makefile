@@ -48,7 +48,7 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 plan: $(INSTALLED) ## what would run, with hours and memory, before anything does
 	@$(ACTIVATE) && python -m vaentk.commands.plan $(ARGS)
 
-compare: $(INSTALLED) ## what differs between two runs: make compare A=results B=elsewhere/results
+compare: $(INSTALLED) ## what differs between two runs, and as a page: make compare A=results B=elsewhere/results
 	@$(ACTIVATE) && python -m vaentk.commands.compare "$(A)" "$(B)"
 
 reference: $(INSTALLED) ## keep what is small of a run to commit it: make reference NAME=mine TITLE="My run"

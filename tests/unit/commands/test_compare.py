@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.commands.compare import compare, describe
+from vaentk.commands.compare import compare, describe, page
 from vaentk.errors import UserError
 from vaentk.runtime import io, records
 
@@ -139,3 +139,16 @@ def test_the_command_prints_what_differs(runs: tuple[Path, Path]) -> None:
     assert missing.returncode == 1
     assert missing.stderr.startswith("compare: nowhere is not the results folder")
     assert subprocess.run(command[:-1], capture_output=True).returncode == 1
+
+
+def test_a_comparison_is_a_page_too(runs: tuple[Path, Path]) -> None:
+    change(runs[1] / "claims/claims.csv", 0, verdict="not reproduced", measured="<script>")
+    change(runs[1] / SLOPES, 1, slope=-0.5, low=-0.6, high=-0.4)
+    folder = Path(__file__).parents[3] / "workflow/report"
+    texts = ((folder / name).read_text() for name in ("compare.html.j2", "style.css"))
+    made = page(compare(*runs), "old", "new", *texts)
+    assert "1 verdicts differ, 1 of 52 numbers" in made
+    assert "W3-slope" in made
+    assert "ridge/short/slopes.csv" in made
+    assert "&lt;script&gt;" in made
+    assert "<script>" not in made

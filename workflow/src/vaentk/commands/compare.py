@@ -11,15 +11,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jinja2
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from scipy.stats import false_discovery_control, norm
 
 from vaentk.errors import UserError
+from vaentk.report.text import quantity, typeset
 from vaentk.runtime import io, records
 
 CLAIMS, MEASURES = Path("claims/claims.csv"), Path("measure")
+
+PAGE = Path("results/compare.html")
+"""Where a comparison is left as a page."""
 
 PLACE, ENDS = ["measure", "row", "number"], ["value", "low", "high"]
 
@@ -158,15 +164,28 @@ def _apart(numbers: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def _tables(comparison: Comparison) -> tuple[tuple[str, str, pd.DataFrame], ...]:
+    """What is listed, with a name and a heading."""
+    return (
+        ("settings", "Settings that differ", comparison.settings),
+        ("claims", "Claims whose verdict changed", comparison.claims),
+        ("numbers", "Numbers too far apart for chance", comparison.numbers),
+    )
+
+
+def page(comparison: Comparison, a: str, b: str, template: str, style: str) -> str:
+    """Write a comparison as a page, with the texts of `compare.html.j2` and `style.css`."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"quantity": quantity, "typeset": typeset}
+    return environment.from_string(template).render(
+        comparison=comparison, a=a, b=b, style=Markup(style), tables=_tables(comparison)
+    )
+
+
 def describe(comparison: Comparison, a: str, b: str) -> str:
     """Write a comparison as text for a terminal."""
     parts = [f"A is {a}, B is {b}."]
-    tables = (
-        ("Settings that differ", comparison.settings),
-        ("Claims whose verdict changed", comparison.claims),
-        ("Numbers too far apart for chance", comparison.numbers),
-    )
-    for heading, table in tables:
+    for _, heading, table in _tables(comparison):
         lines = [" | ".join(map(str, row)) for row in table.itertuples(index=False)]
         if lines:
             lines.insert(0, "  (" + " | ".join(table.columns) + ")")
@@ -187,3 +206,8 @@ if __name__ == "__main__":
     except UserError as error:
         sys.exit(f"compare: {error}")
     print(describe(comparison, *sys.argv[1:]))
+    words = (
+        io.read_text(Path("workflow/report") / name) for name in ("compare.html.j2", "style.css")
+    )
+    io.write_text(page(comparison, *sys.argv[1:], *words), PAGE)
+    print(PAGE.resolve().as_uri())
