@@ -1,5 +1,6 @@
 """Copies of the source tree, as a user's clone is one, and Snakemake in them."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import yaml
 from configurations import merged
+from pages import without_run_times
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("Snakefile", "profiles", "workflow", "config", "envs", "pyproject.toml")
@@ -95,3 +97,21 @@ def typed(command: str, tree: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+UNSTABLE = ("logs", "benchmarks")
+"""Folders that hold times; everything else is the same bytes in every run on a CPU."""
+
+
+def results(tree: Path) -> dict[str, str]:
+    """Checksum of every stable result by its path; of the report without its run times."""
+    found = {}
+    for path in sorted((tree / "results").rglob("*")):
+        relative = path.relative_to(tree / "results")
+        if path.is_dir() or relative.parts[0] in UNSTABLE:
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".html":
+            content = without_run_times(content.decode()).encode()
+        found[str(relative)] = hashlib.sha256(content).hexdigest()
+    return found

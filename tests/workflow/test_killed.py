@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from test_reruns import results
-from trees import make_clone, typed
+from trees import make_clone, results, typed
 
 TRAINED = "results/train/weight_change/mnist-7x7/16-32.parquet"
 

@@ -1,29 +1,11 @@
 """Which jobs a change makes run again; that repeated and resumed runs end with the same bytes."""
 
-import hashlib
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from pages import without_run_times
-
-UNSTABLE = ("logs", "benchmarks")
-"""Folders that hold times; everything else is the same bytes in every run on a CPU."""
-
-
-def results(tree: Path) -> dict[str, str]:
-    """Checksum of every stable result by its path; of the report without its run times."""
-    found = {}
-    for path in sorted((tree / "results").rglob("*")):
-        relative = path.relative_to(tree / "results")
-        if path.is_dir() or relative.parts[0] in UNSTABLE:
-            continue
-        content = path.read_bytes()
-        if path.suffix == ".html":
-            content = without_run_times(content.decode()).encode()
-        found[str(relative)] = hashlib.sha256(content).hexdigest()
-    return found
+from trees import results
 
 
 def changed_rules(output: str) -> set[str]:
