@@ -18,13 +18,13 @@ experiments:
   weight_change:
     mnist-7x7:
       stepping: literal
-      steps: 16384
+      steps: 65536
 """
-"""A few seconds of training a width, with checkpoints all along."""
+"""Some ten seconds of training a width, with checkpoints all along."""
 
 COMMAND = f"make report CORES=2 ARGS={TRAINED}"
 
-POINTS = (0.3, 1.0, 2.0, 3.5, 5.0, 6.0, 6.5, 7.0, 7.5, 8.0)
+POINTS = (0.3, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.5, 7.0, 7.5)
 """Seconds after which the run is stopped: while it starts, is planned, and trains."""
 
 

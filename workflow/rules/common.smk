@@ -11,7 +11,7 @@ from vaentk.commands import progress
 from vaentk.config import experiments, load
 from vaentk.costs.jobs import cost_of, refuse_endless
 from vaentk.costs.table import at_most, told
-from vaentk.data import celeba
+from vaentk.data.at_hand import fingerprint
 from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
 from vaentk.runtime.digest import Code
@@ -199,7 +199,7 @@ def at_hand(dataset):
     """What there is of a data set without a checksum, so that it is read again when it changes."""
     if dataset != "celeba" or CONFIG.data.celeba != "partial":
         return None
-    return celeba.at_hand_text(cache_folder(CONFIG.data.cache) / "celeba")
+    return fingerprint(cache_folder(CONFIG.data.cache) / "celeba")
 
 
 def all_images():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaentk.data import celeba
+from vaentk.data.at_hand import fingerprint
 from vaentk.data.celeba import Crop
 from vaentk.errors import UserError
 
@@ -243,15 +244,15 @@ def test_other_images_at_hand_are_told_apart_whatever_their_dates(
 ) -> None:
     write = write_zip if kind == "zip" else write_folder
     path = tmp_path / ("img_align_celeba.zip" if kind == "zip" else "img_align_celeba")
-    assert celeba.at_hand_text(tmp_path) == ""
+    assert fingerprint(tmp_path) == ""
     write(path, PHOTOS)
-    before = celeba.at_hand_text(tmp_path)
-    assert celeba.at_hand_text(tmp_path) == before
+    before = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == before
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     write(path, {**PHOTOS, "000003.jpg": jpeg(3)})
     for file in [path, *tmp_path.rglob("*.jpg")]:
         os.utime(file, (0, 0))  # an older date than everything made of the images before
-    assert celeba.at_hand_text(tmp_path) not in ("", before)
+    assert fingerprint(tmp_path) not in ("", before)
 
 
 def test_too_few_images_of_a_part_are_refused_before_anything_is_trained(tmp_path: Path) -> None:

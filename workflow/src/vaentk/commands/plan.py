@@ -9,6 +9,7 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from textwrap import fill
 
 from snakemake.cli import args_to_api, parse_args, parse_config
 from snakemake.common.configfile import load_configfile
@@ -22,6 +23,7 @@ from vaentk.errors import UserError
 from vaentk.runtime.gpu import gpu_at_hand
 
 DEFAULT = "config/config.yaml"
+COLUMNS = 100
 
 
 class Planned(logging.Handler):
@@ -63,7 +65,8 @@ def main() -> None:
     if not done:
         sys.exit(said.getvalue())
     cores = args.cores if isinstance(args.cores, int) and args.cores > 1 else os.cpu_count() or 1
-    print(told(config, load(load_configfile(DEFAULT)), [DEFAULT, *map(str, args.configfile or [])]))
+    files = [DEFAULT, *map(str, args.configfile or [])]
+    print(fill(told(config, load(load_configfile(DEFAULT)), files), COLUMNS))
     print(table(planned.jobs, config, gpu_at_hand(config.device), cores))
 
 

@@ -4,7 +4,6 @@ A partial archive is used as it is; how many of the official images it holds is 
 images say of themselves.
 """
 
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaentk.data.archives import Zip
+from vaentk.data.at_hand import at_hand
 from vaentk.data.facts import PARTS, Facts
 from vaentk.data.stored import Blocks, Fetch
 from vaentk.errors import UserError
@@ -127,33 +127,6 @@ def prepare(image: Image.Image, crop: Crop) -> NDArray[np.uint8]:
         image = image.crop((left, top, left + CROP, top + CROP))
     small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return np.asarray(small).transpose(2, 0, 1)
-
-
-def at_hand(folder: Path) -> Path:
-    """Find the aligned images in a folder: the zip, else the folder that it unpacks to."""
-    for path in (folder / "img_align_celeba.zip", folder / "img_align_celeba"):
-        if path.exists():
-            return path
-    raise UserError(
-        f"{folder} holds neither img_align_celeba.zip nor a folder img_align_celeba: put one "
-        "there, or set data.celeba: full to download it, or data.celeba: stand-in."
-    )
-
-
-def at_hand_text(folder: Path) -> str:
-    """Tell the aligned images in a folder from others: a digest of names, sizes and times.
-
-    Of images that are not there it is empty; whoever reads them says so.
-    """
-    try:
-        where = at_hand(folder)
-    except UserError:
-        return ""
-    found = hashlib.sha256()
-    for path in sorted(where.iterdir()) if where.is_dir() else [where]:
-        about = path.stat()
-        found.update(f"{path.name} {about.st_size} {about.st_mtime_ns}\n".encode())
-    return found.hexdigest()
 
 
 @contextmanager

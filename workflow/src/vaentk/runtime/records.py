@@ -97,7 +97,7 @@ def _made_of_what_is_there(result: Path, name: str, record: Mapping[str, Any], k
     for source, was in record["inputs"].items():
         inside = source.removeprefix("results/")
         own = beside(Path(folder + inside))
-        if inside != source and own.exists() and known(own)["result"].get(source) != was:
+        if inside != source and own.exists() and was not in known(own)["result"].values():
             raise UserError(
                 f"{result} was made of another {source} than the one that is there: "
                 f"delete {result} and run again"

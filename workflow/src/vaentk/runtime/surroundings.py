@@ -13,8 +13,7 @@ from typing import Final
 
 import psutil
 
-from vaentk.errors import UserError
-from vaentk.runtime import io
+from vaentk.errors import UserError, stored
 
 SET_ASIDE: Final = ("MPLBACKEND", "MATPLOTLIBRC", "PYTHONWARNINGS", "PYTHONOPTIMIZE")
 """Variables for a person's own programs, which would change or break ours."""
@@ -89,7 +88,9 @@ def refuse(
 def remember_run(folder: Path) -> None:
     """Write which process works in a folder, so that a killed one can be told from a live one."""
     own = {"host": platform.node(), "pid": os.getpid(), "since": psutil.Process().create_time()}
-    io.write_text(json.dumps(own), folder / RUN)
+    with stored(folder / RUN):
+        (folder / RUN).parent.mkdir(exist_ok=True)
+        (folder / RUN).write_text(json.dumps(own), encoding="utf-8")
 
 
 def was_killed(folder: Path) -> bool:
