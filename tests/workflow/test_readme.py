@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_claims_of_the_readme_are_in_the_register() -> None:
-    named = set(re.findall(r"`((?:W|S|X)\d-[a-z0-9-]+)`", README))
+    named = set(re.findall(r"`((?:W|S|X)\d+-[a-z0-9-]+)`", README))
     rows = yaml.safe_load((ROOT / "config/claims.yaml").read_text(encoding="utf-8"))
     assert len(named) > 5
     assert named <= {row["id"] for row in rows}
@@ -57,7 +57,7 @@ def test_the_errors_of_the_readme_are_real() -> None:
 def test_the_findings_of_the_readme_are_those_of_the_reference_run() -> None:
     path = ROOT / "results/reference/quick/claims/claims.csv"
     claims = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("id")
-    rows = re.findall(r"\(`([WSX]\d-[a-z0-9-]+)`\) \| .* \| (.+) \| (.+) \|$", README, flags=re.M)
+    rows = re.findall(r"\(`([WSX]\d+-[a-z0-9-]+)`\) \| .* \| (.+) \| (.+) \|$", README, flags=re.M)
     assert {name for name, _, _ in rows} == set(claims.index[claims["headline"] == "yes"])
     for name, measured, verdict in rows:
         found = claims.loc[name]

@@ -22,7 +22,7 @@ def results(tmp_path: Path) -> Path:
     """The results of a run of three jobs."""
     folder = tmp_path / "run/results"
     files = {
-        "claims/claims.csv": "id,verdict\nW1-a,reproduced\n",
+        "claims/claims.csv": "id,verdict\nW1-a,reproduced\n" + "W1-b,not run\n" * LARGEST,
         "tables/slopes.csv": "slope\n-0.5\n",
         "measure/ridge/short/slopes.csv": "slope\n-0.5\n",
         "measure/ridge/short/curves.csv": "loss\n" + "1.0\n" * LARGEST,

@@ -122,7 +122,8 @@ def _files(results: Path, datasets: Path) -> Iterator[Path]:
     withheld = _may_not_be_passed_on(results, datasets)
     for pattern in SMALL:
         for path in sorted(results.glob(pattern)):
-            large = path.suffix == ".csv" and path.stat().st_size > LARGEST
+            measured = path.relative_to(results).parts[0] == "measure"
+            large = measured and path.stat().st_size > LARGEST
             if not large and not (withheld and path == results / REPORT):
                 yield path
 

@@ -30,6 +30,9 @@ from vaentk.models.vae_sizes import ConvSizes, DenseSizes, VaeSizes, deep_sizes
 from vaentk.training import footprints
 from vaentk.training.schedule import eq7_learning_rate
 
+SHORT = 90.0
+"""Seconds on one core up to which a job takes one: it begins as soon as one is free."""
+
 NARROW = 4096
 """Widths up to this train their members one after another on one core, beside other jobs: waiting
 until several cores are free leaves some of them idle."""
@@ -90,14 +93,19 @@ def _cost(
     members: int = 1,
     cores: int = 1,
     launching: float = LAUNCHED,
+    apart: bool = False,
 ) -> Cost:
     """Cost of steps that take ``pace`` seconds and, in all, ``each`` operations a member.
 
-    A CPU's cores share the members, each at ``rate`` operations a second; a GPU has all at once.
+    A CPU's cores, but for short jobs, share the members, each at ``rate`` operations a second; a
+    GPU has all at once. ``memory`` is that of a process, and of all members where they have one.
     """
     on_gpu = rates.START_ON_GPU + steps * launching + members * each / rates.ON_GPU
-    seconds = rates.START + ceil(members / cores) * (steps * pace + each / rate)
-    return Cost(seconds, on_gpu, memory, disk, cores)
+    member = steps * pace + each / rate
+    if members * member < SHORT:
+        cores = 1
+    seconds = rates.START + ceil(members / cores) * member
+    return Cost(seconds, on_gpu, cores * memory if apart else memory, disk, cores)
 
 
 def _widths(
@@ -131,7 +139,8 @@ def _widths(
         each,
         rates.STEP,
         PRODUCTS if dtype == "float32" else PRODUCTS / 2,
-        memory=cores * (LIBRARIES + (2.5 if kernels else 1) * member),
+        memory=LIBRARIES + (2.5 if kernels else 1) * member,
+        apart=True,
         disk=5e4 + 4 * members * len(cases) * len(widths) * kept * n * d,
         members=members,
         cores=cores,
