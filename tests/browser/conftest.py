@@ -14,7 +14,7 @@ from pages import TEXTS, rooms
 
 from vaentk.figures.style import Drawing, finish, styled
 from vaentk.report import figure
-from vaentk.report.captions import read_page_text
+from vaentk.report.captions import FindingText, read_page_text
 from vaentk.report.contents import ReportData
 from vaentk.report.datasets import Source
 from vaentk.report.page import render
@@ -201,6 +201,10 @@ def reference() -> ReferenceRun:
 def fixture_pages() -> dict[str, str]:
     """Fill the page and its summary."""
     text = read_page_text((TEXTS / "page.yaml").read_text(encoding="utf-8"), rooms())
+    finding = FindingText(
+        claim="W4-first-layer-7x7", says={}, otherwise="The first layer moves as m to {measured}."
+    )
+    text = text.model_copy(update={"findings": (finding,)})
     machine = {"cpu": "A processor with a long name @ 2.90GHz", "cores": 2, "memory_gb": 8}
     jobs = [f"train/weight_change/mnist-14x14/{2**power}" for power in range(3, 40)]
     run_times = pd.DataFrame({"job": jobs, "seconds": 12.345, "max_rss_mb": 1234.5})
@@ -216,6 +220,7 @@ def fixture_pages() -> dict[str, str]:
         text,
         config=CONFIG,
         claims=claims(),
+        equations={"W4": r"D = \frac{\|W(T) - W(0)\|_F}{\|W(0)\|_F} \propto m^{-1/2}"},
         assumptions=pd.DataFrame(
             {
                 "id": [f"A{place}" for place in range(1, 11)],

@@ -1,6 +1,7 @@
 """Runs that are stopped: the README's command again ends with the bytes of a run left alone."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -18,9 +19,9 @@ experiments:
   weight_change:
     mnist-7x7:
       stepping: literal
-      steps: 65536
+      steps: 16384
 """
-"""Some ten seconds of training a width, with checkpoints all along."""
+"""Ten seconds of training a width or more, with checkpoints all along."""
 
 COMMAND = f"make report CORES=2 ARGS={TRAINED}"
 
@@ -56,6 +57,8 @@ def test_a_run_that_is_stopped_ten_times_ends_with_the_same_bytes(
     copy_finished: Callable[[str], Path],
 ) -> None:
     stopped, whole = (make_clone(copy_finished(name), LONG) for name in ("stopped", "whole"))
+    for tree in (stopped, whole):
+        shutil.rmtree(tree / "results/train/weight_change")
     resumed = False
     for number, point in enumerate(POINTS):
         process = typed(COMMAND, stopped)
