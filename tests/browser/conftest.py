@@ -97,7 +97,7 @@ def claims() -> pd.DataFrame:
         ["W1-lemma2", "Lemma 2", "|Theta(0) - Theta_inf|_2 <= lambda_0/4", "<= 0.25", "616", "", 4],
         ["W2-bound", "Theorem 1", "L(t) <= exp(-(lambda_0/n) t) L(0)", "<= 0", "-0.3214", "", 0],
         ["W2-distance", "Theorem 1", "the distance falls as m^(-1/2)", "-0.5", "-0.43", "x", 2],
-        ["W4-first-layer-7x7", "Figure 2", long, "-0.5 +- 0.05", "-0.4912345", "x", 0],
+        ["W4-first-layer-7x7", "Figure 2", long, "-0.5 ± 0.05", "-0.4912345", "x", 0],
         ["W4-decoder-mnist-14x14-largest-widths", "Figure 2", long, "-0.5", "-0.2", "x", 1],
     ]
     rows += [
