@@ -41,7 +41,7 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	@$(ACTIVATE) && start=$$(date +%s) \
 	  && echo "vaentk: running the workflow (about 8 minutes on two cores the first time, seconds when nothing changed)" \
 	  && { ! python -m vaentk.commands.killed || snakemake --quiet --unlock $(ARGS); } \
-	  && snakemake --cores $(CORES) $(if $(VERBOSE),,--logger vaentk) $(ARGS) \
+	  && snakemake $(if $(VERBOSE),,--logger vaentk) --cores $(CORES) $(ARGS) \
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s" \
 	  && { [ ! -f results/report/index.html ] || python -m vaentk.commands.closing; }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from trees import make_clone, results, typed
 
 TRAINED = "results/train/weight_change/mnist-7x7/16-32.parquet"
@@ -63,7 +64,10 @@ def test_a_run_that_is_stopped_ten_times_ends_with_the_same_bytes(
     for number, point in enumerate(POINTS):
         process = typed(COMMAND, stopped)
         time.sleep(point)
-        assert process.poll() is None, "the run was not stopped in the middle"
+        if process.poll() is not None:
+            pytest.fail(
+                f"the run was not stopped in the middle: {process.communicate()[0][-2000:]}"
+            )
         stop(process, stopped, ("all", "snakemake", "asked")[number % 3])
         deadline = time.monotonic() + 10
         while left := of_tree(stopped):
