@@ -26,8 +26,11 @@ experiments:
 
 COMMAND = f"make report CORES=2 ARGS={TRAINED}"
 
-POINTS = (0.3, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 6.5, 7.0, 7.5)
-"""Seconds after which the run is stopped: while it starts, is planned, and trains."""
+EARLY = (0.3, 1.0, 2.0, 3.0, 4.0, 5.0)
+"""Seconds after which a run is stopped while it starts and is planned."""
+
+LATE = (0.0, 0.3, 0.6, 0.9)
+"""The same after a checkpoint of its training."""
 
 
 def of_tree(tree: Path) -> list[psutil.Process]:
@@ -40,6 +43,12 @@ def of_tree(tree: Path) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def newer(tree: Path, when: float) -> bool:
+    """Whether a checkpoint was written since then."""
+    folder = (tree / TRAINED).with_suffix(".checkpoint")
+    return any(path.stat().st_mtime > when for path in folder.rglob("members-*.safetensors"))
 
 
 def stop(process: Any, tree: Path, kind: str) -> None:
@@ -61,9 +70,13 @@ def test_a_run_that_is_stopped_ten_times_ends_with_the_same_bytes(
     for tree in (stopped, whole):
         shutil.rmtree(tree / "results/train/weight_change")
     resumed = False
-    for number, point in enumerate(POINTS):
+    points = [(seconds, False) for seconds in EARLY] + [(seconds, True) for seconds in LATE]
+    for number, (seconds, trains) in enumerate(points):
+        began = time.time()
         process = typed(COMMAND, stopped)
-        time.sleep(point)
+        while trains and not newer(stopped, began) and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(seconds)
         if process.poll() is not None:
             pytest.fail(
                 f"the run was not stopped in the middle: {process.communicate()[0][-2000:]}"

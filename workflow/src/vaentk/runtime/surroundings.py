@@ -101,7 +101,9 @@ def was_killed(folder: Path) -> bool:
         run = json.loads((folder / RUN).read_text(encoding="utf-8"))
         if run["host"] != platform.node():
             return False
-        return bool(psutil.Process(run["pid"]).create_time() != run["since"])
+        process = psutil.Process(run["pid"])
+        same = process.create_time() == run["since"]
+        return not same or process.status() == psutil.STATUS_ZOMBIE  # dead, and not yet buried
     except psutil.NoSuchProcess:
         return True
     except (OSError, ValueError, LookupError, TypeError):
