@@ -25,7 +25,7 @@ RUN python3 -m venv "$VIRTUAL_ENV" \
     && grep -A 1 '^connection-pool==' envs/requirements.lock >/tmp/built.txt \
     && uv pip install --no-cache --no-deps --no-build-isolation --require-hashes -r /tmp/built.txt \
     && uv pip sync --no-cache --compile-bytecode --require-hashes envs/requirements.lock \
-    && pip uninstall --quiet --yes uv && rm /tmp/built.txt \
+    && pip uninstall --quiet --yes uv && rm -f /tmp/built.txt /tmp/uv-* \
     && find "$VIRTUAL_ENV" -depth -type d \( -name tests -o -path '*/torch/include' \) -exec rm -r {} + \
     && find "$VIRTUAL_ENV" -path '*/cupti*' -name '*_static.a' -delete
 
