@@ -21,7 +21,7 @@ onstart:
     surroundings.stop_on_request()
     print(f"vaentk: {told(CONFIG, DEFAULT, workflow.configfiles)}", file=sys.stderr)
     print(f"vaentk: {at_most(CONFIG, GPU)}", file=sys.stderr)
-    progress.begin(all_work(workflow.dag), workflow.cores)
+    progress.begin(all_work(workflow.dag), at_once(workflow.resource_settings))
 
 
 rule all:

@@ -255,6 +255,11 @@ def all_work(dag):
     }
 
 
+def at_once(settings):
+    """Cores here, or, on a cluster without ``--cores``, jobs in its queue."""
+    return settings.cores or settings.nodes or 1
+
+
 def all_provenance():
     """The sidecar of every result that the report rests on."""
     results = all_images() + all_records() + all_measures() + all_figures() + all_tables()
