@@ -2,7 +2,7 @@
 #
 #   PYTHON=/path/to/python   the interpreter to build a new .venv on (default: one found on PATH)
 #   CORES=2                  how many cores `make report` may use (default: all, or a container's quota)
-#   VERBOSE=1                all that Snakemake says, in place of a line a job
+#   VERBOSE=1                all that Snakemake says, in place of one line per job
 #   ARGS="..."               handed to what the target runs: make report ARGS="--configfile config/paper.yaml"
 
 PYTHON ?=

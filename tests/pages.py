@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 TEXTS = ROOT / "workflow" / "report"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"/>'
 
-RUN_TIMES = re.compile(r'<section[^>]*id="run-times(?:-short)?".*?</section>', re.DOTALL)
+RUN_TIMES = re.compile(r'<(section|p)[^>]*id="run-times(?:-short)?".*?</\1>', re.DOTALL)
 """The parts of a page that depend on clocks and machines."""
 
 

@@ -140,9 +140,12 @@ def test_every_link_resolves(opened: Callable[..., Any], pages: dict[str, Path],
     assert len(ids) == len(set(ids))
     anchors = {href[1:] for href in hrefs if href.startswith("#")}
     assert {anchor for anchor in anchors if not anchor.startswith("filter?")} <= set(ids)
-    beside = {href for href in hrefs if not href.startswith(("#", "https://arxiv.org/abs/"))}
-    assert beside == {"summary.html" if name == "index" else "index.html"}
-    assert all((pages[name].parent / href).is_file() for href in beside)
+    here = ("#", "data:", "https://arxiv.org/abs/")
+    beside = {href for href in hrefs if not href.startswith(here)}
+    results = {href for href in beside if href.startswith(("../measure/", "../tables/"))}
+    assert beside - results == {"summary.html" if name == "index" else "index.html"}
+    real = beside if "VAENTK_REPORT" in os.environ else beside - results
+    assert all((pages[name].parent / href).is_file() for href in real)
 
 
 def test_a_reader_without_a_mouse_finds_the_way(opened: Callable[..., Any]) -> None:
@@ -162,6 +165,7 @@ def test_a_reader_without_a_mouse_finds_the_way(opened: Callable[..., Any]) -> N
 
 def test_a_table_is_sorted_by_its_headings(opened: Callable[..., Any]) -> None:
     page = opened()
+    page.get_by_role("button", name="Unfold all").click()
     numbers = """(table, column) => [...table.tBodies[0].rows]
         .map(row => row.cells[column].dataset.value).filter(text => text !== undefined)
         .map(Number)"""
@@ -187,7 +191,7 @@ def test_a_table_is_sorted_by_its_headings(opened: Callable[..., Any]) -> None:
 
 def test_claims_are_filtered_by_verdict_paper_and_words(opened: Callable[..., Any]) -> None:
     page = opened()
-    rows = page.locator(".claims tbody tr")
+    rows = page.locator(".claim")
     shown = "rows => rows.filter(r => r.checkVisibility()).map(r => r.dataset.verdict)"
     everything = rows.evaluate_all("rows => rows.map(r => r.dataset.verdict)")
     page.locator("#filter [name=verdict]").select_option("not run")
@@ -195,13 +199,13 @@ def test_claims_are_filtered_by_verdict_paper_and_words(opened: Callable[..., An
     assert f"of {len(everything)} claims" in page.locator("#filter output").inner_text()
     page.locator("#filter [name=words]").fill("no such words")
     assert rows.evaluate_all(shown) == []
-    page.evaluate("location.hash = document.querySelector('.claims tbody tr').id")
-    page.wait_for_function("document.querySelector('.claims tbody tr').checkVisibility()")
+    page.evaluate("location.hash = document.querySelector('.claim').id")
+    page.wait_for_function("document.querySelector('.claim').checkVisibility()")
 
 
 def test_a_filter_is_an_address_that_can_be_sent(opened: Callable[..., Any]) -> None:
     page = opened()
-    rows = page.locator(".claims tbody tr")
+    rows = page.locator(".claim")
     shown = "rows => rows.filter(r => r.checkVisibility()).map(r => [r.id, r.dataset.verdict])"
     count = page.locator(".overview a[data-verdict]").first
     verdict, words = (count.get_attribute(f"data-{name}") for name in ("verdict", "words"))

@@ -39,7 +39,7 @@ for (const table of document.querySelectorAll(".scroll > table")) {
 const FILTERED = "#filter?";
 const filter = document.getElementById("filter");
 if (filter) {
-  const rows = [...document.querySelectorAll(".claims tbody tr")];
+  const rows = [...document.querySelectorAll(".claim")];
   const apply = () => {
     const { verdict, paper, words } = filter.elements;
     const sought = words.value.trim().toLowerCase();
@@ -49,11 +49,9 @@ if (filter) {
         || !row.textContent.toLowerCase().includes(sought);
     }
     const active = verdict.value || paper.value || sought;
-    for (const group of document.querySelectorAll(".group")) {
-      const empty = part => !part.querySelector("tbody tr:not([hidden])");
-      group.hidden = empty(group);
-      for (const part of group.querySelectorAll(".scroll")) part.hidden = empty(part);
-      for (const details of group.querySelectorAll("details")) details.open = active && !empty(details);
+    for (const group of document.querySelectorAll(".group, .untested")) {
+      group.hidden = !group.querySelector(".claim:not([hidden])");
+      if (group.tagName === "DETAILS") group.open = active && !group.hidden;
     }
     const left = rows.filter(row => !row.hidden).length;
     filter.querySelector("output").textContent = active ? `${left} of ${rows.length} claims` : "";
@@ -104,8 +102,8 @@ const REACH = 20; // CSS pixels
 const FEW = 20; // points: with no more, what a line shows between them was not measured
 
 function parseDrawing(image) {
-  const bytes = Uint8Array.from(atob(image.src.split(",", 2)[1]), letter => letter.charCodeAt(0));
-  const svg = new DOMParser().parseFromString(new TextDecoder().decode(bytes), "image/svg+xml");
+  const text = decodeURIComponent(image.src.slice(image.src.indexOf(",") + 1));
+  const svg = new DOMParser().parseFromString(text, "image/svg+xml");
   const about = svg.getElementsByTagName("dc:description")[0];
   if (!about) return null;
   const [, , width, height] = svg.documentElement.getAttribute("viewBox").split(" ").map(Number);
@@ -192,6 +190,29 @@ for (const image of document.querySelectorAll(".card img")) {
 }
 addEventListener("scroll", silence, { capture: true, passive: true });
 addEventListener("keydown", event => { if (event.key === "Escape") silence(); });
+
+// A figure is in the page, so it can be kept though its file is not there.
+for (const image of document.querySelectorAll("img[data-file]")) {
+  const name = image.closest("figure").querySelector("figcaption .file code");
+  const link = document.createElement("a");
+  link.href = image.src;
+  link.download = image.dataset.file;
+  name.replaceWith(link);
+  link.append(name);
+}
+
+const unfold = document.getElementById("unfold");
+if (unfold) {
+  const parts = [...document.querySelectorAll("main details")];
+  const label = () => { unfold.textContent = parts.every(part => part.open) ? "Fold all" : "Unfold all"; };
+  unfold.hidden = false;
+  unfold.addEventListener("click", () => {
+    const open = !parts.every(part => part.open);
+    for (const part of parts) part.open = open;
+    label();
+  });
+  label();
+}
 
 const theme = document.getElementById("theme");
 if (theme) {

@@ -46,6 +46,7 @@ with job.running(snakemake) as task:
         references=references,
         commit=job.commit(),
         equations=read_equations(io.read_text(task.inputs["equations"])),
+        rooms={path.parent.name: job.declared_name(path.parent) for path in task.files["words"]},
     )
     style, script = (io.read_text(task.inputs[name]) for name in ("style", "behaviour"))
     for template, page in (("template", "page"), ("summary", "summary")):

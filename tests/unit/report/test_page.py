@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
-from pages import DIGITS, ROOM, SVG, material, page, without_run_times
+from pages import DIGITS, ROOM, SLOPES, SVG, material, page, without_run_times
 
 from vaentk.report.figure import Figure
 from vaentk.report.page import columns, settings
@@ -54,10 +54,10 @@ def test_settings_are_flat_and_a_run_may_lack_one() -> None:
     assert frame.to_numpy().tolist() == [["inputs.samples", "8", "9"], ["beta", "0.1", "–"]]
 
 
-def test_cells_carry_the_full_number_that_they_are_sorted_by() -> None:
+def test_cells_carry_the_number_that_they_are_sorted_by() -> None:
     text = page()
     assert '<td class="number" data-value="-0.98765">−0.988</td>' in text
-    assert 'data-head="Measured" data-value="-0.4987654">−0.4988' in text
+    assert "<dt>Measured</dt><dd>−0.4988" in text
     assert [plain(value) for value in ("1e-06", "", "n beta", np.nan)] == ["1e-06", "", "", ""]
 
 
@@ -95,7 +95,7 @@ def test_page_is_whole_and_alone() -> None:
     tags = Tags(page()).found
     sources = [value for _, known in tags for name, value in known.items() if name == "src"]
     assert len(sources) == 1
-    assert all(str(source).startswith("data:image/svg+xml;base64,") for source in sources)
+    assert all(str(source).startswith("data:image/svg+xml,<svg") for source in sources)
     assert not [tag for tag, _ in tags if tag in ("iframe", "object")]
     assert [known for tag, known in tags if tag == "script"] == [{}]
     loaded = [known["href"] for tag, known in tags if tag == "link"]
@@ -103,7 +103,11 @@ def test_page_is_whole_and_alone() -> None:
     ids = {known["id"] for _, known in tags if "id" in known}
     links = [str(known["href"]) for tag, known in tags if tag == "a"]
     targets = {link[1:] for link in links if link.startswith("#")}
-    assert {link for link in links if link[0] != "#"} == {"summary.html", "https://arxiv.org/abs/1"}
+    beside = {f"../{SLOPES}", "../tables/slopes.csv"}
+    assert {link for link in links if link[0] != "#"} == {
+        *("summary.html", "https://arxiv.org/abs/1"),
+        *beside,
+    }
     assert targets <= ids
     assert {"figure-change", "claim-W4-a", "weight_change"} <= targets
 

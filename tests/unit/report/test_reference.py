@@ -32,9 +32,9 @@ def test_reference_runs_stand_beside_this_run_and_are_compared() -> None:
     text = re.sub(r"\s+", " ", page(references=[run]))
     assert "A CPU, 16 cores, 128 GB, A GPU" in text
     assert 'data-value="7200.0">120</td>' in text
-    said = re.findall(r"reference: −0.51, ([a-z ]+) <a href=\"#reference-long\">Long run", text)
+    said = re.findall(r"#reference-long\">Long run</a>: −0.51, ([a-z ]+)<", text)
     assert said == ["reproduced", "not reproduced", "reproduced"]
-    assert '; 1 of them in a <a href="#references">' in text
+    assert '(1 of them are in a <a href="#references">' in text
     assert "W4-other" not in text
     assert 'id="references"' not in page()
 

@@ -39,7 +39,7 @@ def test_a_claim_names_file_row_and_settings_of_its_number() -> None:
     )
     assert (row.kind, row.run, row.settings) == ("weight_change", "small", True)
     text = page()
-    assert "From <code>measure/weight_change/small/slopes.csv</code>: slope [low, high]" in text
+    assert f'<a href="../{row.file}"><code>{row.file}</code></a>: slope [low, high]' in text
     assert '<a href="#settings-weight_change"><code>experiments.weight_change.small' in text
 
 
@@ -56,4 +56,4 @@ def test_our_own_statements_stand_apart_from_a_papers() -> None:
     ]
     assert ours[0].counts["reproduced"] == (1, "W4-own")
     text = page(claims=data.claims)
-    assert '<span class="ours">and 1 of ours</span>' in text
+    assert '<span class="ours">+1 of ours</span>' in text

@@ -60,7 +60,7 @@ def test_quantity(value: object, text: str) -> None:
     [
         ("lambda_0 > 0", "λ<sub>0</sub> &gt; 0"),
         ("m^(-1/2) and 2^17", "m<sup>−1/2</sup> and 2<sup>17</sup>"),
-        ("|Theta(0) - Theta_inf|_2", "|Θ(0) - Θ<sub>∞</sub>|<sub>2</sub>"),
+        ("|Theta(0) - Theta_inf|_2", "|Θ(0) − Θ<sub>∞</sub>|<sub>2</sub>"),
         ("L <= exp(-(lambda_0/n) t)", "L ≤ exp(−(λ<sub>0</sub>/n) t)"),
         ("W_mu, sigma0 = .5", "W<sub>μ</sub>, σ<sub>0</sub> = .5"),
         ("slope -0.5 at 7x7", "slope −0.5 at 7×7"),

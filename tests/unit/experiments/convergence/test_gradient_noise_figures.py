@@ -1,4 +1,4 @@
-"""S5's figures: a panel a part and kind of noise, numbers and powers in words."""
+"""S5's figures: one panel per part and kind of noise, numbers and powers in words."""
 
 import xml.etree.ElementTree as ElementTree
 from itertools import product

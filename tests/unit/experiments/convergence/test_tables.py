@@ -1,4 +1,4 @@
-"""Tables of S1: what was fitted in words, and a column a beta."""
+"""Tables of S1: what was fitted in words, and one column per beta."""
 
 import pandas as pd
 

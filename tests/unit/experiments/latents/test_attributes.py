@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from vaentk.experiments.latents.discovery.attributes import carried, choose, probe
+from vaentk.experiments.latents.discovery.attributes import choose, probe
 from vaentk.statistics.roc import areas
 
 ATTRIBUTES = 40
@@ -86,17 +86,3 @@ def test_the_best_unit_and_its_sign_are_chosen_and_nan_is_not() -> None:
     unit, sign = choose(measured)
     assert unit.tolist() == [1, 0, 0, -1]
     np.testing.assert_array_equal(sign, [-1, -1, 1, np.nan])
-
-
-def test_units_are_named_by_the_attribute_they_carry_best() -> None:
-    planted = {4: (0, 0.9), 7: (2, 0.1)}
-    codes, labels = part(np.random.default_rng(12), 1000, 3, planted)
-    labels[:, 5] = 1
-    attribute, area = carried(codes, labels)
-    assert attribute[[0, 2]].tolist() == [4, 7]
-    assert area[0] == pytest.approx(roc_auc_score(labels[:, 4], codes[:, 0]))
-    assert area[2] == pytest.approx(roc_auc_score(labels[:, 7], codes[:, 2]))
-    assert area[2] < 0.15
-    attribute, area = carried(codes, np.ones_like(labels))
-    assert attribute.tolist() == [-1] * 3
-    assert np.isnan(area).all()

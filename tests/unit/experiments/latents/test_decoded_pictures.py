@@ -15,7 +15,6 @@ from vaentk.experiments.latents.discovery.decoded_pictures import (
     decode_all,
     gallery,
     told_better,
-    units,
 )
 from vaentk.models.conv_vae import ConvVAE, Weights
 from vaentk.models.latent_traversals import COLUMNS, as_pixels
@@ -71,23 +70,6 @@ def test_the_aggregate_posterior_is_wider_than_its_means() -> None:
     variances = net.sampled.var(dim=0) - net.mean.var(dim=0)
     # 0.01 of the posterior; the covariance of 200 means and noises is within four errors of it.
     assert torch.allclose(variances, torch.tensor(0.01), atol=8 * 0.1 / IMAGES**0.5)
-
-
-def test_units_come_by_falling_kl_with_what_they_tell() -> None:
-    net = network(4)
-    labels = np.zeros((IMAGES, 3), np.uint8)
-    labels[:, 0] = net.mean[:, 1] > 0  # told by unit 1, and by unit 2 below when it falls
-    labels[:, 1] = net.mean[:, 2] < 0
-    labels[:, 2] = net.mean[:, 0] > 1
-    strips, rows = units(net, NAMES, labels)
-    assert [row["unit"] for row in rows] == [0, 1, 2, 3]
-    assert [row["attribute"] for row in rows[:3]] == ["Male", "Smiling", "Bangs"]
-    assert [row["auc"] for row in rows[:3]] == [1.0, 1.0, 1.0]
-    assert strips.shape == (4, COLUMNS, 1, 64, 64)
-    # Towards the attribute: unit 2 falls, the others rise.
-    for unit, falls in enumerate((False, False, True)):
-        shades = strips[unit, :, 0, 16 * unit, 0].astype(int)
-        assert (np.diff(shades) <= 0).all() if falls else (np.diff(shades) >= 0).all()
 
 
 def row(latent: int, attribute: str, unit: int, auc: float) -> dict[str, object]:
@@ -168,8 +150,7 @@ def test_all_pictures_of_networks_by_latent_size() -> None:
     networks = {2: network(2), 8: network(8)}
     table = pd.DataFrame([row(latent, name, 0, 0.7) for latent in networks for name in NAMES])
     pictures, rows = decode_all(networks, table, compared(dict.fromkeys(NAMES, 0.5)), images())
-    assert (rows["wide"], rows["narrow"], list(rows["units"])) == (8, 2, [2, 8])
+    assert (rows["wide"], rows["narrow"], rows["latents"]) == (8, 2, [2, 8])
     assert len(pictures["found"]) == len(rows["found"]) == 3
-    assert len(pictures["units/2"]) == len(rows["units"][2]) == 2
     kinds = ("originals", "reconstructions", "samples", "interpolations")
     assert {f"gallery/8/{kind}" for kind in kinds} <= set(pictures)

@@ -61,7 +61,7 @@ def test_known_effects_are_found_with_their_differences_from_the_nulls() -> None
 
 
 def test_the_effect_is_the_mean_of_each_seeds_line() -> None:
-    """Against scipy, a line a seed and Student's interval of their mean; and so is the level."""
+    """Against scipy, a line per seed and Student's interval of their mean; and so is the level."""
     scores, summary = frames(noise=0.05, seeds=3)
     fitted = trends(scores, summary).set_index("quantity")
     trained = scores[(scores["network"] == "trained") & (scores["metric"] == "mig")]

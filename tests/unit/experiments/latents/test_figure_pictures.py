@@ -19,11 +19,11 @@ from vaentk.experiments.declaration import Runs
 from vaentk.experiments.latents.discovery.figure_pictures import (
     discovery_found,
     discovery_gallery,
-    discovery_units,
     extent,
 )
 from vaentk.figures import image_panels
 from vaentk.figures.contact_sheet import GAP
+from vaentk.figures.image_panels import Panel
 from vaentk.figures.style import Drawing
 
 Images = NDArray[np.uint8]
@@ -72,22 +72,14 @@ def drawn_from(draw: Callable[..., Drawing], arrays: dict[str, Images], **rows: 
     return draw({"faces": Stored(arrays, json.dumps(note))}, runs=runs)
 
 
-def draw_units(columns: int = 4, channels: int = 3) -> Drawing:
-    keys = ("unit", "kl", "attribute", "auc")
-    units = {
-        10: [(7, 1.04, "Pale_Skin", 0.5625), (0, 3.125, "Smiling", 0.714)],
-        256: [
-            (200, 4.0, "Mouth_Slightly_Open", 0.75),
-            (3, 2.0, "Bald", 0.625),
-            (5, 1.0, "Bald", 0.875),
-        ],
-    }
-    rows = {size: [dict(zip(keys, row, strict=True)) for row in units[size]] for size in units}
-    arrays = {
-        "units/10": strips(2, columns, channels=channels),
-        "units/256": strips(3, columns, 100, channels=channels),
-    }
-    return drawn_from(discovery_units, arrays, units=rows)
+def draw_panels(columns: int = 4, channels: int = 3) -> Drawing:
+    """Two panels of two and three rows."""
+    named = ["unit 0  KL 3.1\nSmiling 0.71", "unit 7  KL 1.0\nPale Skin 0.56", "unit 9"]
+    panels = [
+        Panel("latent 10", [(named[:2], strips(2, columns, channels=channels))]),
+        Panel("latent 256", [(named, strips(3, columns, 100, channels=channels))]),
+    ]
+    return image_panels.draw(panels, "faces", "two panels")
 
 
 def draw_found(rows: int = 3) -> Drawing:
@@ -111,19 +103,10 @@ def draw_gallery(latents: tuple[int, ...] = (10, 256)) -> Drawing:
             f"gallery/{latent}/samples": strips(1, 4, 40 + place),
             f"gallery/{latent}/interpolations": strips(3, 4, 60 + place),
         }
-    return drawn_from(discovery_gallery, arrays, units={latent: [] for latent in latents})
+    return drawn_from(discovery_gallery, arrays, latents=list(latents))
 
 
 DRAWINGS: dict[str, tuple[Callable[[], Drawing], str]] = {
-    "units": (
-        draw_units,
-        "faces, stand-in, seed 2: traversals, a row of 4 images for every unit as it moves from "
-        "left to right towards the attribute that it tells best; named by the unit's KL in nats "
-        "and the attribute with its AUC. Latent 10, rows unit 0 KL 3.1 Smiling 0.71; unit 7 "
-        "KL 1.0 Pale Skin 0.56. "
-        "Latent 256, rows unit 200 KL 4.0 Mouth Slightly Open 0.75; unit 3 KL 2.0 Bald 0.62; "
-        "unit 5 KL 1.0 Bald 0.88.",
-    ),
     "found": (
         draw_found,
         "faces, stand-in, seed 2: 3 rows, an attribute and a face each, of 4 images on the left "
@@ -172,27 +155,26 @@ def labels(figure: Figure, panel: int) -> list[str]:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_units_stand_by_falling_kl_with_their_own_strips(
+def test_panels_stand_beside_each_other_with_their_own_strips(
     drawn: Callable[..., Figure], channels: int
 ) -> None:
-    figure = drawn(draw_units, 4, channels)
+    figure = drawn(draw_panels, 4, channels)
     narrow, wide = figure.axes
     assert [axes.get_title() for axes in (narrow, wide)] == ["latent 10", "latent 256"]
     picture = narrow.images[0].get_array()
     assert picture is not None
     assert picture.ndim == (2 if channels == 1 else 3)
-    assert values(picture, [0, STEP], 4) == [[4, 5, 6, 7], [0, 1, 2, 3]]
+    assert values(picture, [0, STEP], 4) == counted(2, 4)
     assert values(wide.images[0].get_array(), [0, STEP, 2 * STEP], 4) == counted(3, 4, 100)
     assert labels(figure, 0) == ["unit 0  KL 3.1\nSmiling 0.71", "unit 7  KL 1.0\nPale Skin 0.56"]
-    assert labels(figure, 1)[0] == "unit 200  KL 4.0\nMouth Slightly Open 0.75"
 
 
 def test_the_saved_picture_is_the_mosaic_pixel_by_pixel() -> None:
-    images = re.findall(r"data:image/png;base64,\s*([^\"]+)", draw_units().svg)
+    images = re.findall(r"data:image/png;base64,\s*([^\"]+)", draw_panels().svg)
     assert len(images) == 2
     with Image.open(io.BytesIO(base64.b64decode(images[0]))) as png:
         picture = np.asarray(png.convert("RGB"))
-    assert values(picture, [0, STEP], 4) == [[4, 5, 6, 7], [0, 1, 2, 3]]
+    assert values(picture, [0, STEP], 4) == counted(2, 4)
 
 
 def test_found_attributes_have_both_networks_on_the_same_row(
@@ -243,7 +225,7 @@ def test_a_gallery_has_every_face_above_its_reconstruction(drawn: Callable[..., 
 def test_panels_have_one_scale_and_room_for_their_labels(
     drawn: Callable[..., Figure], columns: int, beside: bool
 ) -> None:
-    figure = drawn(draw_units, columns)
+    figure = drawn(draw_panels, columns)
     figure.draw_without_rendering()
     pictures = [axes.get_window_extent() for axes in figure.axes]
     cell = image_panels.CELL * figure.dpi

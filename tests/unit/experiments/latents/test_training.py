@@ -195,7 +195,7 @@ def test_pictures_show_kl_reconstructions_and_traversals(tmp_path: Path) -> None
         gap = torch.from_numpy(picture[:, 64:].astype(np.float32)) - torch.cat(list(below), dim=2)
         assert float(gap.abs().max()) < 0.51
 
-        # A row a unit and nine steps along it, the greatest KL first, from the first image's code.
+        # A row per unit with nine steps along it, the greatest KL first, from the first image.
         (event,) = found.Images(f"traversals/{name}")
         assert (event.width, event.height) == (9 * 64, 2 * 64)
         unit = int(kl.argmax())

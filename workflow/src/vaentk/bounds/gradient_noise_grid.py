@@ -67,7 +67,7 @@ class Grid:
     def rows(self, cell: Cell, weights: Weights) -> list[Row]:
         """Measure one cell at the weights of its state, (S, ...) each.
 
-        A row a seed and part (``phi``, ``theta``) has the cell; ``square``, ``square_error`` and
+        A row per seed and part (``phi``, ``theta``) has the cell; ``square``, ``square_error`` and
         ``noise`` of the squared signal-to-noise ratio, see `SignalToNoise`.
 
         Raises

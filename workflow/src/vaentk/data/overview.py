@@ -90,7 +90,7 @@ def contact_sheet(
     """
     grid = images.facts.grid
     by_factor = [] if grid is None else [_along(grid, place) for place in range(len(grid.sizes))]
-    at_random = generator.choice(len(images), size=(1 if grid else 4, COLUMNS), replace=False)
+    at_random = generator.choice(len(images), size=(1 if grid else 2, COLUMNS), replace=False)
     rows = [*by_factor, *at_random]
     sheet = np.full((len(rows), COLUMNS, *images.facts.shape), BLANK, np.uint8)
     for row, numbers in zip(sheet, rows, strict=True):

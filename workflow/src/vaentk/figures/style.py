@@ -18,6 +18,7 @@ from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 from matplotlib.typing import RcKeyType
 
+from vaentk.figures.compact import compact
 from vaentk.figures.readings import describe
 
 LAYERS = {
@@ -109,7 +110,7 @@ def finish(figure: Figure, alt: str) -> Drawing:
     text = StringIO()
     words = {"Date": None, "Creator": "vaentk", "Description": about}
     figure.savefig(text, format="svg", metadata=words)
-    return Drawing(text.getvalue(), alt)
+    return Drawing(compact(text.getvalue()), alt)
 
 
 def _settle(figure: Figure) -> None:
@@ -166,7 +167,7 @@ def against_width(
     label, colour, marker = look
     means = members.groupby("width")[column].mean()
     axes.plot(members["width"], members[column], marker, color=colour, alpha=0.45)
-    axes.plot(means.index, means, line, color=colour, label=label)
+    axes.plot(means.index, means, line, marker=marker, color=colour, label=label)
     if claimed is not None:
         power = means.iloc[-1] * (means.index / means.index[-1]) ** claimed
         axes.plot(means.index, power, ":", color=REFERENCE, linewidth=1.1)
@@ -187,7 +188,8 @@ def threshold(axes: Axes, value: float, text: str, below: bool = False) -> None:
     """Draw a claimed threshold as a level line with its name above or below it."""
     axes.axhline(value, color=REFERENCE, linestyle="-.", linewidth=0.9)
     across, side = axes.get_yaxis_transform(), "top" if below else "bottom"
-    axes.text(0.02, value, text, transform=across, ha="left", va=side, fontsize=8)
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
+    axes.text(0.02, value, text, transform=across, ha="left", va=side, fontsize=8, bbox=ground)
 
 
 def width_colours(widths: list[int]) -> dict[int, str]:
@@ -203,6 +205,11 @@ def log_ticks(axis: Axis, low: float, high: float) -> None:
     axis.set_major_locator(LogLocator(subs=parts))
     axis.set_major_formatter(_PlainLogFormatter(labelOnlyBase=False, minor_thresholds=(9, 9)))
     axis.set_minor_locator(NullLocator())
+
+
+def ink_on(part: float) -> str:
+    """Colour of lettering on cividis at a part of its length, 0 to 1: that of more contrast."""
+    return "white" if part < 0.4 else "black"
 
 
 def number(value: float) -> str:

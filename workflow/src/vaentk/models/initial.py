@@ -14,7 +14,7 @@ def standard_normal(
     dtype: torch.dtype,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Draw N(0, 1) weights (S, *shape), a seed a member and an independent stream an array.
+    """Draw N(0, 1) weights (S, *shape), one seed per member and an independent stream an array.
 
     Drawn in float64 on the CPU and then rounded and moved: a member starts from the same weights
     in either precision, on either device, alone or beside others.

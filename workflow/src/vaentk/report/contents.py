@@ -38,6 +38,8 @@ class ReportData:
         Runs made elsewhere, whose verdicts stand beside these.
     equations
         LaTeX by the beginnings of claims' ids.
+    rooms
+        Folder of the code of an experiment, by experiment.
     """
 
     text: PageText
@@ -54,6 +56,7 @@ class ReportData:
     references: Sequence[ReferenceRun]
     commit: str
     equations: Mapping[str, str] = field(default_factory=dict)
+    rooms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def runs(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:

@@ -47,7 +47,7 @@ def sources(
 ) -> dict[str, Source]:
     """Describe every data set of a run, by name.
 
-    ``facts`` has a row a data set, as `vaentk.data.overview.facts` makes them; ``files`` is the
+    ``facts`` has one row per data set, as `vaentk.data.overview.facts` makes them; ``files`` is the
     table of data files, for licences and citations; ``sheets`` are contact sheets by data set.
     """
     rows = [

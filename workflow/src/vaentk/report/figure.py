@@ -1,8 +1,12 @@
 """A figure as a page shows it."""
 
-import base64
 import re
 from dataclasses import dataclass
+
+from markupsafe import Markup
+
+RESERVED = str.maketrans({"%": "%25", "#": "%23", "&": "%26", '"': "%22", "\n": " "})
+"""What an address, or the attribute of a page that holds it, does not take as it is."""
 
 
 @dataclass(frozen=True)
@@ -13,9 +17,11 @@ class Figure:
     alt: str
 
     @property
-    def uri(self) -> str:
-        """The figure as a data URI, which needs no second file."""
-        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
+    def uri(self) -> Markup:
+        """The figure as a data URI, which needs no second file; a third shorter than base64."""
+        # Quotation marks of tags become single ones, which need no escape.
+        text = re.sub(r"<[^>]*>", lambda tag: tag[0].replace('"', "'"), self.svg)
+        return Markup(f"data:image/svg+xml,{text.strip().translate(RESERVED)}")
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -25,8 +31,3 @@ class Figure:
         ]
         width, height = (point and round(float(point[1]) * 4 / 3) for point in points)
         return (width, height) if width and height else None
-
-    @property
-    def is_tall(self) -> bool:
-        """Whether it stands better on an upright sheet of paper than on a lying one."""
-        return self.size is not None and self.size[1] > self.size[0]

@@ -9,10 +9,9 @@ from vaentk.errors import UserError
 from vaentk.report.captions import FindingText
 from vaentk.report.contents import ReportData
 from vaentk.report.statements import Statement
-from vaentk.report.text import number
+from vaentk.report.text import rounded
 
 NAMED = re.compile(r"\{([A-Za-z0-9-]+)\}")
-REAL = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,7 @@ def _number(own: Statement, name: str, by_id: dict[str, Statement]) -> str:
     row = own if name == "measured" else _known(name, by_id)
     if not row.measured:
         return "not measured"
-    return REAL.sub(
-        lambda real: number(float(real[0]), ".3g"), f"{row.measured} {row.interval}"
-    ).strip()
+    return rounded(f"{row.measured} {row.interval}").strip()
 
 
 def _known(name: str, by_id: dict[str, Statement]) -> Statement:

@@ -22,7 +22,7 @@ from vaentk.report.reference import agreement
 from vaentk.report.run_times import describe_machine
 from vaentk.report.statements import claim_groups, overview, statements
 from vaentk.report.strips import strip
-from vaentk.report.text import MISSING, number, plain, quantity, typeset
+from vaentk.report.text import MISSING, number, plain, quantity, rounded, typeset
 
 SIGNS = dict(zip(VERDICTS, "✓✗?∅–", strict=True))
 """Every verdict a claim can have, with the sign that stands beside its colour."""
@@ -41,7 +41,7 @@ HIGH = re.compile(r"(^|_)high$")
 class Column:
     """A table's heading, whether its cells are numbers, and the cells as text.
 
-    ``values`` are the full numbers that the cells are sorted by, empty where there is none.
+    ``values`` are the numbers that the cells are sorted by, empty where there is none.
     """
 
     heading: str
@@ -65,7 +65,7 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {f.__name__: f for f in (typeset, number, quantity, plain)}
+    environment.filters |= {f.__name__: f for f in (typeset, number, quantity, rounded, plain)}
     rows, jobs = statements(data), data.run_times
     if jobs["machine"].nunique() < 2:
         jobs = jobs.drop(columns="machine")  # which the page names above the table
@@ -146,7 +146,7 @@ def columns(
             ]
             heading = headings["interval"]
         numeric = is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name])
-        values = [repr(float(v)) if numeric and pd.notna(v) else "" for v in frame[name]]
+        values = [f"{float(v):.6g}" if numeric and pd.notna(v) else "" for v in frame[name]]
         made.append(Column(heading, numeric, cells, values))
     return made
 

@@ -14,7 +14,13 @@ GREEK_NAMES = "alpha beta gamma delta epsilon zeta kappa lambda mu rho sigma tau
 GREEK = dict(zip(GREEK_NAMES.split(), "αβγδεζκλμρστφψθξ", strict=True))
 GREEK |= {"Theta": "Θ", "Delta": "Δ", "Phi": "Φ"}
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-SIGNS = {"&gt;=": "≥", "&lt;=": "≤", " +- ": "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}", "sqrt(": "√("}
+SIGNS = {
+    " - ": " − ",
+    "&gt;=": "≥",
+    "&lt;=": "≤",
+    " +- ": "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}",
+    "sqrt(": "√(",
+}
 BY_TEN = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10"
 
 DECIMAL = re.compile(r"(?<![\w.])-?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]?\d+)(?![\w.]*\w)")
@@ -62,6 +68,11 @@ def quantity(value: object) -> str:
         return number(float(text))
 
     return number(DECIMAL.sub(shorten, value) if isinstance(value, str) else value)
+
+
+def rounded(text: str) -> str:
+    """Write a text with decimal numbers in it with three significant digits of each."""
+    return DECIMAL.sub(lambda found: number(float(found[0]), ".3g"), text)
 
 
 def plain(value: object) -> str:

@@ -30,7 +30,7 @@ STABLE = 0.05
 
 
 def power_of_width(table: pd.DataFrame, quantity: str, largest: int) -> dict[str, float | str]:
-    """Fit ``quantity ~ width^b`` by least squares in logarithms, a row a width and seed.
+    """Fit ``quantity ~ width^b`` by least squares in logarithms, one row per width and seed.
 
     Returns
     -------

@@ -167,7 +167,7 @@ def _add(state: State, squares: Tensor) -> None:
 
 
 def _summed(state: State) -> list[Record]:
-    """Give the sums so far, a row a member: ``sum_phi``, ``scatter_phi`` and so on."""
+    """Give the sums so far, one row per member: ``sum_phi``, ``scatter_phi`` and so on."""
     named = {
         f"{kind}_{column}": state.tensors[kind][:, place].tolist()
         for kind in ("sum", "scatter")

@@ -36,7 +36,7 @@ class Evaluation:
     ) -> list[dict[str, float]]:
         """Measure members with weights (S, ...) that minimise a bound with ``codes`` of an image.
 
-        Their seeds and the step determine what is drawn. A row a member has for each part of
+        Their seeds and the step determine what is drawn. One row per member has for each part of
         images, in nats, mean over images, the held-out ones' with ``held_out_`` before: ``loss``
         (what is minimised), ``reconstruction`` and ``kl``, ``negative_elbo`` (their sum, whatever
         beta), ``negative_bound`` (importance-weighted with the common K).

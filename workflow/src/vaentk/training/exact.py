@@ -33,7 +33,7 @@ class Recipe:
 
 
 def train(model: ExactVae, recipe: Recipe) -> list[Record]:
-    """Train all runs side by side; return a row a run and recorded iterate n.
+    """Train all runs side by side; return one row per run and recorded iterate n.
 
     ``seed``, ``step``, ``gradient``, the exact ``|grad L(theta_n)|^2``, ``mean_gradient``, its mean
     over the iterates 0 to n, and ``loss``, the negative ELBO in nats. From where a run has

@@ -36,7 +36,7 @@ def measure_variants(
     -------
     dict
         ``curves`` as `linear_rate.measure.curves` gives them, with a column variant; ``members``,
-        a row a variant, width and seed: activation, samples, sigma0, train_sigma, lambda_0,
+        one row per variant, width and seed: activation, samples, sigma0, train_sigma, lambda_0,
         lambda_max, the largest distances, late rates of the loss and of the kernels' flows, and the
         final loss over the first (loss_left) and over that of answering zero (loss_over_zero); and
         ``summary``, their means over seeds.
@@ -68,7 +68,7 @@ def measure_variants(
 def _members(
     variant: str, case: LinearRate, kernel: Array, curve: pd.DataFrame, zero: float
 ) -> pd.DataFrame:
-    """Summarise the curves of one variant and width, a row a seed; zero: loss of answering it."""
+    """Summarise the curves of one variant and width, a row per seed; zero: loss of answering it."""
     values = np.linalg.eigvalsh(kernel)
     rows = [
         {
@@ -94,7 +94,7 @@ def _members(
 
 
 def averaged(members: pd.DataFrame) -> pd.DataFrame:
-    """Average over seeds for the report's table, a row a variant and width.
+    """Average over seeds for the report's table, one row per variant and width.
 
     Distances and rates are geometric means.
     """

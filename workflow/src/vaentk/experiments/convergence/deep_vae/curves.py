@@ -40,7 +40,7 @@ REACHED: Final = ("relative_gradient", "excess")
 def curves(records: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Put the measurements of all variants together, with what follows from them.
 
-    Records have a row a seed and step, with ``loss`` and the sums over all updates so far of
+    Records have one row per seed and step, with ``loss`` and the sums over all updates so far of
     `vaentk.training.deep`. To them come the means over the iterates since the measurement before,
     NaN at the start: gradient_phi, gradient_theta and their sum gradient, the squared norm of the
     full-data gradient without bias (negative at times), with its standard error gradient_error;
@@ -96,7 +96,7 @@ def slope(part: pd.DataFrame, quantity: str) -> Estimate:
 def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
     """Fit powers of the number of updates over the last part of training.
 
-    A row a sweep, value and quantity, with the updates step_min to step_max that are fitted, and
+    A row per sweep, value and quantity, with the updates step_min to step_max that are fitted, and
     past_transient, step_min over the last update at which any seed has more than `SETTLED` of its
     loss's fall left: above 1 the powers are those past it. ``uniform_ratio`` has slope 0 where the
     theorem's rate holds with equality.
@@ -119,7 +119,7 @@ def slopes(table: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
 def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     """Find how many updates every seed takes to common parts of its own start.
 
-    A row a variant, seed, quantity (`REACHED`) and threshold: steps, after which it stays below,
+    A row per variant, seed, quantity (`REACHED`) and threshold: steps, after which it stays below,
     NaN where it does not.
     """
     columns = ["variant", "seed", "quantity", "threshold", "steps"]

@@ -20,7 +20,7 @@ def ends(
 ) -> pd.DataFrame:
     """Give bounds after the first and the last epoch, beside the authors' where comparable.
 
-    A row a sweep, value and epoch of what `curves.curves` returns: means over seeds with 95%
+    One row per sweep, value and epoch of what `curves.curves` returns: means over seeds with 95%
     intervals of `COLUMNS` (nats); batch_slope, the power of the authors' statistic, after the last
     epoch; authors and authors_slope, NaN unless comparable; why_not, in words. The authors' values,
     digitised, have dataset, sweep, value, epoch, quantity, number.

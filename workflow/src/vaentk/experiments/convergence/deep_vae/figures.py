@@ -48,18 +48,18 @@ MEETS: Final = 10
 
 
 def deep_vae_activations(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient, its mean and -ELBO against the updates, a row a run, a line an activation."""
+    """Draw gradient, its mean and -ELBO by updates, a row per run, a line per activation."""
     return _draw("activation", ("gradient", "uniform", "negative_elbo"), curves, runs, "{}")
 
 
 def deep_vae_betas(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient and loss relative to their own start, and the loss's parts, a line a beta."""
+    """Draw gradient and loss relative to their own start, and the loss's parts, a line per beta."""
     shown = ("relative_gradient", "excess", "reconstruction", "kl")
     return _draw("beta", shown, curves, runs, r"$\beta$ = {}")
 
 
 def deep_vae_samples(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw gradient, -ELBO and the importance-weighted bounds, a line a K."""
+    """Draw gradient, -ELBO and the importance-weighted bounds, one line per K."""
     shown = ("gradient", "negative_elbo", "loss", "negative_bound")
     return _draw("samples", shown, curves, runs, "$K$ = {}")
 
@@ -182,7 +182,7 @@ def _alt(
         )
     titles = ", ".join(_plain(quantity) for quantity in shown)
     return (
-        f"A row a run, a panel each for {titles}, against the number of updates on a logarithmic "
+        f"A row per run, a panel each for {titles}, against the number of updates on a logarithmic "
         "axis; thin lines are seeds, thick ones their means, dashed ones held-out images. "
         f"{'. '.join(parts)}."
     )

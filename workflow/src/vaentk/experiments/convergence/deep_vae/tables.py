@@ -28,7 +28,7 @@ DEEP_NAMES = {
 
 
 def deep_vae_slopes(slopes: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Table of S2 to S4's powers of the number of updates, a row a sweep, value and quantity."""
+    """Table of S2 to S4's powers of the number of updates, a row per sweep, value and quantity."""
     table = stack(slopes).drop(columns=["variant", "data", "epochs", "reduced", "freedom"])
     return table.assign(quantity=table["quantity"].map(DEEP_NAMES))
 

@@ -25,7 +25,7 @@ from vaentk.training.state import State, Tick
 def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> dict[str, Any]:
     """Train all seeds of one variant.
 
-    ``records`` have a row an evaluation and seed, as `vaentk.training.deep` has them; ``weights``
+    ``records`` have a row per evaluation and seed, as `vaentk.training.deep` has them; ``weights``
     are
     ``start/<name>`` and ``end/<name>``, before and after, (S, ...) each.
     """

@@ -36,7 +36,7 @@ BOUNDS: Final = ("negative_elbo", "loss", "negative_bound")
 def trends(table: pd.DataFrame, reached: pd.DataFrame, settings: DeepVAE) -> pd.DataFrame:
     """Fit how convergence changes along each sweep, seed by seed, and test for a rise.
 
-    A row a sweep and quantity: effect, the change per step of the order from the smoothest
+    One row per sweep and quantity: effect, the change per step of the order from the smoothest
     activation to ReLU, or per doubling of beta or K, mean over seeds with its 95% interval (NaN
     for one seed: there is none); statistic and p_value of Page's test for a rise, whose blocks are
     the seeds (NaN for one seed, or two levels); threshold; levels, seeds; claimed; said, in words.
@@ -118,7 +118,7 @@ def at_time(table: pd.DataFrame, when: str) -> pd.DataFrame:
 def _trend(
     sweep: str, quantity: str, wide: pd.DataFrame, places: list[float], threshold: float
 ) -> dict[str, str | float]:
-    """Fit one row; ``wide`` has a column a variant, in order, and a row a seed."""
+    """Fit one row; ``wide`` has one column per variant, in order, and one row per seed."""
     finite = bool(np.isfinite(wide.to_numpy()).all())
     estimate = mean([line_slope(places, row).value for row in wide.to_numpy()])
     statistic, p_value = page_test(wide)

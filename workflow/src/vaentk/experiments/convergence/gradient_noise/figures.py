@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def gradient_noise(ratios: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw a row of heat maps a run, state and kind of noise, a column a part and estimator."""
+    """Draw a row of heat maps a run, state and kind of noise, one column per part and estimator."""
     rows = list(_rows(ratios))
     columns = list(dict.fromkeys(key for row in rows for key in _columns(row.table)))
     means = [_means(row.table) for row in rows]
@@ -68,7 +68,7 @@ def gradient_noise(ratios: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing
 def gradient_noise_exponents(
     ratios: Mapping[str, pd.DataFrame], exponents: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw a row of panels a run, state and kind of noise: both parts against B and K."""
+    """Draw a row of panels per run, state and kind of noise: both parts against B and K."""
     rows = list(_rows(ratios))
     with styled():
         figure, grid = panels(len(rows), len(PANELS), sharey=True)
@@ -106,7 +106,7 @@ def gradient_noise_exponents(
         figure.suptitle(runs.label, fontsize=9)
         alt = (
             "Signal-to-noise ratios of the gradients of decoder and encoder against the batch B "
-            "and the codes K of an image on logarithmic axes, a line a value of the other, with "
+            "and the codes K of an image on logarithmic axes, a line per value of the other, with "
             "95% intervals; dotted lines have theory's powers. Fitted powers with 95% intervals: "
         )
         return finish(figure, f"{alt}{'. '.join(said)}.")
@@ -141,7 +141,7 @@ def _heat_map(axes: Axes, grid: pd.DataFrame, scale: LogNorm) -> AxesImage:
     axes.grid(False)
     for (row, column), value in np.ndenumerate(values):
         text = number(value) if np.isfinite(value) else "–"
-        colour = "white" if np.isfinite(value) and scale(value) < 0.5 else "black"
+        colour = style.ink_on(scale(value)) if np.isfinite(value) else "black"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     return image
 
@@ -171,7 +171,7 @@ def _heat_alt(
 
 
 def _lines(axes: Axes, table: pd.DataFrame, along: str, claimed: float) -> None:
-    """Draw the mean over seeds, a line a value of what is held constant, and theory's power."""
+    """Draw the mean over seeds, one line per value of what is held constant, and theory's power."""
     held = HELD[along]
     cells = table.groupby([held, along])[["ratio", "ratio_low", "ratio_high"]]
     shown = cells.mean().where(cells.count() == len(table["seed"].unique()))

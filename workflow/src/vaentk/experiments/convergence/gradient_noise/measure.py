@@ -179,7 +179,7 @@ def _power(whole: pd.DataFrame, along: str, held: str) -> tuple[Estimate, int]:
 def at_budget(table: pd.DataFrame) -> pd.DataFrame:
     """Find, at every budget of codes B K, the K with the largest ratio, its mean over seeds.
 
-    A row a state, estimator, images, part and budget that several cells have: ``best``, K of the
+    A row per state, estimator, images, part and budget that several cells have: ``best``, K of the
     largest ratio, and ``gain``, that over the one of the largest K (NaN where that is drowned).
     """
     rows, keys = [], [*CELL, "budget"]

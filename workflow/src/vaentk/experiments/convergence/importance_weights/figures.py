@@ -25,7 +25,7 @@ APART = 1.06
 def importance_weights(
     summary: Mapping[str, pd.DataFrame], exponents: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw a row of panels a run and part, a column a widening of the encoder."""
+    """Draw a row of panels per run and part, one column per widening of the encoder."""
     columns = max(table["widening"].nunique() for table in summary.values())
     with styled():
         figure, grid = panels(len(PARTS) * len(summary), columns, sharey=True)
@@ -48,14 +48,14 @@ def importance_weights(
         figure.suptitle(runs.label, fontsize=9)
         alt = (
             "Signal-to-noise ratios of the gradients of decoder and encoder of linear VAEs against "
-            "the codes K of a data point, both logarithmic, a line an estimator, by how far the "
+            "the codes K of a data point, both logarithmic, one line per estimator, by how far the "
             "encoder is from the posterior. Fitted powers of K with 95% intervals: "
         )
         return finish(figure, f"{alt}{'; '.join(said)}.")
 
 
 def importance_weights_exponents(exponents: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw a row of panels a run, a panel a part: powers of K against the share that counts."""
+    """Draw a row of panels per run, a panel per part: powers of K against the share that counts."""
     with styled():
         figure, grid = panels(len(exponents), len(PARTS), sharey=True)
         for axes_row, table in zip(grid, exponents.values(), strict=True):

@@ -64,7 +64,7 @@ def measure(settings: ImportanceWeights) -> dict[str, pd.DataFrame]:
 
 
 def measured_ratios(settings: ImportanceWeights) -> pd.DataFrame:
-    """Measure a row a widening, estimator, alpha, part (theta, phi), K and seed.
+    """Measure one row per widening, estimator, alpha, part (theta, phi), K and seed.
 
     ``square`` is the squared signal-to-noise ratio, ``ratio`` its root, NaN where noise drowned the
     signal; ``effective`` is how many codes count, the mean of ``1 / sum_k w^2`` over points and
@@ -112,7 +112,7 @@ def place_of(settings: ImportanceWeights, seed: int, widening: float) -> Place:
 def _cell(
     settings: ImportanceWeights, place: Place, key: tuple[int, int, int]
 ) -> Iterator[dict[str, Any]]:
-    """Measure a row an estimator and part at one K, the last number of the key of the draws."""
+    """Measure one row per estimator and part at one K, the last number of the key of the draws."""
     listed = kinds(settings)
     gradients: list[list[Weights]] = [[] for _ in listed]
     counts: list[list[Tensor]] = [[] for _ in listed]
@@ -155,7 +155,7 @@ def _drawn(settings: ImportanceWeights, key: tuple[int, int, int]) -> Iterator[T
 def summary(ratios: pd.DataFrame) -> pd.DataFrame:
     """Average over seeds, with Student's intervals: the ratio's logarithm, and the codes' number.
 
-    A row a widening, estimator, alpha, part and K.
+    One row per widening, estimator, alpha, part and K.
     """
     rows = []
     for key, part in ratios.groupby([*CELL, "samples"], sort=False):
@@ -168,7 +168,7 @@ def summary(ratios: pd.DataFrame) -> pd.DataFrame:
 def exponents(ratios: pd.DataFrame, averages: pd.DataFrame, upper: tuple[int, ...]) -> pd.DataFrame:
     """Fit the power of K that the ratio follows, a slope a seed: their mean, Student's interval.
 
-    A row a widening, estimator, alpha and part, ``at`` all K and the ``upper`` ones; NaN where
+    One row per widening, estimator, alpha and part, ``at`` all K and the ``upper`` ones; NaN where
     noise drowned a signal. ``claimed`` is theory's power, ``effective`` how many codes count at the
     largest K, ``largest``, with the estimator's own weights.
     """

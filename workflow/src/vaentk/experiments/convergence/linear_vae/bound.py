@@ -51,7 +51,7 @@ def constants(
 ) -> pd.DataFrame:
     """Put the constants together and compare the bound with what was measured.
 
-    A row a training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest over
+    One row per training of the rate: ``gap``, the mean initial gap; ``curvature``, the largest over
     runs and iterates; ``noise``, the largest mean over runs; ``measured``, the mean of
     E_R|grad L(theta_R)|^2 at ``step``; ``bound`` and ``looseness``, bound over measured, for SGD
     alone (Adam's theorem has constants of its own). Its interval is that of the mean over runs.

@@ -66,7 +66,7 @@ def relative(records: pd.DataFrame, what: Comparison) -> pd.DataFrame:
 
 
 def relative_curves(records: pd.DataFrame, what: Comparison) -> pd.DataFrame:
-    """Average `relative` over runs: a row an optimiser, level and step, with 95% intervals."""
+    """Average `relative` over runs: one row per optimiser, level and step, with 95% intervals."""
     rows = []
     keys = ["optimiser", what.level, "step"]
     for key, part in relative(records, what).groupby(keys, sort=False):
@@ -104,10 +104,10 @@ def compared(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Compare the levels one by one, in pairs, and by a power of the level.
 
-    The first table has a row an optimiser, level and quantity: value with its interval over
-    resampled runs. The second has a row an optimiser, quantity and pair of neighbouring levels, the
+    The first table has one row per optimiser, level and quantity: value with its interval over
+    resampled runs. The second has, by optimiser, quantity and pair of neighbouring levels, the
     larger as level: ``ratio``, its value over that of the ``smaller``, of the same resampled runs.
-    The third has a row an optimiser and quantity: the power of the level in it over those that are
+    The third has a row per optimiser and quantity: the power of the level in it over those that are
     ``fitted``, all if None, and have a value; its interval, and how many they are.
     """
     rows, pairs, trends = [], [], []

@@ -44,7 +44,7 @@ FIT_SPACE = 0.16
 
 
 def linear_vae(curves: Frames, slopes: Frames, *, runs: Runs) -> Drawing:
-    """Draw the squared gradient norm and the claimed rate, a panel an estimator."""
+    """Draw the squared gradient norm and the claimed rate, one panel per estimator."""
     with styled():
         by_row = by_optimiser(curves)
         names = list(dict.fromkeys(n for table in curves.values() for n in _estimators(table)))
@@ -68,7 +68,7 @@ def linear_vae(curves: Frames, slopes: Frames, *, runs: Runs) -> Drawing:
 
 
 def linear_vae_limit(curves: Frames, local_slopes: Frames, *, runs: Runs) -> Drawing:
-    """Draw trainings from start and optimum with their local powers of n, a row an optimiser."""
+    """Draw trainings from start and optimum with their local powers of n, one row per optimiser."""
     with styled():
         rows_of = by_optimiser(curves)
         figure, rows = panels(len(rows_of), 2)

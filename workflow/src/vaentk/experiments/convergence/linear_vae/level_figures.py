@@ -36,7 +36,7 @@ SAMPLES = Level("samples", "$K$", "codes $K$")
 
 
 def linear_vae_betas(curves: Frames, betas: Frames, *, runs: Runs) -> Drawing:
-    """Draw gap, gradient and times to the threshold by beta, a row an optimiser."""
+    """Draw gap, gradient and times to the threshold by beta, one row per optimiser."""
     shown = {"gap": "gap to its own optimum", "gradient": r"$|\nabla\mathcal{L}|^2$ at iterate $n$"}
     return _draw(BETA, shown, (TIMES, "iterations to the threshold"), curves, betas, runs)
 
@@ -48,7 +48,7 @@ def linear_vae_codes(curves: Frames, codes: Frames, *, runs: Runs) -> Drawing:
 
 
 def linear_vae_smoothness(smoothness: Frames, betas: Frames, *, runs: Runs) -> Drawing:
-    """Draw the Hessian's largest eigenvalue, and the raw squared gradient, by beta: a row a run."""
+    """Draw the Hessian's largest eigenvalue and the squared gradient, by beta: a row per run."""
     with styled():
         figure, rows = panels(len(smoothness), 2)
         for (run, table), (left, right) in zip(smoothness.items(), rows, strict=True):
@@ -83,7 +83,7 @@ def _draw(
     values: Frames,
     runs: Runs,
 ) -> Drawing:
-    """Draw curves relative to their start and a summary of them, a row an optimiser."""
+    """Draw curves relative to their start and a summary of them, one row per optimiser."""
     quantities, title = summary
     with styled():
         by_row = by_optimiser(curves)

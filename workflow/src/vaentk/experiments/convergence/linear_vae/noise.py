@@ -21,7 +21,7 @@ FACTORS: Final = ("batch", "samples")
 
 
 def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
-    """Measure the noise: a row a place, estimator, B, K and run, ``variance`` over the draws.
+    """Measure the noise: one row per place, estimator, B, K and run, ``variance`` over the draws.
 
     Of the estimators that are trained, and of the IWAE bound's gradient. Control variates that need
     two samples are left out at K = 1.
@@ -45,7 +45,7 @@ def variances(settings: LinearVae, problem: Problem) -> pd.DataFrame:
 
 
 def summary(noise: pd.DataFrame) -> pd.DataFrame:
-    """Average over runs, with 95% intervals: a row a place, estimator, B and K.
+    """Average over runs, with 95% intervals: one row per place, estimator, B and K.
 
     ``over_pathwise`` is the mean over that of the pathwise gradient with as many points and
     samples, its interval over resampled runs; NaN where there is none.
@@ -63,7 +63,7 @@ def summary(noise: pd.DataFrame) -> pd.DataFrame:
 
 
 def slopes(noise: pd.DataFrame) -> pd.DataFrame:
-    """Fit the powers of B and K in the noise, the other held: a row a place, estimator, factor.
+    """Fit the powers of B and K in the noise, the other held: one row per place, estimator, factor.
 
     ``share`` is the part of the noise at K = 1, B times it, that stays when K grows: the
     least-squares intercept of ``B E|g - grad L|^2`` in 1/K over that at K = 1. It is the

@@ -16,7 +16,7 @@ PLACES = {"start": "at the start", "optimum": "at the optimum"}
 
 
 def linear_vae_noise(noise: Frames, slopes: Frames, curves: Frames, *, runs: Runs) -> Drawing:
-    """Draw the noise at start and optimum, two rows a run, and the gap, a row an optimiser."""
+    """Draw the noise at start and optimum, two rows per run, and the gap, one row per optimiser."""
     with styled():
         figure, rows = panels(2 * len(noise), 3)
         for place, (run, table) in enumerate(noise.items()):

@@ -46,7 +46,7 @@ def random_points(problem: Problem, radius: float, count: int) -> Parameters:
 def smoothness(settings: Settings) -> pd.DataFrame:
     """Measure the Hessian's largest |eigenvalue| at the same random points under every beta.
 
-    A row a radius and beta: ``curvature``, the mean over points with Student's interval; and
+    One row per radius and beta: ``curvature``, the mean over points with Student's interval; and
     ``rising``, the part of the points where it rises from each beta to the next larger, up to this
     one, with an exact interval; 1 without one for the smallest beta.
     """

@@ -52,8 +52,8 @@ def with_since(records: pd.DataFrame) -> pd.DataFrame:
 def curves(records: pd.DataFrame) -> pd.DataFrame:
     """Average over runs, with 95% intervals (Student's), at every recorded iterate but the start.
 
-    Records have a row a variant, seed and step: `VARIANT`, ``seed``, ``step`` and `QUANTITIES`.
-    The table has a row a variant and step: `QUANTITIES` with ``_low`` and ``_high``; ``claimed``,
+    Records have one row per variant, seed and step: `VARIANT`, ``seed``, ``step`` and `QUANTITIES`.
+    The table has a row per variant and step: `QUANTITIES` with ``_low`` and ``_high``; ``claimed``,
     log n over sqrt(n); and ``ratio``, of ``mean_gradient`` to it, with its interval.
     """
     rows, keys = [], [*VARIANT, "step"]
@@ -83,7 +83,7 @@ def late(steps: Array, decades: float = DECADES) -> NDArray[np.bool_]:
 
 
 def slopes(records: pd.DataFrame) -> pd.DataFrame:
-    """Fit the powers of n at the end of every training, a row a variant and quantity.
+    """Fit the powers of n at the end of every training, one row per variant and quantity.
 
     Quantities are `QUANTITIES` and ``ratio``, ``mean_gradient`` over log n / sqrt(n): slope with
     the interval over resampled runs; ``claimed``, the slope of log n / sqrt(n) over the same
@@ -119,7 +119,7 @@ def bend(n: Array, values: Array) -> Estimate:
 def local_slopes(records: pd.DataFrame) -> pd.DataFrame:
     """Fit the power of n of ``since`` in every half decade, from the start and from the optimum.
 
-    These are the trainings by pathwise gradients and the theorem's steps. A row an optimiser, role
+    These are the trainings by pathwise gradients and the theorem's steps. A row per optimiser, role
     and half decade, counted back from the last iterate, with the iterates from
     ``step_min`` to ``step_max``, at least three: ``slope`` with the interval over resampled runs.
     """

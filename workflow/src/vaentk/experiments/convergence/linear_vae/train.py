@@ -26,7 +26,7 @@ NOISE_DRAWS: Final = 16
 
 
 def train(settings: LinearVae, part: OptimiserName, *, task: Job) -> dict[str, pd.DataFrame]:
-    """Train every variant by one optimiser: a row a variant, seed and step, and its own columns.
+    """Train every variant by one optimiser: a row per variant, seed and step, and its own columns.
 
     ``records`` are as `vaentk.training.linear.initial_state` describes them; ``marks`` have, at
     every diagnostic step of the trainings of the rate, ``curvature``, the largest |eigenvalue|
@@ -85,7 +85,7 @@ def _training(
 def _diagnosed(
     problem: Problem, seeds: Sequence[int], recipe: Recipe, state: State, number: int
 ) -> list[Record]:
-    """Measure curvature and noise at one step, a row a run."""
+    """Measure curvature and noise at one step, one row per run."""
     parameters = parameters_of(state)
     generator = torch.Generator(problem.data.device).manual_seed(number)
     noise = gradient_noise(problem, parameters, recipe.estimator, NOISE_DRAWS, generator)

@@ -15,7 +15,7 @@ RELU = "#D55E00"
 def lipschitz(
     ratios: Mapping[str, pd.DataFrame], powers: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw a panel a run, a line an activation: geometric means over seeds with 95% intervals."""
+    """Draw a panel per run, a line per activation: geometric means, 95% intervals over seeds."""
     with styled():
         figure, [row] = panels(1, len(ratios))
         said = []
@@ -44,7 +44,7 @@ def lipschitz(
         style.legend_below(figure, row[0], 3)
         alt = (
             "Change of the gradient between two parameters over their distance against that "
-            "distance, both logarithmic, a line an activation; the dotted line goes as 1/t. Powers "
+            "distance, both logarithmic, a line per activation; the dotted line is 1/t. Powers "
             "of the distance over its lower half: "
         )
         return finish(figure, f"{alt}{'; '.join(said)}.")

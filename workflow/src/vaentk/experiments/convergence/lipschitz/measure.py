@@ -40,7 +40,7 @@ def measure(settings: Lipschitz) -> dict[str, pd.DataFrame]:
 
 
 def ratios(settings: Lipschitz, functions: Nonlinearities) -> pd.DataFrame:
-    """Measure ``|grad L(theta + t u) - grad L(theta)| / t``: a row a seed and t.
+    """Measure ``|grad L(theta + t u) - grad L(theta)| / t``: one row per seed and t.
 
     L is the mean negative ELBO over the points with codes that do not change, so that its gradient
     is exact; u, a unit vector, and the gradient are of the encoder's first layer. theta is drawn as
@@ -95,7 +95,7 @@ def norm(parts: Weights) -> Tensor:
 def powers(table: pd.DataFrame) -> pd.DataFrame:
     """Fit the power of t that the ratio follows over the lower half of the distances.
 
-    A row an activation: slope with Student's interval over seeds. -1 where the gradient jumps, 0
+    One row per activation: slope with Student's interval over seeds. -1 where the gradient jumps, 0
     where it is locally Lipschitz.
     """
     rows = []
@@ -112,7 +112,7 @@ def powers(table: pd.DataFrame) -> pd.DataFrame:
 def plateaus(table: pd.DataFrame, sharpness: tuple[float, ...]) -> pd.DataFrame:
     """Average the ratio at the least distance, and fit its power of s over soft-clipping's.
 
-    A row an activation: plateau, the geometric mean over seeds with its interval; and a row
+    One row per activation: plateau, the geometric mean over seeds with its interval; and a row
     ``power`` of s, which stands in the same columns.
     """
     least = table[table["distance"] == table["distance"].min()]

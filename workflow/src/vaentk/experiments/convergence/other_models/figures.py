@@ -21,7 +21,7 @@ GROUPS = {"decoders": False, "sequential VAEs": True}
 def other_models(
     curves: Mapping[str, pd.DataFrame], slopes: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw E|grad L(theta_R)|^2 against n, a row of panels a run, a line a model."""
+    """Draw E|grad L(theta_R)|^2 against n, a row of panels per run, one line per model."""
     with styled():
         figure, rows = panels(len(curves), len(GROUPS))
         said = []
@@ -48,7 +48,7 @@ def other_models(
 
 
 def other_models_curvature(curvatures: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw the largest curvature against the norm of the parameters, a panel a group of models."""
+    """Draw the largest curvature against the parameters' norm, a panel per group of models."""
     with styled():
         figure, rows = panels(len(curvatures), len(GROUPS))
         said = []
@@ -63,7 +63,7 @@ def other_models_curvature(curvatures: Mapping[str, pd.DataFrame], *, runs: Runs
         figure.suptitle(runs.label, fontsize=9)
         alt = (
             "Largest absolute eigenvalue of the Hessian against the norm of the parameters, both "
-            "logarithmic, a line a model: geometric means over random directions with 95% "
+            "logarithmic, one line per model: geometric means over random directions with 95% "
             "intervals. At the least and the largest norm: "
         )
         return finish(figure, f"{alt}{'; '.join(said)}.")

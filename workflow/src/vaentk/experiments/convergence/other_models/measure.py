@@ -47,7 +47,7 @@ def measure(settings: OtherModels) -> dict[str, pd.DataFrame]:
 
 
 def curves(records: pd.DataFrame) -> pd.DataFrame:
-    """Average over runs with Student's intervals: a row a model and recorded iterate but the start.
+    """Average over runs, with Student's intervals: a row per model and iterate but the start.
 
     ``gradient``, ``mean_gradient`` and ``loss``, as in the records, and ``ratio``, of
     ``mean_gradient`` to log n / sqrt(n), NaN at n = 1. Runs that diverge are left out.
@@ -66,7 +66,7 @@ def curves(records: pd.DataFrame) -> pd.DataFrame:
 def slopes(records: pd.DataFrame) -> pd.DataFrame:
     """Fit powers of n over the last decade, with intervals over resampled runs.
 
-    A row a model and quantity: ``ratio``, of E|grad L(theta_R)|^2 to log n / sqrt(n), and
+    One row per model and quantity: ``ratio``, of E|grad L(theta_R)|^2 to log n / sqrt(n), and
     ``gradient``, at the iterate itself; over the runs that do not diverge, NaN with fewer than two;
     ``diverged``, the part of the runs that do, with its exact interval.
     """
@@ -108,7 +108,7 @@ def kind_of(model: str) -> str:
 def curvatures_of(
     settings: OtherModels, name: str, model: ExactVae
 ) -> Iterator[dict[str, str | float]]:
-    """Yield the Hessian's largest |eigenvalue| at random points, a row a norm and direction.
+    """Yield the Hessian's largest |eigenvalue| at random points, one row per norm and direction.
 
     Models with as many parameters have their points in common.
     """
@@ -123,7 +123,7 @@ def curvatures_of(
 def growth(curvatures: pd.DataFrame, settings: OtherModels) -> pd.DataFrame:
     """Compare curvatures at the same directions: geometric means of ratios, with intervals.
 
-    A row a comparison and ``of``: ``norm``, the two largest norms, of every model, and
+    One row per comparison and ``of``: ``norm``, the two largest norms, of every model, and
     ``clipping``, of the unclipped Poisson's growth to the clipped one's; ``radius``, neighbouring
     radii of the sequential model at the largest norm. ``power`` is the logarithm of the ratio over
     that of the two norms, NaN for the others.

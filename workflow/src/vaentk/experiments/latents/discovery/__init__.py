@@ -51,7 +51,6 @@ EXPERIMENT = Experiment(
     figures={
         "discovery": ("compared", "groups"),
         "discovery_found": ("pictures",),
-        "discovery_units": ("pictures",),
         "discovery_gallery": ("pictures",),
     },
     tables={

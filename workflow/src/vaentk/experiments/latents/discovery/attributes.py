@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from vaentk.statistics.roc import Array, Codes, Labels, areas, two_classes
+from vaentk.statistics.roc import Array, Codes, Labels, two_classes
 
 Part = tuple[Codes, Labels]
 """Codes (n, units), finite, and labels, 0 or 1, (n, attributes) of the images of one part."""
@@ -49,14 +49,3 @@ def probe(train: Part, codes: Codes) -> Array:
         model = LogisticRegression(max_iter=ITERATIONS).fit(x, train[1][:, place])
         scores[:, place] = model.decision_function(x_other)
     return scores
-
-
-def carried(codes: Codes, labels: Labels) -> tuple[Units, Array]:
-    """Find the attribute that every unit tells best, to name the unit by, not to test it.
-
-    Returns the attribute, int64 (units,), -1 where none has two classes; and the unit's area for
-    it, float64 (units,), below 1/2 where small values tell the attribute.
-    """
-    measured = areas(codes, labels).T
-    attribute, _ = choose(measured)
-    return attribute, measured[attribute, np.arange(measured.shape[1])]

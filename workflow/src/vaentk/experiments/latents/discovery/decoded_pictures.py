@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.data.image_set import ImageSet
-from vaentk.experiments.latents.discovery.attributes import carried
 from vaentk.models.image_vae import ImageVae, Weights
-from vaentk.models.latent_traversals import COLUMNS, along_units, as_pixels, kl_of_units
+from vaentk.models.latent_traversals import COLUMNS, along_units, as_pixels
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Row = dict[str, Any]
 
-UNITS: Final = 8  # rows of the picture of the units of the largest KL
 FOUND: Final = 6  # rows of the picture of what the wide network tells better
 SAMPLED: Final = 2  # rows of samples from the prior
 PAIRS: Final = 2  # of faces that are interpolated between
@@ -43,13 +41,8 @@ class Network:
         noise = torch.randn(self.mean.shape, generator=generator).to(self.mean.device)
         return torch.addcmul(self.mean, noise, (0.5 * self.logvar).exp())
 
-    @cached_property
-    def kl(self) -> Tensor:
-        """KL of every unit in nats, mean over images: (latent_dim,)."""
-        return kl_of_units(self.mean, self.logvar).mean(dim=0)
-
     def paths(self, place: int, units: list[int], signs: list[float]) -> Images:
-        """Decode paths from one image's code, a row a unit, against its sign where that is -1.
+        """Decode paths from one image's code, one row per unit, against its sign where that is -1.
 
         From one to the other of `ENDS`: uint8 (rows, columns, c, h, w).
         """
@@ -76,42 +69,25 @@ def decode_all(
 ) -> tuple[dict[str, Images], dict[str, Any]]:
     """Decode all pictures of networks by latent size, all of one seed, and say what rows are.
 
-    The pictures are ``units/<latent>``, ``found`` and ``gallery/<latent>/<kind>``; then come the
-    rows of ``units`` by latent size and of ``found``, and the latent sizes wide and narrow. The
-    table has the rows of `measure_size` of all networks, with latent; compared is `told_better`'s.
+    The pictures are ``found`` and ``gallery/<latent>/<kind>``; then come the rows of ``found``, all
+    latent sizes, and of these wide and narrow. The table has the rows of `measure_size` of all
+    networks, with latent; compared is `told_better`'s.
     """
     assert images.attributes is not None
-    labels, names = images.attributes.numpy(), images.facts.attributes
+    labels = images.attributes.numpy()
     wide, narrow = max(networks), min(networks)
-    pictures, unit_rows = {}, {}
+    pictures = {}
     pair = networks[wide], networks[narrow]
     pictures["found"], found_rows = told_better(*pair, table, compared, labels)
     for latent, network in networks.items():
-        pictures[f"units/{latent}"], unit_rows[latent] = units(network, names, labels)
         for kind, decoded in gallery(network, images).items():
             pictures[f"gallery/{latent}/{kind}"] = decoded
-    return pictures, {"wide": wide, "narrow": narrow, "units": unit_rows, "found": found_rows}
-
-
-def units(network: Network, names: tuple[str, ...], labels: Labels) -> tuple[Images, list[Row]]:
-    """Decode paths of the units of the largest KL from the first image's code.
-
-    Images are uint8 (rows, columns, c, h, w); a row has unit, kl, and the attribute that it tells
-    best with its auc, at least 1/2.
-    """
-    largest = network.kl.topk(min(UNITS, len(network.kl))).indices.tolist()
-    attribute, area = carried(network.mean.cpu().numpy(), labels)
-    signs = np.where(area[largest] >= 0.5, 1.0, -1.0).tolist()
-    rows = [
-        {
-            "unit": unit,
-            "kl": float(network.kl[unit]),
-            "attribute": names[attribute[unit]],
-            "auc": float(max(area[unit], 1 - area[unit])),
-        }
-        for unit in largest
-    ]
-    return network.paths(0, largest, signs), rows
+    return pictures, {
+        "wide": wide,
+        "narrow": narrow,
+        "latents": list(networks),
+        "found": found_rows,
+    }
 
 
 def told_better(

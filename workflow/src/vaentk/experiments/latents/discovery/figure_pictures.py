@@ -1,11 +1,10 @@
-"""Figure 4's pictures: faces along units, what the wide network tells better, a gallery."""
+"""Figure 4's pictures: what the wide network tells better, and a gallery."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Runs
@@ -22,30 +21,8 @@ LABELS = {
 """What the rows of a gallery are called."""
 
 
-def discovery_units(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw a panel a latent size: what its units draw, by falling KL, and what each one tells."""
-    arrays, facts, title = _first_run(pictures, runs)
-    panels, described = [], []
-    for latent, units in facts["units"].items():
-        by_kl = pd.DataFrame(units).sort_values("kl", ascending=False, kind="stable")
-        labels = [
-            f"unit {row.unit}  KL {row.kl:.1f}\n{_plain(row.attribute)} {row.auc:.2f}"
-            for row in by_kl.itertuples()
-        ]
-        panels.append(Panel(f"latent {latent}", [(labels, arrays[f"units/{latent}"][by_kl.index])]))
-        rows = "; ".join(" ".join(label.split()) for label in labels)
-        described.append(f"Latent {latent}, rows {rows}.")
-    columns = panels[0].groups[0][1].shape[1]
-    alt = (
-        f"{title}: traversals, a row of {columns} images for every unit as it moves from left to "
-        "right towards the attribute that it tells best; named by the unit's KL in nats and the "
-        f"attribute with its AUC. {' '.join(described)}"
-    )
-    return draw(panels, title, alt)
-
-
 def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw the attributes that the wide size tells better by most, a row an attribute and face.
+    """Draw the attributes that the wide size tells better by most, one row per attribute and face.
 
     The left strip moves the wide network's best unit, the right one the narrow network's, from the
     same face. Without any it is a sentence.
@@ -78,11 +55,11 @@ def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
 
 
 def discovery_gallery(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
-    """Draw a panel a latent size: faces, what becomes of them, samples and interpolations."""
+    """Draw one panel per latent size: faces, what becomes of them, samples and interpolations."""
     arrays, facts, title = _first_run(pictures, runs)
     galleries = {
-        latent: {kind: arrays[f"gallery/{latent}/{kind}"] for kind in LABELS}
-        for latent in facts["units"]
+        str(latent): {kind: arrays[f"gallery/{latent}/{kind}"] for kind in LABELS}
+        for latent in facts["latents"]
     }
     panels = []
     for latent, gallery in galleries.items():

@@ -10,12 +10,11 @@ from vaentk.experiments.declaration import Runs
 from vaentk.experiments.latents.discovery.figure_pictures import (
     discovery_found,
     discovery_gallery,
-    discovery_units,
     extent,
 )
 from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
 
-__all__ = ["discovery", "discovery_found", "discovery_gallery", "discovery_units"]
+__all__ = ["discovery", "discovery_found", "discovery_gallery"]
 
 PANELS = {"unit": "best single unit", "probe": "linear probe on the whole code"}
 """What the areas of each panel are of."""
@@ -30,7 +29,7 @@ HEADED = {"all": "all attributes, mean", "median": "median attribute"}
 def discovery(
     compared: Mapping[str, pd.DataFrame], groups: Mapping[str, pd.DataFrame], *, runs: Runs
 ) -> Drawing:
-    """Draw wide minus narrow, a row a group, then a row an attribute, the largest on top.
+    """Draw wide minus narrow, one row per group, then one row per attribute, the largest on top.
 
     A panel for the best single unit and one for the linear probe. A difference is filled where
     the intervals of all attributes together keep it from zero; a group's where its own does.

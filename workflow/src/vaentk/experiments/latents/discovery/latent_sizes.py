@@ -86,7 +86,7 @@ class Sizes:
         cancels, and between two seeds of one size it is zero on average, as the largest difference
         of a group is not.
 
-        A row a group, one for ``all`` attributes, and one for the ``median`` attribute: group;
+        One row per group, one for ``all`` attributes, and one for the ``median`` attribute: group;
         attributes, their number; seeds, of each size at least; narrow and wide, the mean area;
         difference, wide minus narrow, with its 95% interval difference_low, difference_high over
         networks and faces, and the freedom of that; placebo, how far two seeds of one size lie

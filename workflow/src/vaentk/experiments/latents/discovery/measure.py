@@ -67,7 +67,7 @@ def measure_size(
     Returns
     -------
     table
-        A row a network and attribute: seed; attribute; unit, with the largest |area - 1/2| on the
+        A row per network and attribute: seed; attribute; unit, with the largest |area - 1/2| on the
         validation faces, and sign, -1 where small values tell the attribute (-1 and NaN where
         these faces have one class); positives, the test faces that have the attribute; on the test
         faces its area auc, that of the probe, and that of a probe of random codes of this size.

@@ -58,7 +58,7 @@ LABEL_WIDTH = 26  # characters in a line of a row's label
 
 
 def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw a row of panels a run, a panel a metric.
+    """Draw a row of panels per run, one panel per metric.
 
     Points are seeds, lines their means; bars are 95% intervals of the mean of trained networks,
     where there are two seeds or more, cut at the edge of the panel.
@@ -79,7 +79,7 @@ def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawin
 
 
 def disentanglement_curves(curves: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw scores along training, a row of panels a run, a panel a metric, a line a latent size.
+    """Draw scores along training: rows are runs, panels metrics, lines latent sizes.
 
     Lines are means over seeds, bars 95% intervals of the mean; steps are evenly spaced as they
     double, with the untrained network before them.
@@ -100,7 +100,7 @@ def disentanglement_curves(curves: Mapping[str, pd.DataFrame], *, runs: Runs) ->
 
 
 def disentanglement_units(summaries: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawing:
-    """Draw three panels a run: points are seeds, lines their means, bars 95% intervals."""
+    """Draw three panels per run: points are seeds, lines their means, bars 95% intervals."""
     with styled():
         figure, rows = panels(len(summaries), len(QUANTITIES))
         for row, (run, table) in zip(rows, summaries.items(), strict=True):
@@ -168,7 +168,7 @@ def _scores(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _trained_networks(axes: Axes, table: pd.DataFrame, column: str) -> None:
-    """Draw what trained networks reach over a logarithmic axis of latent sizes, a colour a beta.
+    """Draw what trained networks reach over a logarithmic axis of latent sizes, a colour per beta.
 
     Seeds are points, their means a line, with the 95% interval of the mean where there are two or
     more; several betas stand a little beside each other.
@@ -187,10 +187,14 @@ def _trained_networks(axes: Axes, table: pd.DataFrame, column: str) -> None:
 
 
 def _fit_points(axes: Axes, values: pd.Series) -> None:
-    """Let the ordinate span the points, so that long intervals are cut and not the points small."""
+    """Let the ordinate span the points, so that long intervals are cut and not the points small.
+
+    What is never negative is not shown below zero.
+    """
     least, most = values.min(), values.max()
     margin = max(MARGIN * (most - least), LEAST_MARGIN)
-    axes.set_ylim(least - margin, most + margin)
+    bottom = least - margin
+    axes.set_ylim(max(bottom, 0.0) if least >= 0 else bottom, most + margin)
 
 
 def _seeds(
@@ -232,7 +236,7 @@ def _alt_of_scores(scores: Mapping[str, pd.DataFrame], data: Mapping[str, str]) 
             f"sizes {first} and {last}: {'; '.join(_ends(*group) for group in groups)}"
         )
     return (
-        "Disentanglement scores against the latent size on a logarithmic axis, a panel a metric: "
+        "Disentanglement scores against the latent size on a logarithmic axis, a panel per metric: "
         "points are seeds, solid lines the means of trained networks with 95% intervals, grey "
         f"lines those of untrained networks (dashed) and random codes (dotted). {'. '.join(parts)}."
     )
@@ -249,7 +253,7 @@ def _alt_of_curves(curves: Mapping[str, pd.DataFrame], data: Mapping[str, str]) 
         steps = ", ".join(f"{step:,}" for step in means.columns)
         parts.append(f"{data[run]}, run {run}, means over all networks at steps {steps}: ")
         parts[-1] += "; ".join(said)
-    return f"Disentanglement scores along training, a line a latent size. {'. '.join(parts)}."
+    return f"Disentanglement scores along training, one line per latent size. {'. '.join(parts)}."
 
 
 def _ends(name: str, table: pd.DataFrame) -> str:

@@ -110,7 +110,7 @@ def _scored(
 def trends(scores: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     """Fit how scores, their differences from the nulls and active units change with latent size.
 
-    A row a beta and quantity: effect, the change per doubling of the latent size with its 95%
+    One row per beta and quantity: effect, the change per doubling of the latent size with its 95%
     interval, the mean over seeds of each seed's least squares slope; level, the mean over latent
     sizes and seeds with its interval over seeds; statistic and p_value of Page's test for a rise,
     whose blocks are the seeds (NaN with fewer than two of them, or three sizes); points, the number

@@ -30,7 +30,7 @@ TREND_NAMES |= {
 def disentanglement(
     scores: Mapping[str, pd.DataFrame], summaries: Mapping[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Table of Figure 3: means over seeds with intervals, a column a metric, the nulls beneath.
+    """Table of Figure 3: means over seeds with intervals, one column per metric, the nulls beneath.
 
     ``active_units`` is a mean over seeds, of trained networks alone.
     """

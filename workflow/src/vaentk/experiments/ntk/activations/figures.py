@@ -23,7 +23,7 @@ COLOURS = {
 
 
 def activations(curves: Tables, members: Tables, agreement: Tables, *, runs: Runs) -> Drawing:
-    """Draw four panels a run; activations outside Assumption 4.1 have hollow markers."""
+    """Draw four panels per run; activations outside Assumption 4.1 have hollow markers."""
     with styled():
         figure, rows = panels(2 * len(curves), 2)
         for index, run in enumerate(curves):
@@ -130,7 +130,7 @@ def _alt(members: Tables, agreement: Tables) -> str:
             f"{number(agreement[run]['rank_correlation'].mean())} with lambda_0"
         )
     return (
-        "Four panels a run: the limit kernel's least eigenvalue and its condition by activation, "
+        "Four panels per run: the limit kernel's least eigenvalue and its condition by activation, "
         "the loss against time with the kernel flow's (dashed), and the late rate of the loss "
         f"against the kernel flow's. {'. '.join(parts)}."
     )

@@ -26,7 +26,7 @@ def rank_agreement(members: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a seed: over the activations, Spearman's rank correlation of the late rate with
+        One row per seed: over the activations, Spearman's rank correlation of the late rate with
         lambda_0, that of the limit kernel's own flow with lambda_0, their difference, and the
         correlation of both rates.
     """

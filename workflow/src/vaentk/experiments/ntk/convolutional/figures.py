@@ -24,7 +24,7 @@ LEGEND_SHARE = 0.4
 
 
 def convolutional(curves: Tables, members: Tables, *, runs: Runs) -> Drawing:
-    """Draw three panels a run."""
+    """Draw three panels per run."""
     with styled():
         figure, rows = panels(len(curves), 3)
         for (loss, distance, moved), run in zip(rows, curves, strict=True):
@@ -84,7 +84,7 @@ def _alt(members: Tables) -> str:
             f"{number(table['margin'].max())}"
         )
     return (
-        "Three panels a run: the loss against time by number of channels with the claimed bound "
+        "Three panels per run: the loss against time by number of channels with the claimed bound "
         "(dotted) and the flow of the convolutional limit kernel (dashed); distances to the limit "
         "kernel and to kernels' predictions against the number of channels; the largest "
         f"displacement of a filter and of a row of the decoder. {'; '.join(parts)}."

@@ -22,7 +22,7 @@ OBJECTIVES = {
 
 
 def elbo(times: Tables, summaries: Tables, *, runs: Runs) -> Drawing:
-    """Draw four panels a run."""
+    """Draw four panels per run."""
     with styled():
         figure, rows = panels(len(times), 4)
         for (on_mean, on_elbo, widths, ends), run in zip(rows, times, strict=True):
@@ -99,7 +99,8 @@ def _alt(summaries: Tables) -> str:
             "mean network"
         )
     return (
-        "Four panels a run: the reconstruction term of the ELBO, the mean network's error and the "
+        "Four panels per run: "
+        "the reconstruction term of the ELBO, the mean network's error and the "
         "variance term against time, trained on Eq. 7 and on the whole, with the claimed bound "
         "(dotted) and the loss of answering zero (dash-dotted); the reconstruction by width; and "
         f"its end over that of answering zero against the width. {'; '.join(parts)}."

@@ -58,7 +58,7 @@ def times(records: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row an objective, width, seed and time: mean_error (Eq. 7), variance_term, reconstruction
+        A row per objective, width, seed and time: mean_error (Eq. 7), variance_term, reconstruction
         (their sum), bound and mean_bound (``exp(-(lambda_0/n) t)`` times the reconstruction and
         mean_error at the start), over_zero (the reconstruction over that of answering zero,
         ``|X|_F^2 / (2n)``) and latent_std (root mean square over units and samples).
@@ -79,7 +79,7 @@ def times(records: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
 
 
 def members(of_times: pd.DataFrame, floor: float) -> pd.DataFrame:
-    """Collect what is compared across widths, a row an objective, width and seed.
+    """Collect what is compared across widths, one row per objective, width and seed.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def summary(by_member: pd.DataFrame, floor: float, claimed_rate: float) -> pd.Da
 
 
 def slopes(by_member: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit powers of the width, a row an objective and quantity of `members`."""
+    """Fit powers of the width, one row per objective and quantity of `members`."""
     rows = [
         {"objective": objective, "quantity": quantity, "predicted": predicted}
         | power_of_width(by_member[by_member["objective"] == objective], quantity, slope_widths)

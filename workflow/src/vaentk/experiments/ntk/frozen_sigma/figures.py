@@ -18,13 +18,12 @@ SIZES = {
 
 
 def frozen_sigma(curves: Tables, difference: Tables, *, runs: Runs) -> Drawing:
-    """Draw three panels a run: both networks' losses, the two distances, and their ratio."""
+    """Draw two panels per run: both networks' losses, and the two distances."""
     with styled():
-        figure, rows = panels(len(curves), 3)
-        for (loss, sizes, ratio), run in zip(rows, curves, strict=True):
+        figure, rows = panels(len(curves), 2)
+        for (loss, sizes), run in zip(rows, curves, strict=True):
             _losses(loss, curves[run], f"{runs.label}, {run}")
             _sizes(sizes, difference[run])
-            _ratio(ratio, difference[run])
         return finish(figure, _alt(difference))
 
 
@@ -53,16 +52,7 @@ def _sizes(axes: Axes, table: pd.DataFrame) -> None:
     axes.plot([], [], "-.", color=REFERENCE, label=r"$m^{-1}$")
     axes.set_ylabel(r"relative to $\Vert f(0) - X \Vert_F$")
     axes.set_title("distances of outputs")
-    axes.legend(loc="best")
-
-
-def _ratio(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw the claim's own quantity, which is to stay below one."""
-    style.against_width(axes, table, "ratio", ("", "#009E73", "o"), claimed=None)
-    axes.axhline(1.0, color=REFERENCE, linestyle=":", linewidth=1.1)
-    axes.set_ylim(top=2.0)
-    axes.set_ylabel("difference / distance")
-    axes.set_title("ratio (dotted: equal)")
+    axes.legend(loc="lower left")
 
 
 def _alt(difference: Tables) -> str:
@@ -77,7 +67,7 @@ def _alt(difference: Tables) -> str:
             f"{number(table['ratio'].max())}"
         )
     return (
-        "Three panels a run: the loss with W_sigma trained and frozen, and the kernel flow; the "
+        "Two panels per run: the loss with W_sigma trained and frozen, and the kernel flow; the "
         "difference of the two networks' final outputs beside the distance to the kernel limit, "
-        f"against the width; and the ratio of the two. {'. '.join(parts)}."
+        f"against the width. {'. '.join(parts)}."
     )

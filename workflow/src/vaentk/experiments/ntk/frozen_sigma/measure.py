@@ -27,7 +27,7 @@ def compare(members: pd.DataFrame, records: Tables, outputs: Mapping[Any, Stored
     Returns
     -------
     DataFrame
-        A row a width and seed: difference, the Frobenius distance of the final training outputs
+        One row per width and seed: difference, the Frobenius distance of the final training outputs
         of the two networks, relative to ``|f(0) - X|_F``; distance, of the network with frozen
         W_sigma to its kernel's flow; and their ratio.
     """

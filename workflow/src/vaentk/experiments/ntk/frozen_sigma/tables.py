@@ -9,7 +9,7 @@ from vaentk.statistics.intervals import geometric_mean
 
 
 def frozen_sigma(summaries: Tables, differences: Tables) -> pd.DataFrame:
-    """Table of X2: a row a width, of what training W_sigma changes and the distance to the kernel.
+    """Table of X2 by width: what training W_sigma changes, and the distance to the kernel.
 
     Means over seeds with their intervals; the ratio is the largest over seeds.
     """

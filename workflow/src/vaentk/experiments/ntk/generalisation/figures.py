@@ -23,7 +23,7 @@ WORDS = {"per image": "trained for a time in proportion to n", "one time": "for 
 
 
 def generalisation(members: Tables, kernels: Tables, *, runs: Runs) -> Drawing:
-    """Draw three panels a run: learning curves twice, and the distance to the kernel by width."""
+    """Draw three panels per run: learning curves twice, and the distance to the kernel by width."""
     with styled():
         width, height = style.PANEL
         size = (3 * width, height * len(members) + LEGEND)
@@ -75,7 +75,7 @@ def _learning_curves(
 
 
 def _distances(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw the distance against width, a line a number of images, and the claimed power."""
+    """Draw the distance against width, one line per number of images, and the claimed power."""
     shades = style.width_colours(sorted(table["samples"].unique()))
     for (samples, shade), marker in zip(shades.items(), cycle(MARKERS), strict=False):
         part = table[table["samples"] == samples]
@@ -128,7 +128,7 @@ def _alt(members: Tables, kernels: Tables, runs: Runs) -> str:
             f"outputs is {number(distance.iloc[0])} to {number(distance.iloc[-1])}"
         )
     return (
-        "Three log-log panels a run: the held-out error over that of answering zero against the "
+        "Three log-log panels per run: the held-out error over that of answering zero against the "
         "number of images n, networks by width and their limit kernel, trained for a time in "
         "proportion to n and for one time; and the distance between network and kernel on "
         f"held-out images against the width, by n, with m^(-1/2) (dotted). {'. '.join(parts)}."

@@ -47,7 +47,7 @@ def kernels(learning: KernelLearning, settings: Generalisation) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a time, the last of which is infinity: kernel_error and kernel_training_error, over
+        A row per time, the last of which is infinity: kernel_error and kernel_training_error, over
         the error of answering zero; linear_error of linear regression and over_linear, the kernel's
         over it; lambda_0, lambda_max, and unsure, see `KernelLearning.unsure`.
     """
@@ -75,7 +75,7 @@ def members(learning: KernelLearning, records: pd.DataFrame, outputs: Outputs) -
     Returns
     -------
     DataFrame
-        A row a seed and time t > 0: error on held-out images, over that of answering zero;
+        One row per seed and time t > 0: error on held-out images, over that of answering zero;
         training_error and over_training, their ratio; and distance of held-out outputs to the
         kernel's, in the Frobenius norm, relative to the kernel's outputs.
     """
@@ -112,7 +112,7 @@ def beside_kernels(table: pd.DataFrame, by_kernel: pd.DataFrame) -> pd.DataFrame
 
 
 def summary(table: pd.DataFrame, settings: Generalisation) -> pd.DataFrame:
-    """Average over seeds, a row a comparison, number of images and width: geometric means."""
+    """Average over seeds, one row per comparison, number of images and width: geometric means."""
     rows = []
     for at in AT:
         chosen = compared(table, at, settings.horizon)
@@ -127,7 +127,7 @@ def summary(table: pd.DataFrame, settings: Generalisation) -> pd.DataFrame:
 
 
 def slopes(table: pd.DataFrame, by_kernel: pd.DataFrame, settings: Generalisation) -> pd.DataFrame:
-    """Fit powers of the number of images, a row a comparison, quantity and width.
+    """Fit powers of the number of images, one row per comparison, quantity and width.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def slopes(table: pd.DataFrame, by_kernel: pd.DataFrame, settings: Generalisatio
 
 
 def width_slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit a power of the width to the distance, a row a number of images and time."""
+    """Fit a power of the width to the distance, one row per number of images and time."""
     rows = [
         {"samples": samples, "time": time, "last": time == table["time"].max()}
         | power_of_width(part, "distance", slope_widths)

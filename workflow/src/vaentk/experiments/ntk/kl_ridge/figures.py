@@ -1,13 +1,14 @@
 """Theorem 2 with the KL term: distance of trained networks to each ridge regression."""
 
+from math import ceil
+
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from vaentk.experiments.declaration import Runs, Tables
 from vaentk.experiments.ntk.kl_ridge import SIGMAS
 from vaentk.figures import style
-from vaentk.figures.style import REFERENCE, Drawing, finish, number, styled
+from vaentk.figures.style import REFERENCE, Drawing, finish, number, panels, styled
 
 READINGS = {
     "KL": ("KL term (exact)", "#009E73", "D"),
@@ -17,12 +18,12 @@ READINGS = {
 }
 """Label, colour and marker of a reading."""
 
-HEIGHT = 2.4
-"""Inches of a row of panels."""
+ACROSS = 2
+"""Cases in a row, each with a panel for every way to treat W_sigma."""
 
 
 def kl_ridge(errors: Tables, *, runs: Runs) -> Drawing:
-    """Draw a row a run and beta: held-out errors by width, W_sigma frozen and trained."""
+    """Draw two panels per run and beta: held-out errors by width, W_sigma frozen and trained."""
     held_out = {run: table[table["images"] == "held-out"] for run, table in errors.items()}
     cases = [
         (run, beta, table[table["beta"] == beta])
@@ -30,22 +31,24 @@ def kl_ridge(errors: Tables, *, runs: Runs) -> Drawing:
         for beta in sorted(table["beta"].unique())
     ]
     with styled():
-        size = (style.PANEL[0] * len(SIGMAS), HEIGHT * len(cases) + 0.4)
-        figure = Figure(figsize=size, layout="constrained")
-        grid = figure.subplots(len(cases), len(SIGMAS), squeeze=False, sharey="row")
-        for row, (run, beta, table) in zip(grid, cases, strict=True):
+        figure, rows = panels(ceil(len(cases) / ACROSS), ACROSS * len(SIGMAS))
+        flat = [axes for row in rows for axes in row]
+        pairs = [flat[i : i + len(SIGMAS)] for i in range(0, len(flat), len(SIGMAS))]
+        for pair, (run, beta, table) in zip(pairs, cases, strict=False):
             inputs = runs.settings[run].inputs
-            row[0].set_ylabel("relative error on test images")
-            for axes, sigma in zip(row, SIGMAS, strict=True):
+            for axes, sigma in zip(pair, SIGMAS, strict=True):
                 axes.set_title(
-                    rf"$n$ = {inputs.samples}, $d$ = {inputs.outputs}, $\beta$ = {beta:g}, "
-                    rf"$W_\sigma$ {sigma}"
+                    rf"$n$ = {inputs.samples}, $d$ = {inputs.outputs}" + "\n"
+                    rf"$\beta$ = {beta:g}, $W_\sigma$ {sigma}"
                 )
                 _panel(axes, table[table["sigma"] == sigma])
-        for axes in grid[:-1].ravel():
-            axes.set_xlabel("")
-        grid[0, 0].plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
-        style.legend_below(figure, grid[0, 0], columns=3)
+                axes.sharey(pair[0])
+        for axes in flat[len(cases) * len(SIGMAS) :]:
+            axes.remove()
+        for row in rows:
+            row[0].set_ylabel("relative error on test images")
+        flat[0].plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+        style.legend_below(figure, flat[0])
         figure.suptitle(runs.label, fontsize=9.5)
         return finish(figure, _alt(held_out))
 
@@ -67,7 +70,7 @@ def _alt(errors: Tables) -> str:
                 f"Run {run}, beta = {beta:g}, W_sigma {sigma}, m = {case['width'].max()}: {gaps}"
             )
     return (
-        "Two panels a run and beta, W_sigma frozen and trained: the error on test images of four "
+        "Two panels per run and beta, W_sigma frozen and trained: the error on test images of four "
         "ridge regressions against the network trained on Eq. 4, by width. Means over seeds at "
         f"the largest width: {'. '.join(parts)}."
     )

@@ -54,7 +54,7 @@ def errors(
     Returns
     -------
     DataFrame
-        A row a variant, seed, kind of images (training or held-out) and reading: error, the
+        One row per variant, seed, kind of images (training or held-out) and reading: error, the
         Frobenius distance of the trained network's outputs to the prediction over the norm of the
         prediction "KL"; late_change, how far these outputs went in the last half of the time,
         over their own norm; and loss_over_zero, the squared error on training images over that of
@@ -89,7 +89,7 @@ def errors(
 
 
 def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit a power of the width to the error, a row a case and reading."""
+    """Fit a power of the width to the error, one row per case and reading."""
     keys = [*CASE, "reading"]
     rows = [
         dict(zip(keys, key, strict=True)) | power_of_width(part, "error", slope_widths)
@@ -99,7 +99,7 @@ def slopes(table: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Average over seeds, a row a case, width and reading.
+    """Average over seeds, one row per case, width and reading.
 
     Returns
     -------

@@ -26,7 +26,7 @@ NAMES = {"samples": "n", "outputs": "d", "lambda_0": "lambda_0"}
 
 
 def least_width(members: Tables, least: Tables, slopes: Tables, *, runs: Runs) -> Drawing:
-    """Draw a row a run: the distances at the middle sigma0, and, larger, all least widths.
+    """Draw one row per run: the distances at the middle sigma0, and, larger, all least widths.
 
     The tolerance of a run's settings is the distance up to which the prediction counts as right;
     hollow widths are extrapolated.
@@ -140,6 +140,6 @@ def _alt(members: Tables, least: Tables, slopes: Tables, tolerances: Mapping[str
         )
     return (
         "Log-log plots: at one sigma0 the largest distance to the kernel's prediction against the "
-        "width, a line a number of samples n and of outputs d, with the tolerance (dotted); and "
+        "width, a line per number of samples n and of outputs d, with the tolerance (dotted); and "
         f"the least width against n, with the theorem's growth (dotted). {'. '.join(parts)}."
     )

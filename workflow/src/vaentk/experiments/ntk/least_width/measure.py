@@ -56,7 +56,7 @@ def by_seed(members: pd.DataFrame, tolerance: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a number n of samples, number d of outputs, sigma0 and seed: lambda_0, least_width,
+        A row per number n of samples, number d of outputs, sigma0 and seed: lambda_0, least_width,
         extrapolated (whether it lies outside the widths run), distance_widest, and width_printed,
         the width that Theorem 1 prints, ``n^5 d^3 / lambda_0^4`` with constant 1.
     """
@@ -114,7 +114,7 @@ def slopes(own: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a fit and power: ``power`` (of what), ``held`` (what is fixed), ``together`` (how many
+        By fit and power: ``power`` (of what), ``held`` (what is fixed), ``together`` (how many
         powers are fitted at once), ``claimed``, which is the same fit to Theorem 1's printed width,
         the slope and its interval, ``inflation``, by which being collinear with the others
         multiplies its variance, and ``inside``, the share of least widths, of all cases and seeds,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Runs, Tables
+from vaentk.figures import style
 from vaentk.figures.style import Drawing, finish, number, panels, styled
 
 PARTS = {"mu": r"$K_\mu$", "sigma": r"$K_\sigma$", "d": "$K_d$"}
@@ -54,8 +55,10 @@ def _heat_map(axes: Axes, kernel: NDArray[np.generic], labels: NDArray[np.generi
 def _least_eigenvalues(axes: Axes, eigenvalues: pd.DataFrame) -> None:
     grid = eigenvalues.pivot(index="activation", columns="sigma0", values="lambda_0")
     grid = grid.reindex(eigenvalues["activation"].unique())
+    grid.index = grid.index.str.replace("_", "-")
+    values = np.log10(grid)
     sns.heatmap(
-        np.log10(grid),
+        values,
         annot=grid.map(number),
         fmt="",
         cmap="cividis",
@@ -63,7 +66,10 @@ def _least_eigenvalues(axes: Axes, eigenvalues: pd.DataFrame) -> None:
         ax=axes,
         annot_kws={"fontsize": 8},
     )
-    axes.set_title(r"least eigenvalue $\lambda_0$ of $K$")
+    part = (values - values.min(axis=None)) / np.ptp(values)
+    for text, place in zip(axes.texts, part.to_numpy().flat, strict=True):
+        text.set_color(style.ink_on(place))
+    axes.set_title(r"smallest eigenvalue $\lambda_0$ of $K$")
     axes.set_xlabel(r"$\sigma_0$")
     axes.set_ylabel("")
     axes.tick_params(axis="y", rotation=0)

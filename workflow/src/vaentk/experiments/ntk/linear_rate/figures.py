@@ -23,7 +23,7 @@ LEGEND_SHARE = 0.42
 
 
 def linear_rate(curves: Tables, members: Tables, *, runs: Runs) -> Drawing:
-    """Draw three panels a run."""
+    """Draw three panels per run."""
     with styled():
         figure, rows = panels(len(curves), 3)
         for (loss, distance, rows_moved), run in zip(rows, curves, strict=True):
@@ -97,7 +97,8 @@ def _alt(members: Tables, curves: Tables) -> str:
             f"over Lemma 4's bound at the largest width: {displaced}"
         )
     return (
-        "Three panels a run: the loss against time for every width with the claimed bound (dotted) "
+        "Three panels per run: "
+        "the loss against time for every width with the claimed bound (dotted) "
         "and the limit kernel's flow (dashed); the largest distance to the predictions of the "
         "limit kernel and of the network's own initial kernel against the width; the largest row "
         f"displacement of each layer and Lemma 4's bound against the width. {'; '.join(parts)}."

@@ -215,7 +215,7 @@ def summary(by_member: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a width; ``margin`` is the largest of the seeds', ``crossing`` the first.
+        One row per width; ``margin`` is the largest of the seeds', ``crossing`` the first.
         ``width_printed`` is the width that Theorem 1 asks for, ``n^5 d^3 / lambda_0^4`` with
         constant 1; ``width_derived`` that at which Lemma 4's bound is Lemma 3's radius,
         ``|X - f(0)|_F^2 n^3 d^3 / lambda_0^4``.

@@ -25,7 +25,7 @@ def error_term(
     Returns
     -------
     DataFrame
-        A row an initialisation, width, seed and beta: initial_worst (E_init), kernel_norm
+        One row per initialisation, width, seed and beta: initial_worst (E_init), kernel_norm
         (E_Theta), bound, error_worst, and their ratio; and test_norm, the largest ``|K_mu(x, X)|``
         of a test input, which the proof's step I_3 has where the theorem has E_Theta.
     """
@@ -61,7 +61,7 @@ def growth(terms: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row an initialisation and beta: `power_of_width`, and crossing, the width at which the
+        One row per initialisation and beta: `power_of_width`, and crossing, the width at which the
         ratio is 1, a geometric mean over seeds with its 95% interval; crossing_by says whether
         every seed's lies between widths that were run, or is extrapolated with that seed's power.
         NaN with E_init, which does not fall with the width: no power holds there.

@@ -42,7 +42,7 @@ def errors(regression: KernelRegression, networks: Sequence[Network]) -> pd.Data
     Returns
     -------
     DataFrame
-        A row a variant, seed, ridge and with_initial (whether f_0 is in the prediction): error,
+        One row per variant, seed, ridge and with_initial (whether f_0 is in the prediction): error,
         the Frobenius distance to the trained network's held-out outputs over the norm of the
         prediction by ``n beta`` with f_0; over_without, that over the error of the same reading
         without f_0; error_worst, the largest distance of a held-out
@@ -110,7 +110,7 @@ def path(regression: KernelRegression, networks: Sequence[Network]) -> pd.DataFr
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Average the errors over seeds, a row a width, beta, initialisation, reading and with_initial.
+    """Average the errors over seeds, by width, beta, initialisation, reading and with_initial.
 
     Returns
     -------

@@ -25,7 +25,6 @@ READINGS = {
 CASES = {
     r"standard, with $f_0$": ("standard", True),
     r"antisymmetric, $f_0 = 0$": ("antisymmetric", True),
-    r"standard, without $f_0$": ("standard", False),
 }
 """Initialisation, and whether f_0 is in the prediction, by the title of a panel."""
 
@@ -42,7 +41,7 @@ MARGIN = 1.3
 
 
 def ridge(errors: Tables, summaries: Tables, paths: Tables, *, runs: Runs) -> Drawing:
-    """Draw four panels a run and beta: three cases against the width, and the path in time.
+    """Draw three panels per run and beta: two cases against the width, and the path in time.
 
     Runs on principal components alone, where there are any: they can tell the ridges apart.
     """
@@ -52,7 +51,7 @@ def ridge(errors: Tables, summaries: Tables, paths: Tables, *, runs: Runs) -> Dr
     )
     counts = [table["beta"].nunique() for table in errors.values()]
     with styled():
-        size = (style.SMALL_PANEL[0] * 4, HEIGHT * sum(counts) + 0.8 * len(counts))
+        size = (style.PANEL[0] * 3, HEIGHT * sum(counts) + 0.8 * len(counts))
         figure = Figure(figsize=size, layout="constrained")
         parts = figure.subfigures(len(counts), 1, height_ratios=counts, squeeze=False)
         for (part,), run in zip(parts, errors, strict=True):
@@ -68,9 +67,9 @@ def _run(part: SubFigure, errors: pd.DataFrame, summary: pd.DataFrame, path: pd.
         shown = errors[errors["beta"] == beta]
         for axes, (initial, with_initial) in zip(row, CASES.values(), strict=False):
             case = _case(shown, initial, with_initial)
-            _error_panel(axes, case, -0.5 if with_initial else None)
+            _error_panel(axes, case)
             _intervals(axes, _case(summary[summary["beta"] == beta], initial, with_initial))
-        drawn = shown[shown["with_initial"] | (shown["initial"] == "standard")]["error"]
+        drawn = shown[shown["with_initial"]]["error"]
         low, high = drawn.min() / MARGIN, drawn.max() * MARGIN
         for axes in row[: len(CASES)]:
             axes.set_ylim(low, high)
@@ -88,9 +87,9 @@ def _case(table: pd.DataFrame, initial: str, with_initial: bool) -> pd.DataFrame
     return table[(table["initial"] == initial) & (table["with_initial"] == with_initial)]
 
 
-def _error_panel(axes: Axes, table: pd.DataFrame, claimed: float | None) -> None:
+def _error_panel(axes: Axes, table: pd.DataFrame) -> None:
     for reading, look in READINGS.items():
-        power = claimed if reading == "n beta" else None
+        power = -0.5 if reading == "n beta" else None
         style.against_width(axes, table[table["reading"] == reading], "error", look, power)
 
 
@@ -138,9 +137,9 @@ def _alt(summaries: Tables, paths: Tables) -> str:
             f"{number(widest['distance'].max())}"
         )
     return (
-        "Four panels a run and beta: the error of ridge regression with ridge beta, n beta and "
-        "2 n beta against the trained network, by width, for the standard initialisation with f_0, "
-        "for the antisymmetric one, and for the standard one without f_0; and the distance to the "
+        "Three panels per run and beta: the error of ridge regression with ridge beta, n beta and "
+        "2 n beta against the trained network, by width, for the standard initialisation with f_0 "
+        "and for the antisymmetric one; and the distance to the "
         f"linearised flow against time. {'; '.join(parts)}."
     )
 

@@ -57,7 +57,7 @@ def displacements(table: pd.DataFrame, x: Array) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a beta, at the largest width and standard initialisation: change_mu (relative), and
+        A row per beta, at the largest width and standard initialisation: change_mu (relative), and
         change_over_smaller, that over the change at the next smaller beta, seed by seed;
         kl_ratio (see `vaentk.experiments.ntk.ridge.penalty`); all geometric means over seeds with
         95% intervals; and

@@ -20,7 +20,7 @@ def printed_path(regression: KernelRegression, networks: Sequence[Network]) -> p
     Returns
     -------
     DataFrame
-        A row a network with f_0 = 0, by width, seed and beta: limits_apart, of X and Eq. 18; and of
+        Networks with f_0 = 0, by width, seed and beta: limits_apart, of X and Eq. 18; and of
         the trained network to_path (to X), to_eq18 and to_derived (ridge n beta).
     """
     x, kernel = regression.x, regression.train_train

@@ -16,7 +16,7 @@ OVER_PREDICTED = ("measured over predicted", "#0072B2", "o")
 
 
 def sampled_noise(times: Tables, summaries: Tables, members: Tables, *, runs: Runs) -> Drawing:
-    """Draw three panels a run."""
+    """Draw three panels per run."""
     with styled():
         figure, rows = panels(len(times), 3)
         for (by_rate, over_time, by_width), run in zip(rows, times, strict=True):
@@ -87,7 +87,8 @@ def _alt(summaries: Tables, members: Tables) -> str:
             f"excess over its prediction is {ratios}"
         )
     return (
-        "Three panels a run: the excess of the expected objective over exact gradient flow against "
+        "Three panels per run: "
+        "the excess of the expected objective over exact gradient flow against "
         "the learning rate, by width, with the prediction (dashed); the mean network's error "
         "against time at the largest width, for every learning rate and the exact flow, with "
         "Theorem 1's bound (dotted); the excess over its prediction against the width. "

@@ -54,7 +54,7 @@ def times(records: pd.DataFrame, lambda_0: float, samples: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a way (flow, exact, sampled), learning rate, width, seed and time: mean_error,
+        One row per way (flow, exact, sampled), learning rate, width, seed and time: mean_error,
         variance_term, expected (their sum), noise (the trace of the covariance of the gradient that
         the outputs' noise makes), worst (the larger of both signs' mean errors), and bound,
         ``exp(-(lambda_0/n) t)`` times the mean error at the start.
@@ -76,7 +76,7 @@ def excess(of_times: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a way, width, learning rate and seed: excess, mean_excess and variance_excess, the
+        One row per way, width, learning rate and seed: excess, mean_excess and variance_excess, the
         mean over times of the expected objective's difference to the flow's, and of its parts';
         expected, mean_error and variance_term, of the flow; predicted, the learning rate times
         a quarter of the flow's noise; over_predicted; margin, the largest
@@ -109,7 +109,7 @@ def margin(run: pd.DataFrame) -> float:
 
 
 def members(of_runs: pd.DataFrame, in_limit: float) -> pd.DataFrame:
-    """Pool the learning rates, a row a width and seed.
+    """Pool the learning rates, one row per width and seed.
 
     ``in_limit`` is per_variance of an infinitely wide network, ``tr K / (2 n^2)``.
 
@@ -156,7 +156,7 @@ def at_zero(rates: pd.Series, excesses: pd.Series) -> float:
 
 
 def summary(of_runs: pd.DataFrame) -> pd.DataFrame:
-    """Average over seeds, a row a way, width and learning rate, with 95% intervals.
+    """Average over seeds, one row per way, width and learning rate, with 95% intervals.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def summary(of_runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def rates(of_runs: pd.DataFrame, by_member: pd.DataFrame) -> pd.DataFrame:
-    """Fit powers of the learning rate to the mean excess over seeds, a row a width and quantity.
+    """Fit powers of the learning rate to the mean excess over seeds, a row per width and quantity.
 
     Returns
     -------
@@ -221,7 +221,7 @@ def _power(x: Array, y: Array) -> float:
 
 
 def slopes(by_member: pd.DataFrame, slope_widths: int) -> pd.DataFrame:
-    """Fit powers of the width, a row a quantity of `members`."""
+    """Fit powers of the width, one row per quantity of `members`."""
     return pd.DataFrame(
         [
             {"quantity": quantity, "predicted": predicted}

@@ -24,7 +24,7 @@ MARGIN = 0.12
 
 
 def sensitivity(slopes: Tables, *, runs: Runs) -> Drawing:
-    """Draw three panels a run, a row of dots a variant, the base on top."""
+    """Draw three panels per run, a row of dots a variant, the base on top."""
     most = max(table["variant"].nunique() for table in slopes.values())
     with styled():
         figure, rows = panels(len(slopes), 3)

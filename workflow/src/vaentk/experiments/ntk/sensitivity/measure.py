@@ -26,7 +26,7 @@ def slopes(records: pd.DataFrame, settings: Sensitivity) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a variant and layer that moves: claimed, slope, difference from the base's, from_claim
+        By variant and layer that moves: claimed, slope, difference from the base's, from_claim
         (slope less claimed) and narrow_over_base (the change at the least width over the base's),
         each with its 95% interval over seeds, all of one freedom; base (the base's slope),
         narrow_change and largest_change (at the least and the largest width, mean over seeds),

@@ -9,7 +9,7 @@ PLOTTED_LAYERS = ("enc", "hid", "mu", "dec")
 
 
 def sensitivity(slopes: Tables) -> pd.DataFrame:
-    """Table of Figure 2 under other settings: a row a variant, a slope with interval a layer."""
+    """Table of Figure 2 under other settings: a row per variant, a slope with interval a layer."""
     tables = {}
     for run, table in slopes.items():
         wide = table.groupby("variant", sort=False)["loss_left"].first().to_frame()

@@ -34,7 +34,11 @@ EXPERIMENT = Experiment(
     trained={"records": "parquet"},
     measured_from=("mnist", "records"),
     measures=("initial", "training", "slopes", "lemma2_width"),
-    figures={"tangent_kernels": ("initial", "training"), "kernel_flows": ("initial",)},
+    figures={
+        "tangent_kernels": ("initial",),
+        "kernel_drift": ("initial", "training"),
+        "kernel_flows": ("initial",),
+    },
     tables={
         "tangent_kernels": ("initial",),
         "tangent_kernels_slopes": ("slopes",),

@@ -1,13 +1,14 @@
 """Lemmas 1 to 3 at finite width: the kernel at the start against the width, and along training."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from vaentk.experiments.declaration import Runs, Tables
 from vaentk.figures import style
+from vaentk.figures.image_panels import sentence
 from vaentk.figures.style import LAYERS, REFERENCE, Drawing, finish, number, panels, styled
 
 HEIGHT = 2.0
@@ -22,18 +23,41 @@ PARTS = {part: (text, *LAYERS[part][1:]) for part, text in TEXTS.items()}
 """Label, colour and marker of the kernel and of its parts."""
 
 
-def tangent_kernels(initial: Tables, training: Tables, *, runs: Runs) -> Drawing:
-    """Draw a row of three panels a run, and one more for a run that was trained."""
-    trained = [run for run, table in training.items() if len(table)]
+def tangent_kernels(initial: Tables, *, runs: Runs) -> Drawing:
+    """Draw a row of three panels per run: norm, least eigenvalue and blocks, against the width."""
     with styled():
-        rows = len(initial) + len(trained)
-        figure = Figure(figsize=(style.PANEL[0] * 3, HEIGHT * rows + 0.5), layout="constrained")
-        heights = [len(initial), *([len(trained)] if trained else [])]
-        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
-        _start(parts[0][0], initial, runs)
-        if trained:
-            _training(parts[1][0], {run: (initial[run], training[run]) for run in trained})
-        return finish(figure, _alt(initial, {run: training[run] for run in trained}))
+        figure, rows = _rows(len(initial))
+        for (norm, least, blocks), (run, table) in zip(rows, initial.items(), strict=True):
+            _norm_panel(norm, table)
+            _least_panel(least, table)
+            _block_panel(blocks, table)
+            norm.set_title(f"{runs.data[run]}, {run}, $d$ = {int(table['outputs'].iloc[0])}")
+        first = rows[0][0]
+        first.plot([], [], color=REFERENCE, label="equal outputs")
+        first.plot([], [], "--", color=REFERENCE, label="between outputs")
+        first.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
+        style.legend_below(figure, first)
+        return finish(figure, _alt(initial))
+
+
+def kernel_drift(initial: Tables, training: Tables, *, runs: Runs) -> Drawing:
+    """Draw a row of three panels per run that was trained: drift, its largest, least eigenvalue."""
+    trained = {run: table for run, table in training.items() if len(table)}
+    if not trained:
+        return sentence("No run of this configuration trains the network.")
+    with styled():
+        figure, rows = _rows(len(trained))
+        for axes, (run, table) in zip(rows, trained.items(), strict=True):
+            _training(axes, table, float(initial[run]["lambda_0"].iloc[0]))
+            axes[0].set_title(f"{runs.data[run]}, {run}")
+        style.legend_below(figure, rows[0][0])
+        return finish(figure, _alt_of_training(trained))
+
+
+def _rows(count: int) -> tuple[Figure, list[list[Axes]]]:
+    size = (style.PANEL[0] * 3, HEIGHT * count + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, [list(row) for row in figure.subplots(count, 3, squeeze=False)]
 
 
 def kernel_flows(initial: Tables, *, runs: Runs) -> Drawing:
@@ -60,20 +84,6 @@ def kernel_flows(initial: Tables, *, runs: Runs) -> Drawing:
         return finish(figure, _alt_flows(known))
 
 
-def _start(part: SubFigure, initial: Tables, runs: Runs) -> None:
-    rows = part.subplots(len(initial), 3, squeeze=False)
-    for (norm, least, blocks), (run, table) in zip(rows, initial.items(), strict=True):
-        _norm_panel(norm, table)
-        _least_panel(least, table)
-        _block_panel(blocks, table)
-        norm.set_title(f"{runs.data[run]}, {run}, $d$ = {int(table['outputs'].iloc[0])}")
-    first = rows[0][0]
-    first.plot([], [], color=REFERENCE, label="equal outputs")
-    first.plot([], [], "--", color=REFERENCE, label="between outputs")
-    first.plot([], [], ":", color=REFERENCE, label=r"$m^{-1/2}$")
-    style.legend_below(part, first)
-
-
 def _norm_panel(axes: Axes, table: pd.DataFrame) -> None:
     style.against_width(axes, table, "norm", TOTAL)
     axes.lines[1].set(linewidth=4, alpha=0.4)
@@ -96,7 +106,7 @@ def _least_panel(axes: Axes, table: pd.DataFrame) -> None:
     style.threshold(axes, 0.75, r"$3 \lambda_0/4$")
     axes.axhline(1.0, color=REFERENCE, linewidth=0.7)
     axes.set_ylabel(r"$\lambda_{\min}(\Theta(0)) \; / \; \lambda_0$")
-    axes.set_title("least eigenvalue")
+    axes.set_title("smallest eigenvalue")
 
 
 def _block_panel(axes: Axes, table: pd.DataFrame) -> None:
@@ -110,25 +120,21 @@ def _block_panel(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_title("blocks of equal and of different outputs")
 
 
-def _training(part: SubFigure, trained: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
-    rows = part.subplots(len(trained), 3, squeeze=False)
-    for (drift, largest, least), (run, (start, table)) in zip(rows, trained.items(), strict=True):
-        lambda_0 = float(start["lambda_0"].iloc[0])
-        _along(drift, table[table["time"] > 0], "drift")
-        drift.set(yscale="log", ylabel=r"$\Vert \Theta(t) - \Theta(0) \Vert_2$")
-        style.plain_ticks(drift)
-        drift.set_title(f"{run}, along training")
-        most = table.groupby(["width", "seed"])[["drift"]].max().reset_index()
-        style.against_width(largest, most, "drift", TOTAL)
-        style.threshold(largest, lambda_0 / 4, r"$\lambda_0/4$")
-        largest.set_ylabel(r"$\max_t \; \Vert \Theta(t) - \Theta(0) \Vert_2$", labelpad=8)
-        largest.set_title("largest drift")
-        _along(least, table[table["time"] > 0], "lambda_min_over")
-        least.set_ylim(0, max(1.05, 1.1 * table["lambda_min_over"].max()))
-        style.threshold(least, 0.5, r"$\lambda_0/2$ (Lemma 3)", below=True)
-        least.set_ylabel(r"$\lambda_{\min}(\Theta(t)) \; / \; \lambda_0$")
-        least.set_title("least eigenvalue along training")
-    style.legend_below(part, rows[0][0])
+def _training(row: Sequence[Axes], table: pd.DataFrame, lambda_0: float) -> None:
+    drift, largest, least = row
+    _along(drift, table[table["time"] > 0], "drift")
+    drift.set(yscale="log", ylabel=r"$\Vert \Theta(t) - \Theta(0) \Vert_2$")
+    style.plain_ticks(drift)
+    most = table.groupby(["width", "seed"])[["drift"]].max().reset_index()
+    style.against_width(largest, most, "drift", TOTAL)
+    style.threshold(largest, lambda_0 / 4, r"$\lambda_0/4$")
+    largest.set_ylabel(r"$\max_t \; \Vert \Theta(t) - \Theta(0) \Vert_2$", labelpad=8)
+    largest.set_title("largest drift")
+    _along(least, table[table["time"] > 0], "lambda_min_over")
+    least.set_ylim(0, max(1.05, 1.1 * table["lambda_min_over"].max()))
+    style.threshold(least, 0.5, r"$\lambda_0/2$ (Lemma 3)", below=True)
+    least.set_ylabel(r"$\lambda_{\min}(\Theta(t)) \; / \; \lambda_0$")
+    least.set_title("smallest eigenvalue along training")
 
 
 def _along(axes: Axes, table: pd.DataFrame, column: str) -> None:
@@ -159,7 +165,7 @@ def _alt_flows(initial: Tables) -> str:
     )
 
 
-def _alt(initial: Tables, trained: Tables) -> str:
+def _alt(initial: Tables) -> str:
     parts = []
     for run, table in initial.items():
         means = table.groupby("width").mean(numeric_only=True)
@@ -172,17 +178,26 @@ def _alt(initial: Tables, trained: Tables) -> str:
             f"lambda_min over lambda_0 goes from {number(first['lambda_min_over'])} to "
             f"{number(last['lambda_min_over'])}"
         )
+    return (
+        "Three panels per run, against the width: the spectral norm of Theta(0) - Theta_inf and of "
+        "its three parts, with m^(-1/2) dotted; the smallest eigenvalue over lambda_0, with 3/4 "
+        "marked; the deviation of blocks of equal and of different outputs. "
+        f"{'; '.join(parts)}."
+    )
+
+
+def _alt_of_training(trained: Tables) -> str:
+    parts = []
     for run, table in trained.items():
         widest = table[table["width"] == table["width"].max()]
         parts.append(
-            f"run {run} along training, m = {table['width'].max()}: largest drift "
-            f"{number(widest.groupby('seed')['drift'].max().mean())}, least lambda_min over "
+            f"Run {run}, m = {table['width'].max()}: largest drift "
+            f"{number(widest.groupby('seed')['drift'].max().mean())}, smallest lambda_min over "
             f"lambda_0 {number(widest['lambda_min_over'].min())}"
         )
     return (
-        "Three panels a run, against the width: the spectral norm of Theta(0) - Theta_inf and of "
-        "its three parts, with m^(-1/2) dotted; the least eigenvalue over lambda_0, with 3/4 "
-        "marked; the deviation of blocks of equal and of different outputs. Trained runs have "
-        "three more: drift and least eigenvalue against time, and the largest drift against the "
-        f"width. {'; '.join(parts)}."
+        "Three panels per run that was trained: "
+        "drift of the kernel against time, a line per width; "
+        "the largest drift against the width, with m^(-1/2) dotted; the smallest eigenvalue over "
+        f"lambda_0 against time, with 1/2 marked. {'; '.join(parts)}."
     )

@@ -45,7 +45,7 @@ def measure(settings: TangentKernels, *, mnist: Stored, records: Tables) -> dict
 def random_matrices(
     settings: TangentKernels, x: Array, limit: LimitKernels, widths: Sequence[int]
 ) -> pd.DataFrame:
-    """Compute what random matrix theory expects, a row a width, see `vaentk.kernels.wishart`.
+    """Compute what random matrix theory expects, one row per width, see `vaentk.kernels.wishart`.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def random_matrices(
 def initial(
     records: pd.DataFrame, limit: LimitKernels, expected: pd.DataFrame, outputs: int
 ) -> pd.DataFrame:
-    """Collect what `Observer` saw at the start, a row a width and seed.
+    """Collect what `Observer` saw at the start, one row per width and seed.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def initial(
 
 
 def along_training(records: pd.DataFrame, lambda_0: float) -> pd.DataFrame:
-    """Collect what was seen along training, a row a width, seed and moment.
+    """Collect what was seen along training, one row per width, seed and moment.
 
     Returns
     -------

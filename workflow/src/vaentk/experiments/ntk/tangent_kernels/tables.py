@@ -26,5 +26,5 @@ def tangent_kernels_slopes(slopes: Tables) -> pd.DataFrame:
 
 
 def tangent_kernels_lemma2(widths: Tables) -> pd.DataFrame:
-    """Table of the width that Lemma 2 asks for, a row a run."""
+    """Table of the width that Lemma 2 asks for, one row per run."""
     return stack(widths)

@@ -61,7 +61,7 @@ def slopes(table: pd.DataFrame, slope_widths: int, outputs: int) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        A row a layer and fraction with the 95% interval over seeds and widths; outputs is d.
+        One row per layer and fraction with the 95% interval over seeds and widths; outputs is d.
     """
     rows = [
         {
@@ -102,7 +102,7 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a width: the least stability limit 2/lambda_max on the way and the paper's learning
+        A row per width: the least stability limit 2/lambda_max on the way and the paper's learning
         rate, in Eq. 7's units; the mean number of gradients, and of the steps at that limit and of
         the paper's that take as long; training time, the seeds' mean reconstruction loss at both
         ends and KL at the end, and the largest latent deviation on the way; loss_over_zero, the
