@@ -117,7 +117,7 @@ def test_the_preconditioner_is_exact_where_the_kernel_is_of_its_form(
 
 
 def test_preconditioning_saves_most_products(x: NDArray[np.float64]) -> None:
-    """Lanczos' process has not come within 1% of the least eigenvalue after four times as many."""
+    """Lanczos' process is not within 1% of the smallest eigenvalue after four times as many."""
     kernel = build(x, 512)
     least = least_eigenvalue(kernel, 1e-2)
     process = Lanczos(kernel.matvec, torch.randn(N, D, generator=torch.manual_seed(0)).double())

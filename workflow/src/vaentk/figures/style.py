@@ -26,7 +26,7 @@ LAYERS = {
     "hid": ("hidden", "#D55E00", "s"),
     "mu": ("latent mean", "#009E73", "^"),
     "dec": ("decoder", "#CC79A7", "D"),
-    "sigma": ("latent deviation", "#7F7F7F", "v"),
+    "sigma": ("latent standard deviation", "#7F7F7F", "v"),
     "d": ("output", "#CC79A7", "D"),
 }
 """Label, colour (Okabe and Ito's palette) and marker of a layer."""

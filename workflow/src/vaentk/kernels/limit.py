@@ -103,5 +103,5 @@ def greatest_eigenvalue(kernel: Float64[Array, "n n"]) -> float:
 
 
 def least_eigenvalue(kernel: Float64[Array, "n n"]) -> float:
-    """Return the least eigenvalue of a symmetric kernel; of K it is lambda_0 of Theta_inf."""
+    """Return the smallest eigenvalue of a symmetric kernel; of K it is lambda_0 of Theta_inf."""
     return float(np.linalg.eigvalsh(kernel)[0])

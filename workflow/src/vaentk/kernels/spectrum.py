@@ -112,7 +112,7 @@ def preconditioner(kernel: TangentKernel) -> Callable[[Tensor], Tensor]:
     ``(T x C + Theta_d - s I)^(-1)`` with T the trace over outputs of Theta_mu + Theta_sigma and
     ``C = W_d^T W_d / m`` scaled to mean eigenvalue 1: what Theta would be if the slopes of a unit
     did not vary with the sample. ``Theta_d = (S S^T/m) x I_d`` is exact. The shift s lies below the
-    least eigenvalue of Theta_d and so of Theta, and turns the inverse towards the wanted end.
+    smallest eigenvalue of Theta_d and so of Theta, and turns the inverse towards the wanted end.
     """
     to = kernel.decoder
     others = [part for part in kernel.parts if part != "d"]

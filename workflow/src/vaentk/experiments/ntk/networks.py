@@ -33,7 +33,7 @@ from vaentk.training.schedule import (
 Array = NDArray[np.float64]
 
 GROWTH: Final = 1.5
-"""How far a latent deviation of Eq. 2's network may grow before the quadrature was not checked."""
+"""How far latent standard deviations of Eq. 2's network may grow: so far quadrature is checked."""
 
 PER_OCTAVE: Final = 2
 """Observed times of Eq. 2's network that double a time."""

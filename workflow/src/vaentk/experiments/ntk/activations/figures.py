@@ -31,7 +31,7 @@ def activations(curves: Tables, members: Tables, agreement: Tables, *, runs: Run
             table = members[run]
             kernels = table.groupby("activation").first().sort_values("lambda_0")
             _values(least, kernels["lambda_0"], kernels)
-            least.set_xlabel(r"least eigenvalue $\lambda_0$ of the limit kernel")
+            least.set_xlabel(r"smallest eigenvalue $\lambda_0$ of the limit kernel")
             least.set_title(f"{runs.label}, {run}")
             _values(condition, kernels["lambda_max"] / kernels["lambda_0"], kernels)
             condition.set_yticklabels([])
@@ -130,7 +130,7 @@ def _alt(members: Tables, agreement: Tables) -> str:
             f"{number(agreement[run]['rank_correlation'].mean())} with lambda_0"
         )
     return (
-        "Four panels per run: the limit kernel's least eigenvalue and its condition by activation, "
+        "Four panels per run: the limit kernel's smallest eigenvalue and condition by activation, "
         "the loss against time with the kernel flow's (dashed), and the late rate of the loss "
         f"against the kernel flow's. {'. '.join(parts)}."
     )

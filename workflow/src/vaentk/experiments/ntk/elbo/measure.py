@@ -53,7 +53,7 @@ def times(records: pd.DataFrame, lambda_0: float, x: Array) -> pd.DataFrame:
         Columns variant (the objective that is trained), width, seed, time, gradients,
         reconstruction (Eq. 7), variance_term and latent_rms, in order of time.
     lambda_0, x
-        Least eigenvalue of the limit kernel; inputs and targets, (n, d).
+        Smallest eigenvalue of the limit kernel; inputs and targets, (n, d).
 
     Returns
     -------

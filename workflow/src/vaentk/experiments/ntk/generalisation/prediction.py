@@ -5,7 +5,7 @@ With f_0 = 0 gradient flow on Eq. 7 with the kernel K leads, at an input x', to
     f(x'; t) = K(x', X) phi_t(K) X,    phi_t(lambda) = (1 - e^{-lambda t/n}) / lambda,
 
 and for t -> infinity to ridgeless regression. K = V diag(lambda) V^T in float64. Of many images the
-least eigenvalues come near the rounding of the largest, about ``n eps lambda_max`` in all.
+smallest eigenvalues come near the rounding of the largest, about ``n eps lambda_max`` in all.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from vaentk.experiments.settings import Deviations, Names, Strict
 
 
 class LimitKernels(Strict):
-    """W1, Lemma 1: one set of inputs for the infinite-width kernels and their least eigenvalue."""
+    """W1, Lemma 1: inputs of the infinite-width kernels and their smallest eigenvalue."""
 
     inputs: Inputs = Inputs()
     activations: Names = ("erf", "tanh", "relu", "soft_clipping")

@@ -1,4 +1,4 @@
-"""Lemma 1's limit kernels on the images, and their least eigenvalue by activation and sigma0."""
+"""Lemma 1's limit kernels on the images, and their smallest eigenvalue by activation and sigma0."""
 
 from collections.abc import Mapping
 

@@ -24,7 +24,7 @@ PARTS = {part: (text, *LAYERS[part][1:]) for part, text in TEXTS.items()}
 
 
 def tangent_kernels(initial: Tables, *, runs: Runs) -> Drawing:
-    """Draw a row of three panels per run: norm, least eigenvalue and blocks, against the width."""
+    """Draw three panels per run against the width: norm, smallest eigenvalue and blocks."""
     with styled():
         figure, rows = _rows(len(initial))
         for (norm, least, blocks), (run, table) in zip(rows, initial.items(), strict=True):
@@ -41,7 +41,7 @@ def tangent_kernels(initial: Tables, *, runs: Runs) -> Drawing:
 
 
 def kernel_drift(initial: Tables, training: Tables, *, runs: Runs) -> Drawing:
-    """Draw a row of three panels per run that was trained: drift, its largest, least eigenvalue."""
+    """Draw three panels per run that was trained: drift, its largest, smallest eigenvalue."""
     trained = {run: table for run, table in training.items() if len(table)}
     if not trained:
         return sentence("No run of this configuration trains the network.")

@@ -105,8 +105,8 @@ def stability(records: pd.DataFrame, settings: WeightChange) -> pd.DataFrame:
         A row per width: the least stability limit 2/lambda_max on the way and the paper's learning
         rate, in Eq. 7's units; the mean number of gradients, and of the steps at that limit and of
         the paper's that take as long; training time, the seeds' mean reconstruction loss at both
-        ends and KL at the end, and the largest latent deviation on the way; loss_over_zero, the
-        largest of the seeds' final reconstruction losses over that of answering zero, 1/2 for
+        ends and KL at the end; the largest latent standard deviation on the way; loss_over_zero,
+        the largest of the seeds' final reconstruction losses over that of answering zero, 1/2 for
         inputs of unit norm and otherwise not a number; and whether slopes are fitted to it.
     """
     paper_rate = eq7_learning_rate(
