@@ -64,7 +64,7 @@ test-all: test ## and the image in a container, SLURM, and deliberate errors: as
 
 docs: $(INSTALLED) ## build the documentation as a site, with the reference run's report, to results/site
 	@$(ACTIVATE) && NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
-	@cp -R results/reference/quick/report results/site/reference
+	@cp -R results/reference/quick results/site/reference
 
 sbom: $(INSTALLED) ## write sbom.cdx.json, the bill of materials (CycloneDX) of what a run is made of
 	@$(ACTIVATE) && python envs/packages.py bill > sbom.new && mv sbom.new sbom.cdx.json

@@ -137,9 +137,12 @@ function nearestOn([ax, ay], [bx, by], [x, y]) {
   return [ax + part * dx, ay + part * dy];
 }
 
-function valueAt(place, { start, end, axis: [scale, low, high] }) {
+function valueAt(place, { start, end, axis: [scale, low, high, names] }) {
   const part = (place - start) / (end - start);
-  return scale === "log" ? low * (high / low) ** part : low + (high - low) * part;
+  const value = scale === "log" ? low * (high / low) ** part : low + (high - low) * part;
+  if (!names) return three(value);
+  const away = name => Math.abs(names[name] - value); // marks stand a little beside their tick
+  return Object.keys(names).reduce((one, other) => (away(other) < away(one) ? other : one));
 }
 
 function readAt(drawing, place, reach) {
@@ -177,7 +180,7 @@ for (const image of document.querySelectorAll(".card img")) {
     reading.hidden = !found;
     if (!found) return;
     const { point, label, panel } = found;
-    const values = `${three(valueAt(point[0], panel.x))}, ${three(valueAt(point[1], panel.y))}`;
+    const values = `${valueAt(point[0], panel.x)}, ${valueAt(point[1], panel.y)}`;
     reading.textContent = label ? `${label}: ${values}` : values;
     const [left, top] = [frame.left + point[0] * scale, frame.top + point[1] * scale];
     reading.style.left = `${left}px`;
@@ -199,6 +202,14 @@ for (const image of document.querySelectorAll("img[data-file]")) {
   link.download = image.dataset.file;
   name.replaceWith(link);
   link.append(name);
+  const larger = document.createElement("button");
+  larger.type = "button";
+  larger.textContent = "Enlarge";
+  larger.addEventListener("click", () => {
+    const large = image.parentElement.classList.toggle("large");
+    larger.textContent = large ? "Reduce" : "Enlarge";
+  });
+  link.parentElement.append(" ", larger);
 }
 
 const unfold = document.getElementById("unfold");

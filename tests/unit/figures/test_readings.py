@@ -33,7 +33,7 @@ def values(root: ElementTree.Element, panel: dict, name: str) -> np.ndarray:
     points = marks or re.findall(r"[ML] (\S+) (\S+)", "" if path is None else path.attrib["d"])
     places = np.array(points, float)
     parts = np.stack([(places[:, 0] - left) / wide, (height - low - places[:, 1]) / high], 1)
-    return np.stack([_at(parts[:, 0], *panel["x"]), _at(parts[:, 1], *panel["y"])], 1)
+    return np.stack([_at(parts[:, 0], *panel["x"][:3]), _at(parts[:, 1], *panel["y"][:3])], 1)
 
 
 def _at(part: np.ndarray, scale: str, low: float, high: float) -> np.ndarray:
@@ -59,6 +59,19 @@ def test_values_come_back_from_the_drawing(scales: tuple[str, str], marker: str)
     for place, (scale, true) in enumerate(zip(scales, (x, y), strict=True)):
         rtol, atol = (5e-4, 0) if scale == "log" else (0, 5e-5 * np.ptp(true))
         np.testing.assert_allclose(read[:, place], true, rtol=rtol, atol=atol)
+
+
+def test_ticks_with_names_are_told_by_them_and_ticks_with_numbers_are_not() -> None:
+    with styled():
+        figure = Figure()
+        named, numbered = figure.subplots(1, 2)
+        for axes in (named, numbered):
+            axes.plot([0, 1, 2], [3, 4, 5], "o")
+        named.set_xticks([0, 1, 2], ["encoder", r"$\beta$ (2)", ""])
+        numbered.set_xticks([0, 1, 2], ["64", "", "−1"])
+        _, panels = drawn(figure)
+    assert panels[0]["x"][3:] == [{"encoder": 0, "β (2)": 1}]
+    assert panels[0]["y"][3:] == panels[1]["x"][3:] == []
 
 
 def test_a_curve_is_called_what_the_legend_calls_its_look() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vaentk.report.text import number, quantity, typeset
+from vaentk.report.text import number, quantity, rounded, typeset
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,17 @@ def test_quantity(value: object, text: str) -> None:
 )
 def test_typeset(plain: str, html: str) -> None:
     assert str(typeset(plain)) == html
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("-0.498765", "−0.499"),
+        ("[-0.512345, 0.4]", "[−0.512, 0.4]"),
+        ("5.39123e-05", "5.39\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁵"),
+        ("n beta", "n beta"),
+        ("", ""),
+    ],
+)
+def test_rounded(text: str, said: str) -> None:
+    assert rounded(text) == said

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 DIGITS = 9
 """Of a position or limit: a reading shows three."""
@@ -51,9 +53,10 @@ def describe(figure: Figure, dashed: str) -> str:
     -------
     str
         JSON: ``panels``, each with its ``box`` (left, bottom, width and height as parts of the
-        figure), ``x`` and ``y`` (scale, value at the low end, value at the high end), and
-        ``curves`` (by name of the group: ``label``, empty where it has none, and the number of
-        ``points`` that the line joins, of which the drawing leaves out what looks straight).
+        figure), ``x`` and ``y`` (scale, value at the low end, value at the high end; where ticks
+        have names, as of layers, values by name), and ``curves`` (by name of the group: ``label``,
+        empty where it has none, and the number of ``points`` that the line joins, of which the
+        drawing leaves out what looks straight).
     """
     drawn = [axes.get_legend() for axes in figure.axes]
     everywhere = _named([*figure.legends, *drawn], dashed)
@@ -73,8 +76,8 @@ def describe(figure: Figure, dashed: str) -> str:
         panels.append(
             {
                 "box": [_digits(part) for part in box.bounds],
-                "x": [scales[0], *map(_digits, axes.get_xlim())],
-                "y": [scales[1], *map(_digits, axes.get_ylim())],
+                "x": [scales[0], *map(_digits, axes.get_xlim()), *_names(axes.xaxis)],
+                "y": [scales[1], *map(_digits, axes.get_ylim()), *_names(axes.yaxis)],
                 "curves": curves,
             }
         )
@@ -87,6 +90,25 @@ def _curves(axes: Axes) -> Iterator[Line2D]:
         both = line.get_transform().contains_branch_seperately(axes.transData)
         if all(both) and np.size(line.get_xdata()):
             yield line
+
+
+def _names(axis: Axis) -> Iterator[dict[str, float]]:
+    """Yield the values of ticks by their names, where these are names and no numbers."""
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    texts = [label.get_text() for label in axis.get_ticklabels()]
+    places = zip(map(float, axis.get_majorticklocs()), texts, strict=True)
+    named = {plain(text): _digits(place) for place, text in places if text}
+    if not all(map(_is_number, named)):
+        yield named
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace("−", "-"))
+    except ValueError:
+        return False
+    return True
 
 
 def _named(legends: Iterable[Legend | None], dashed: str) -> dict[Look, str]:

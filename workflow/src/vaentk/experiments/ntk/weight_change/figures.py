@@ -65,7 +65,7 @@ def _panel(axes: Axes, final: pd.DataFrame, fitted: pd.DataFrame) -> None:
         means = np.exp(np.log(part["change"]).groupby(part["width"]).mean())
         axes.plot(part["width"], part["change"], marker, color=colour, alpha=0.45, linestyle="")
         faint = 0.5 if layer == "sigma" else 1.0
-        axes.plot(means.index, means, color=colour, label=label, alpha=faint)
+        axes.plot(means.index, means, marker=marker, color=colour, label=label, alpha=faint)
         claimed = fitted["claimed"][layer]
         if np.isfinite(claimed):
             line = means.iloc[-1] * (np.array(widths) / widths[-1]) ** claimed
