@@ -1,12 +1,14 @@
 """What all tests share: one thread a process, who runs with whom, and the times they measured."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from jaxtyping import install_import_hook
+from pretended_gpu import pretended
 from shapes import CHECKED
 from threadpoolctl import threadpool_limits
 
@@ -18,8 +20,8 @@ HERE = Path(__file__).parent
 LONG = ("workflow", "container", "cluster", "browser")
 """Folders whose tests take long, and start first."""
 
-ALONE = {"test_data_stage", "test_digests", "test_environment", "test_mistakes", "test_profiles"}
-"""Files among these that do not share their folder's costly fixture."""
+COSTLY = {"workflow": "finished", "cluster": "slurm: Slurm"}
+"""What files of a folder name that share a costly fixture, a whole run; the others go alone."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -47,10 +49,26 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def gpu() -> Iterator[None]:
+    """A GPU, or where there is none, one that the CPU plays (`pretended_gpu`)."""
+    if torch.cuda.is_available():
+        yield
+        return
+    with pretended():
+        yield
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long folders first."""
     folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
     items.sort(key=lambda item: (*LONG, folders[item]).index(folders[item]))
+
+
+@cache
+def text_of(path: Path) -> str:
+    """Text of a file of tests."""
+    return path.read_text(encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,7 +83,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             path = Path(nodeid.partition("::")[0])
             folder = path.parts[1]
-            return folder if folder in LONG and path.stem not in ALONE else str(path)
+            alone = COSTLY.get(folder, "") not in text_of(config.rootpath / path)
+            return folder if folder in LONG and not alone else str(path)
 
     config.option.loadscopereorder = False
     return ByFolder(config, log)

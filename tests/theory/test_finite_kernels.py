@@ -137,7 +137,7 @@ def test_float32_is_float64_to_rounding(trained: bool) -> None:
     assert float((image.double() - double).norm()) < 1e-5 * float(double.norm())
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("gpu")
 def test_a_gpu_gives_the_same() -> None:
     w, x, vectors = weights(True), inputs(), drawn(2, N, D, seed=4)
     here = build("erf", w, x).matvec(vectors)

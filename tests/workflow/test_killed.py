@@ -1,16 +1,14 @@
 """Runs that are stopped: the README's command again ends with the bytes of a run left alone."""
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from trees import make_clone, results, typed
+from trees import copy_sources, make_clone, results, typed
 
 TRAINED = "results/train/weight_change/mnist-7x7/16-32.parquet"
 
@@ -63,12 +61,10 @@ def stop(process: Any, tree: Path, kind: str) -> None:
     process.communicate(timeout=20)
 
 
-def test_a_run_that_is_stopped_ten_times_ends_with_the_same_bytes(
-    copy_finished: Callable[[str], Path],
-) -> None:
-    stopped, whole = (make_clone(copy_finished(name), LONG) for name in ("stopped", "whole"))
-    for tree in (stopped, whole):
-        shutil.rmtree(tree / "results/train/weight_change")
+def test_a_run_that_is_stopped_ten_times_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    stopped, whole = (
+        make_clone(copy_sources(tmp_path / name), LONG) for name in ("stopped", "whole")
+    )
     resumed = False
     points = [(seconds, False) for seconds in EARLY] + [(seconds, True) for seconds in LATE]
     for number, (seconds, trains) in enumerate(points):

@@ -201,8 +201,7 @@ def test_moving_to_where_the_images_are_copies_nothing(file: Path) -> None:
     assert moved.facts == faces.facts
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("gpu")
 def test_images_on_a_gpu_are_the_same() -> None:
     numbers = torch.tensor([3, 0, 23, 3])
     for here in (shapes(), packed_shapes(), replace(shapes(), parts=torch.arange(24) % 3)):

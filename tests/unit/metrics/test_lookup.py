@@ -28,8 +28,7 @@ def test_blocks_are_bounded_and_together_whole(
     assert torch.equal(torch.cat(parts), codes[torch.from_numpy(numbers)])
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("gpu")
 def test_scores_are_the_same_on_a_gpu(grid: Grid, partly: torch.Tensor) -> None:
     def scores(codes: torch.Tensor) -> list[float]:
         generator = np.random.default_rng(0)

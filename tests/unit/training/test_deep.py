@@ -215,7 +215,7 @@ def test_divergence_names_variant_and_step() -> None:
         run(replace(RECIPE, learning_rate=math.inf))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_on_a_gpu_a_member_ends_where_it_ends_alone(optimiser: str) -> None:
     """To rounding: all members are one graph of grouped operations there."""

@@ -6,10 +6,7 @@ from torch import Tensor
 
 from vaentk.training.graph import Graph
 
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
-]
+pytestmark = pytest.mark.usefixtures("gpu")
 
 
 class Sum:

@@ -126,7 +126,7 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(images: ImageSet) -> None
         assert torch.equal(resumed.tensors[name], tensor), name
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.usefixtures("gpu")
 def test_on_a_gpu_a_member_ends_where_it_ends_alone(images: ImageSet) -> None:
     """To rounding: all members are one graph of grouped operations there."""
     on_gpu = images.to("cuda")

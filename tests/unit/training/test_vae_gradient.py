@@ -226,8 +226,7 @@ def test_a_gradient_that_is_not_used_leaves_no_memory_behind() -> None:
         gc.enable()
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("gpu")
 @INPUTS
 def test_a_replayed_gradient_is_the_gradient(inputs: int) -> None:
     """At base points and increments in turn, from a graph against the CPU, single precision."""

@@ -327,8 +327,7 @@ def test_literal_steps_above_the_limit_are_refused(problem: Problem, tmp_path: P
         run(literal(problem, 1000.0), tmp_path)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("gpu")
 def test_the_gpu_batch_ends_where_the_cpu_members_end(
     problem: Problem, whole: tuple[Trained, Path], tmp_path: Path
 ) -> None:
