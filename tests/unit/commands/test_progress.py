@@ -1,7 +1,13 @@
 """How far a run is said to be, against a clock of our own."""
 
-import pytest
+import io
+import logging
+import sys
 
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from snakemake_logger_plugin_vaentk import LogHandler
 from vaentk.commands import progress
 from vaentk.commands.progress import Progress, name_of
 
@@ -81,3 +87,51 @@ def test_a_run_that_begins_is_the_one_of_this_process(monkeypatch: pytest.Monkey
     progress.begin({3: ("claims", 2.0)}, 4)
     assert progress.current is not None
     assert (progress.current.names, progress.current.cores) == ({3: "claims"}, 4)
+
+
+class Screen(io.StringIO):
+    """A terminal, or a file."""
+
+    def __init__(self, is_terminal: bool) -> None:
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+def written(screen: Screen, run: Progress, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What two jobs, a fault and a third job leave on a screen."""
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "current", run)
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv(progress.CALM, "")
+    handler = LogHandler(None, None)
+    for level, event, job in (
+        (logging.INFO, LogEvent.JOB_FINISHED, 1),
+        (logging.INFO, LogEvent.JOB_FINISHED, 0),
+        (logging.INFO, LogEvent.JOB_FINISHED, 2),
+        (logging.ERROR, LogEvent.JOB_ERROR, None),
+        (logging.INFO, LogEvent.JOB_FINISHED, 7),
+    ):
+        record = logging.LogRecord("run", level, "", 0, "a fault", None, None)
+        record.event, record.job_id = event, job
+        handler.emit(record)
+    handler.close()
+    return screen.getvalue()
+
+
+def test_in_a_terminal_a_line_takes_the_place_of_the_one_before_and_faults_stay(
+    run: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = written(Screen(is_terminal=True), run, monkeypatch)
+    assert text.split("\r\x1b[K") == [
+        "[1/3] train ridge a, 64 · 20%",
+        "[2/3] train ridge a, 256 · 90",
+        "a fault\n[3/3] measure ridge a · 100%\n",
+    ]
+
+
+def test_in_a_file_every_line_stays(run: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = written(Screen(is_terminal=False), run, monkeypatch).splitlines()
+    assert [line[:5] for line in lines] == ["[1/3]", "[2/3]", "a fau", "[3/3]"]
