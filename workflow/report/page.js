@@ -69,7 +69,7 @@ if (filter) {
   filter.hidden = false;
   filter.addEventListener("input", () => { apply(); remember(); });
   filter.addEventListener("submit", event => event.preventDefault());
-  for (const count of document.querySelectorAll(".overview a[data-verdict]"))
+  for (const count of document.querySelectorAll("a[data-words]"))
     count.href = `${FILTERED}${new URLSearchParams({ verdict: count.dataset.verdict, words: count.dataset.words })}`;
   filter.restore = () => {
     if (!location.hash.startsWith(FILTERED)) return false;
