@@ -96,9 +96,9 @@ def _names(axis: Axis) -> Iterator[dict[str, float]]:
     """Yield the values of ticks by their names, where these are names and no numbers."""
     if not isinstance(axis.get_major_locator(), FixedLocator):
         return
-    texts = [label.get_text() for label in axis.get_ticklabels()]
-    places = zip(map(float, axis.get_majorticklocs()), texts, strict=True)
-    named = {plain(text): _digits(place) for place, text in places if text}
+    places = [float(place) for place in axis.get_majorticklocs()]
+    texts = axis.get_major_formatter().format_ticks(places)
+    named = {plain(text): _digits(x) for x, text in zip(places, texts, strict=True) if text}
     if not all(map(_is_number, named)):
         yield named
 
