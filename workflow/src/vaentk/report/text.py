@@ -112,7 +112,7 @@ def _mathematics(text: str) -> str:
         r"((?<![A-Za-z_])[A-Za-zΑ-ω]|\b(?:max|min|sup)|\|)_(\w+|∞)", r"\1<sub>\2</sub>", text
     )
     text = re.sub(r"([α-ω])(\d)\b", r"\1<sub>\2</sub>", text)
-    text = re.sub(r"\^(?:\(([^()]*)\)|(-?\w+))", superscript, text)
+    text = re.sub(r"\^(?:\(([^()]*)\)|(-?\w+|\+))", superscript, text)
     text = re.sub(r"(?<![\w)\]./-])-(?=\.?\d)|(?<=[(\[])-(?=\S)", "−", text)
     text = re.sub(r"(?<![-\w])(\d+)x(?=\d)", r"\1×", text)
     for plain, sign in SIGNS.items():
