@@ -54,7 +54,7 @@ def test_the_page_is_short(browser: Any, page: Any, tmp_path: Path, record_prope
         ["pdfinfo", tmp_path / "page.pdf"], capture_output=True, text=True, check=True
     )
     measured = {
-        "screens of a laptop": (round(screens(browser, LAPTOP), 1), 36),
+        "screens of a laptop": (round(screens(browser, LAPTOP), 1), 35.5),
         "screens of a phone": (round(screens(browser, PHONE), 1), 60),
         "MB": (round(PAGE.stat().st_size / 1e6, 2), 4.5),
         "sheets of paper": (int(re.findall(r"Pages:\s+(\d+)", said.stdout)[0]), 40),
@@ -85,7 +85,7 @@ def test_ten_claims_lead_to_their_files_code_and_figures(page: Any) -> None:
     measured = [
         name
         for name in page.locator(".claim").evaluate_all("all => all.map(e => e.id.slice(6))")
-        if isinstance(judged[name]["measured"], str)
+        if judged[name]["measured"]
     ]
     assert len(measured) > 100
     for name in random.Random(1).sample(measured, 10):
