@@ -91,7 +91,7 @@ def _refer(element: ET.Element) -> None:
 
 def _smaller(png: str) -> str:
     """Write an opaque picture without its fourth channel, of few colours with a palette."""
-    picture = Image.open(BytesIO(base64.b64decode(png.removeprefix(PNG))))
+    picture: Image.Image = Image.open(BytesIO(base64.b64decode(png.removeprefix(PNG))))
     if picture.mode != "RGBA" or picture.getchannel("A").getextrema() != (255, 255):
         return png
     picture = picture.convert("RGB")
