@@ -78,3 +78,12 @@ def test_the_evening_tests_as_many_statements_as_the_readme_says() -> None:
         (verdicts != "not run").sum(),
         len(verdicts),
     ]
+
+
+def test_the_exponents_at_full_size_are_those_of_the_reference_run() -> None:
+    path = ROOT / "results/reference/theory/claims/claims.csv"
+    measured = pd.read_csv(path, dtype=str).set_index("id")["measured"]
+    for outputs, size in ((49, "7x7"), (196, "14x14"), (784, "28x28")):
+        found = [float(measured[f"W4-{layer}-{size}"]) for layer in ("enc", "hid", "mu", "dec")]
+        said = " / ".join(f"{exponent:.2f}" for exponent in found)
+        assert re.search(rf"- {outputs} outputs[^:]*: {re.escape(said)}", README), said
