@@ -60,8 +60,10 @@ def test_two_runs_are_byte_equal_whatever_the_cores(
 def test_a_page_made_again_has_the_same_bytes(
     finished: Path, copy_of_finished: Path, snakemake: Callable
 ) -> None:
-    for folder in ("claims", "report", "tables"):
+    for folder in ("claims", "report"):
         shutil.rmtree(copy_of_finished / "results" / folder)
+    for table in (copy_of_finished / "results/tables").glob("ridge*"):
+        table.unlink()
     assert snakemake(copy_of_finished, "--cores", "1").returncode == 0
     assert results(copy_of_finished) == results(finished)
 
