@@ -18,9 +18,9 @@ experiments:
   weight_change:
     mnist-7x7:
       stepping: literal
-      steps: 16384
+      steps: 10240
 """
-"""Ten seconds of training a width or more, with checkpoints all along."""
+"""Some six seconds of training a width, with checkpoints all along."""
 
 COMMAND = f"make report CORES=2 ARGS={TRAINED}"
 
