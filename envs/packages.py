@@ -16,6 +16,7 @@ from pathlib import Path
 LOCK = Path(__file__).parent / "requirements.lock"
 PIN = re.compile(r"^[A-Za-z0-9].*?(?= \\$|$)", re.MULTILINE)
 UNREACHABLE = ("error sending request", "dns error", "connection", "timed out")
+NOBODY = "vaentk: the lock was not checked for known faults: no advisory service in reach"
 
 
 def uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -25,8 +26,8 @@ def uv(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def project(folder: Path) -> None:
-    """Make a project whose dependencies are the pins of the lock."""
+def project(folder: Path) -> str:
+    """Make a project whose dependencies are the pins of the lock; say why it cannot be made."""
     pins = "".join(f"    '''{pin}''',\n" for pin in PIN.findall(LOCK.read_text(encoding="utf-8")))
     (folder / "pyproject.toml").write_text(
         f'[project]\nname = "vaentk-run"\nversion = "0"\nrequires-python = ">=3.11"\n'
@@ -34,8 +35,12 @@ def project(folder: Path) -> None:
         encoding="utf-8",
     )
     made = uv(folder, "lock")
-    if made.returncode:
-        sys.exit(f"packages: uv cannot resolve {LOCK}: {made.stderr.strip().splitlines()[-1]}")
+    return made.stderr.strip() if made.returncode else ""
+
+
+def nobody_answers(said: str) -> bool:
+    """Whether a message is that of a machine without a network."""
+    return any(words in said.lower() for words in UNREACHABLE)
 
 
 def bill(folder: Path) -> str:
@@ -53,8 +58,8 @@ def audit(folder: Path) -> int:
     """Print known faults of locked versions; 0 where there are none or nobody can be asked."""
     asked = uv(folder, "audit", "--frozen")
     said = asked.stdout + asked.stderr
-    if asked.returncode and any(words in said for words in UNREACHABLE):
-        print("vaentk: the lock was not checked for known faults: no advisory service in reach")
+    if asked.returncode and nobody_answers(said):
+        print(NOBODY)
         return 0
     print(said.strip() or "vaentk: no known faults in the locked packages")
     return asked.returncode
@@ -62,8 +67,12 @@ def audit(folder: Path) -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
-        project(Path(temporary))
-        if sys.argv[1:] == ["bill"]:
+        failure = project(Path(temporary))
+        if failure and sys.argv[1:] == ["audit"] and nobody_answers(failure):
+            print(NOBODY)
+        elif failure:
+            sys.exit(f"packages: uv cannot resolve {LOCK}: {failure.splitlines()[-1]}")
+        elif sys.argv[1:] == ["bill"]:
             print(bill(Path(temporary)), end="")
         elif sys.argv[1:] == ["audit"]:
             sys.exit(audit(Path(temporary)))
