@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from pages import TEXTS, rooms
 
+from vaentk.figures import image_panels
 from vaentk.figures.style import Drawing, finish, styled
 from vaentk.report import figure
 from vaentk.report.captions import FindingText, read_page_text
@@ -83,6 +84,15 @@ def drawing(panels: int, alt: str) -> Drawing:
             axes.set(xlabel="width m", ylabel="relative change", title="a panel with a title")
             axes.legend()
         return finish(figure, alt)
+
+
+def strips() -> Drawing:
+    """Two panels of three units, whose images are as light as the unit's value is large."""
+    light = np.arange(0, 250, 50, dtype=np.uint8)
+    images = np.broadcast_to(light[:, None, None, None], (3, 5, 3, 16, 16))
+    labels = ["KL 2.1", "KL 1.5", "KL 0.1"]
+    panels = [image_panels.Panel(f"latent {n}, seed 0", [(labels, images)]) for n in (10, 50)]
+    return image_panels.draw(panels, "drawn", "Images become lighter.", traversals=True)
 
 
 def claims() -> pd.DataFrame:
@@ -209,11 +219,12 @@ def fixture_pages() -> dict[str, str]:
     jobs = [f"train/weight_change/mnist-14x14/{2**power}" for power in range(3, 40)]
     run_times = pd.DataFrame({"job": jobs, "seconds": 12.345, "max_rss_mb": 1234.5})
     run_times["machine"] = describe_machine(machine | {"gpu": None})
-    panels = {"limit_kernels": 4, "linear_rate": 3, "weight_change": 2, "weight_change_slopes": 4}
+    panels = {"limit_kernels": 4, "linear_rate": 3, "weight_change": 2}
     alt = (
         "Points fall along straight lines on doubly logarithmic axes, with slopes −0.49 and −0.99."
     )
     drawings = {name: drawing(count, alt) for name, count in panels.items()}
+    drawings["weight_change_slopes"] = strips()
     sidecar = {"rule": "train_weight_change", "code": "0123456789abcdef" * 4, "dtype": "float32"}
     sidecar |= {"device": "cpu", "seeds": [0, 1], "inputs": {"a": "sha256:00"}}
     data = ReportData(
@@ -270,7 +281,7 @@ def fixture_pages() -> dict[str, str]:
                     for side in (7, 14, 28)[: place + 1]
                 }
             }
-            for place, name in enumerate(panels)
+            for place, name in enumerate(drawings)
         },
         references=[reference()],
         commit="0123456789abcdef0123456789abcdef01234567",

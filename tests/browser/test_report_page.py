@@ -8,11 +8,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 LACKING = [name for name in ("chromium",) if shutil.which(name) is None]
 LACKING += ["playwright"] if importlib.util.find_spec("playwright") is None else []
@@ -256,6 +259,25 @@ def test_a_curve_tells_its_values_under_the_pointer(
         assert reading.all_inner_texts() == [text]
     page.keyboard.press("Escape")
     assert reading.count() == 0
+
+
+@pytest.mark.skipif("VAENTK_REPORT" in os.environ, reason="needs the invented strips")
+def test_a_slider_moves_all_units_through_their_values(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.locator("#unfold").click()
+    slider = page.get_by_role("slider")
+    frames = page.locator(".traversal .frame")
+    assert frames.count() == 6
+    assert page.locator(".traversal li").all_inner_texts() == ["KL 2.1", "KL 1.5", "KL 0.1"] * 2
+    assert slider.get_attribute("aria-valuetext") == "image 3 of 5"
+    slider.press("End")
+    assert slider.get_attribute("aria-valuetext") == "image 5 of 5"
+    for place in range(6):
+        seen = Image.open(BytesIO(frames.nth(place).screenshot())).convert("L")
+        assert set(np.asarray(seen)[8:-8, 8:-8].ravel()) == {200}, "the whole of the last image"
+    slider.press("Home")
+    seen = Image.open(BytesIO(frames.first.screenshot())).convert("L")
+    assert np.asarray(seen)[8:-8, 8:-8].max() == 0
 
 
 def test_light_and_dark_follow_the_reader_and_the_button(opened: Callable[..., Any]) -> None:

@@ -101,13 +101,18 @@ reveal();
 const REACH = 20; // CSS pixels
 const FEW = 20; // points: with no more, what a line shows between them was not measured
 
-function parseDrawing(image) {
+function openDrawing(image) {
   const text = decodeURIComponent(image.src.slice(image.src.indexOf(",") + 1));
   const svg = new DOMParser().parseFromString(text, "image/svg+xml");
   const about = svg.getElementsByTagName("dc:description")[0];
-  if (!about) return null;
+  return { svg, about: about ? JSON.parse(about.textContent) : {} };
+}
+
+function parseDrawing(image) {
+  const { svg, about } = openDrawing(image);
+  if (!about.panels) return null;
   const [, , width, height] = svg.documentElement.getAttribute("viewBox").split(" ").map(Number);
-  const panels = JSON.parse(about.textContent).panels.map(({ box, x, y, curves }) => {
+  const panels = about.panels.map(({ box, x, y, curves }) => {
     const [left, low, wide, high] = [box[0] * width, box[1] * height, box[2] * width, box[3] * height];
     return {
       x: { start: left, end: left + wide, axis: x },
@@ -211,6 +216,45 @@ for (const image of document.querySelectorAll("img[data-file]")) {
   });
   link.parentElement.append(" ", larger);
 }
+
+// Traversals: a slider moves every unit of a figure through its values, each as one larger image.
+
+const FRAME = 64; // CSS pixels
+
+function made(tag, known, ...parts) {
+  const element = Object.assign(document.createElement(tag), known);
+  element.append(...parts);
+  return element;
+}
+
+function traverse(image) {
+  const { svg, about } = openDrawing(image);
+  const moves = [], groups = [];
+  for (const [id, { title, side, step, rows }] of Object.entries(about.strips)) {
+    const picture = svg.getElementById(id);
+    const scale = FRAME / side;
+    const cells = Object.entries(rows).map(([top, label]) => {
+      const frame = made("span", { className: "frame" });
+      frame.style.backgroundImage = `url("${picture.getAttribute("href")}")`;
+      frame.style.backgroundSize = `${scale * picture.getAttribute("width")}px auto`;
+      moves.push(column => { frame.style.backgroundPosition = `${-scale * step * column}px ${-scale * top}px`; });
+      return made("li", {}, frame, label);
+    });
+    groups.push(made("p", {}, title), made("ul", {}, ...cells));
+  }
+  const last = Object.values(about.strips)[0].columns - 1;
+  const slider = made("input", { type: "range", min: 0, max: last, value: last >> 1 });
+  const move = () => {
+    slider.setAttribute("aria-valuetext", `image ${+slider.value + 1} of ${last + 1}`);
+    for (const show of moves) show(slider.value);
+  };
+  slider.addEventListener("input", move);
+  move();
+  image.closest(".card").after(
+    made("div", { className: "traversal" }, made("label", {}, "Value of every unit ", slider), ...groups));
+}
+
+for (const image of document.querySelectorAll(".card img")) if (image.src.includes("strips-")) traverse(image);
 
 const unfold = document.getElementById("unfold");
 if (unfold) {

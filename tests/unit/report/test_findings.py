@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pages import gathered
+from configurations import plain
+from pages import gathered, rooms
 
 from vaentk.errors import UserError
-from vaentk.report.captions import FindingText
-from vaentk.report.findings import findings
+from vaentk.report.captions import Caption, FindingText, read_section
+from vaentk.report.findings import NAMED, findings, takeaway
 from vaentk.report.page import scale
 from vaentk.report.statements import statements
 
@@ -31,6 +32,26 @@ def test_the_verdict_chooses_the_sentence() -> None:
 def test_an_unknown_statement_is_one_sentence() -> None:
     with pytest.raises(UserError, match="findings name W9-none, which is no statement"):
         told("reproduced", reproduced="As {W9-none}.")
+
+
+def shown(sentence: str, **numbers: str) -> str:
+    rows = [replace(row, **numbers) for row in statements(gathered())]
+    return takeaway(Caption(name="change", title="", takeaway=sentence, caption=""), rows)
+
+
+def test_a_figure_says_what_it_shows_where_all_of_it_was_measured() -> None:
+    sentence = "As {W4-a} and {W4-c}."
+    number = {"measured": "-0.51234", "interval": "[-0.6, -0.4]"}
+    assert shown(sentence, **number) == "As −0.512 [−0.6, −0.4] and −0.512 [−0.6, −0.4]."
+    assert shown(sentence) == "", "one of them has no number"
+
+
+def test_every_figure_says_what_statements_of_its_own_experiment_show() -> None:
+    kinds = {row["id"]: row["test"]["measure"].partition("/")[0] for row in plain("claims.yaml")}
+    for section in [read_section(kind, words) for kind, words in rooms().items()]:
+        for figure in section.figures:
+            for name in NAMED.findall(figure.takeaway):
+                assert kinds[name] == section.id, (figure.name, name)
 
 
 def test_the_scale_is_the_largest_of_all_runs() -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from pages import claim, page
+from pages import claim, gathered, page
 
 from vaentk.errors import UserError
 from vaentk.report.reference import agreement, read_reference
+from vaentk.report.statements import side_by_side, statements
 
 ABOUT = """
 title: Long run
@@ -37,6 +38,16 @@ def test_reference_runs_stand_beside_this_run_and_are_compared() -> None:
     assert '(1 of them are in a <a href="#references">' in text
     assert "W4-other" not in text
     assert 'id="references"' not in page()
+
+
+def test_what_was_measured_here_and_there_stands_side_by_side() -> None:
+    runs = [reference(a="not reproduced", b="reproduced", c="not run")]
+    table = side_by_side(statements(gathered()), runs).set_index("claim")
+    assert table.loc["W4-a"].tolist() == ["−0.499, reproduced", "−0.51, not reproduced"]
+    assert table.loc["W4-b"].tolist() == ["", "−0.51, reproduced"]
+    assert table.loc["W4-c"].tolist() == ["[−0.612, −0.4], inconclusive", ""]
+    assert list(table.index) == ["W4-a", "W4-b", "W4-c"]
+    assert "side by side (3 rows)" in page(references=runs)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from scipy import stats
 
 from vaentk.data.stored import Stored
 from vaentk.experiments.declaration import Runs
-from vaentk.experiments.latents.disentanglement import figure_traversals, figures
+from vaentk.experiments.latents.disentanglement import figures
+from vaentk.figures import image_panels
 from vaentk.figures.style import Drawing
 
 BASE = {"beta_vae": 0.5, "factor_vae": 0.375, "mig": 0.25, "sap": 0.125, "dci": 0.0625}
@@ -147,7 +148,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
     """Return the figure itself, before it is saved."""
 
     def draw(module: ModuleType, drawing: Callable[..., Any], **options: Any) -> Figure:
-        monkeypatch.setattr(module, "finish", lambda figure, alt: figure)
+        monkeypatch.setattr(module, "finish", lambda figure, alt, strips=None: figure)
         return drawing(**options)
 
     return draw
@@ -250,39 +251,50 @@ def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure])
     assert none.get_yticklabels()[0].get_text() == "0"
 
 
-def test_traversals_stand_side_by_side_at_one_scale_or_stacked(
+def test_traversals_stand_side_by_side_at_one_scale_or_below(
     drawn: Callable[..., Figure],
 ) -> None:
-    beside = drawn(figure_traversals, draw_traversals)
+    beside = drawn(image_panels, draw_traversals)
     best, worst = beside.axes
-    assert best.get_title(loc="left") == "dsprites, best: latent 50, seed 1, beta 4, score 0.313"
+    assert best.get_title() == "dsprites, best: latent 50, seed 1, beta 4, score 0.313"
     assert [text.get_text() for text in worst.get_yticklabels()] == ["KL 2.00"]
-    assert best.images[0].get_array().shape == (28, 68, 3)
-    assert worst.images[0].get_array().shape == (8, 68, 3)
-    for figure, apart in ((beside, 0), (drawn(figure_traversals, draw_traversals, columns=20), 1)):
+    assert best.images[0].get_array().shape == (28, 68)
+    assert worst.images[0].get_array().shape == (8, 68)
+    for figure, apart in ((beside, 0), (drawn(image_panels, draw_traversals, columns=20), 1)):
         inches = figure.get_size_inches()
         boxes = [axes.get_position() for axes in figure.axes]
-        cells = [(box.height * inches[1], rows) for box, rows in zip(boxes, (3, 1), strict=True)]
-        np.testing.assert_allclose(
-            [height / rows for height, rows in cells], figure_traversals.CELL
-        )
+        heights = [box.height * inches[1] for box in boxes]
+        np.testing.assert_allclose(heights, np.array([28, 8]) * image_panels.CELL / 8)
         assert (boxes[1].y1 < boxes[0].y0) == bool(apart)
         assert (boxes[1].x0 > boxes[0].x1) != bool(apart)
 
 
 def test_traversals_of_several_runs_take_several_rows(drawn: Callable[..., Figure]) -> None:
-    figure = drawn(figure_traversals, draw_traversals, runs=2, columns=9)
+    figure = drawn(image_panels, draw_traversals, runs=2, columns=9)
     first, second, third, fourth = (axes.get_position() for axes in figure.axes)
     assert second.x0 > first.x1
     assert third.y1 < first.y0
     np.testing.assert_allclose([third.x0, fourth.x0], [first.x0, second.x0])
     shades = [axes.images[0].get_array()[0, 0].tolist() for axes in figure.axes]
-    assert shades == [[100] * 3] * 2 + [[200] * 3] * 2
+    assert shades == [100] * 2 + [200] * 2
     assert figure.texts[0].get_text() == "dSprites, drawn; Cars3D"
+
+
+def test_a_page_can_take_traversals_apart() -> None:
+    svg = draw_traversals().svg
+    text = ElementTree.fromstring(svg).findtext(".//{http://purl.org/dc/elements/1.1/}description")
+    described = json.loads(text or "")["strips"]
+    best, worst = described.values()
+    assert best["title"] == "dsprites, best: latent 50, seed 1, beta 4, score 0.313"
+    assert (best["side"], best["step"], best["columns"]) == (8, 10, 7)
+    assert best["rows"] == {"0": "KL 2.00", "10": "KL 1.50", "20": "KL 0.13"}
+    assert worst["rows"] == {"0": "KL 2.00"}
+    for name in described:
+        assert f'id="{name}"' in svg
 
 
 def test_coloured_traversals_stay_coloured(drawn: Callable[..., Figure]) -> None:
     stored = strips(100, [1.0], columns=2, channels=3)
     stored.arrays["best"][:, :, 2] = 7
-    figure = drawn(figure_traversals, lambda: figures.traversals({"cars3d": stored}, runs=RUNS))
+    figure = drawn(image_panels, lambda: figures.traversals({"cars3d": stored}, runs=RUNS))
     assert figure.axes[0].images[0].get_array()[0, 0].tolist() == [100, 100, 7]

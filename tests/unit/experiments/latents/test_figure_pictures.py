@@ -143,7 +143,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figure]:
     """Return the figure itself, before it is saved."""
 
     def draw(drawing: Callable[..., Any], *options: Any) -> Figure:
-        monkeypatch.setattr(image_panels, "finish", lambda figure, alt: figure)
+        monkeypatch.setattr(image_panels, "finish", lambda figure, alt, strips=None: figure)
         figure: Figure = drawing(*options)
         return figure
 

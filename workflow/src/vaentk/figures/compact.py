@@ -16,7 +16,8 @@ PLACED: Final = ("d", "x", "y", "transform")
 """Attributes that hold positions."""
 
 CURVE: Final = "curve-"
-"""What the names of curves begin with, by which the page finds them."""
+STRIPS: Final = "strips-"
+"""What the names of curves, and of pictures of strips, begin with: the page finds them by these."""
 
 SVG: Final = "http://www.w3.org/2000/svg"
 HREF: Final = "{http://www.w3.org/1999/xlink}href"
@@ -108,7 +109,7 @@ def _rounded(found: re.Match[str]) -> str:
 
 
 def _name_briefly(root: ET.Element) -> None:
-    """Rename what others refer to, but curves; take other names away."""
+    """Rename what others refer to; take other names away, but those of curves and of strips."""
     uses = {
         name
         for element in root.iter()
@@ -120,7 +121,7 @@ def _name_briefly(root: ET.Element) -> None:
         name = element.get("id")
         if name in brief:
             element.set("id", brief[name])
-        elif name and not name.startswith(CURVE):
+        elif name and not name.startswith((CURVE, STRIPS)):
             del element.attrib["id"]
         for key, value in element.attrib.items():
             element.set(key, NAMED.sub(lambda found: brief[found[0]], value))

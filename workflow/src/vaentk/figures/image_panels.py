@@ -1,9 +1,10 @@
-"""Panels of labelled rows of images at one scale, beside each other or stacked."""
+"""Panels of labelled rows of images at one scale, as many beside each other as fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
+from vaentk.figures.compact import STRIPS
 from vaentk.figures.contact_sheet import GAP, show, tiled
 from vaentk.figures.style import Drawing, finish, styled
 
@@ -32,7 +34,7 @@ HEADING, EDGE = 0.26, 0.1
 """Inches for the heading of a panel, and of white to its right and below it."""
 
 WIDEST, SENTENCE = 11.5, 7.2
-"""Inches; panels that together are wider are stacked; and of a sentence instead of panels."""
+"""Inches; panels that together are wider go on below; and of a sentence instead of panels."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,25 @@ class Panel:
             top += len(part) + APART
         return np.concatenate(parts[:-1]), middles
 
+    def described(self, middles: Sequence[float]) -> dict[str, Any]:
+        """Say what a page needs to take the images apart again: places are pixels."""
+        _, columns, _, side, _ = self.groups[0][1].shape
+        tops = [round(middle - (side - 1) / 2) for middle in middles]
+        labels = [label.partition("\n")[0] for label in self.labels]
+        return {
+            "title": self.heading,
+            "side": side,
+            "step": side + GAP,
+            "columns": columns,
+            "rows": dict(zip(tops, labels, strict=True)),
+        }
 
-def draw(panels: Sequence[Panel], title: str, alt: str) -> Drawing:
-    """Draw panels of images of one size beside each other where they fit, else stacked."""
+
+def draw(panels: Sequence[Panel], title: str, alt: str, *, traversals: bool = False) -> Drawing:
+    """Draw panels of images of one size, as many beside each other as fit.
+
+    The page puts a slider to ``traversals``, whose rows are images of a unit's rising value.
+    """
     with styled():
         pictures = [panel.picture() for panel in panels]
         sizes = [
@@ -90,11 +108,17 @@ def draw(panels: Sequence[Panel], title: str, alt: str) -> Drawing:
         figure = Figure(figsize=(width, height))
         middle = 1 - above / 2 / height
         figure.text(0.5, middle, "\n".join(lines), ha="center", va="center", fontsize=9.5)
-        for panel, drawn, size, (left, down) in zip(panels, pictures, sizes, corners, strict=True):
+        strips = {}
+        for place, (panel, drawn) in enumerate(zip(panels, pictures, strict=True)):
+            (left, down), size = corners[place], sizes[place]
             bottom = below - down - size[1]
             box = (left / width, bottom / height, size[0] / width, size[1] / height)
-            _rows(figure.add_axes(box), panel, *drawn)
-        return finish(figure, alt)
+            axes = figure.add_axes(box)
+            _rows(axes, panel, *drawn)
+            if traversals:
+                axes.images[0].set_gid(name := f"{STRIPS}{place}")
+                strips[name] = panel.described(drawn[1])
+        return finish(figure, alt, strips)
 
 
 def sentence(text: str) -> Drawing:
@@ -116,9 +140,14 @@ def _arranged(
     if sum(widths) <= WIDEST:
         corners = [(sum(widths[:place]) + margins[place], HEADING) for place in places]
         return sum(widths), max(heights), corners
-    margin = max(margins)
-    corners = [(margin, sum(heights[:place]) + HEADING) for place in places]
-    return margin + max(size[0] for size in sizes) + EDGE, sum(heights), corners
+    margin, wide = max(margins), max(margins) + max(size[0] for size in sizes) + EDGE
+    beside = max(1, int(WIDEST / wide))
+    tallest = [max(heights[first : first + beside]) for first in places[::beside]]
+    corners = [
+        (place % beside * wide + margin, sum(tallest[: place // beside]) + HEADING)
+        for place in places
+    ]
+    return wide * beside, sum(tallest), corners
 
 
 def _rows(axes: Axes, panel: Panel, picture: Images, middles: Sequence[float]) -> None:

@@ -7,7 +7,8 @@ panel give them back.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ SYMBOLS = {
 Look = tuple[str, str]
 
 
-def describe(figure: Figure, dashed: str) -> str:
+def describe(figure: Figure, dashed: str, strips: Mapping[str, Any]) -> str:
     """Name the figure's lines as groups of its SVG, and describe its panels.
 
     Parameters
@@ -48,6 +49,8 @@ def describe(figure: Figure, dashed: str) -> str:
     dashed
         The colour whose lines are told apart by their dashes: a line without a label of its own
         has that of a legend's entry of its colour, and here of its dashes too.
+    strips
+        What is known of pictures in it that are rows of images, by the picture's name.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def describe(figure: Figure, dashed: str) -> str:
         figure), ``x`` and ``y`` (scale, value at the low end, value at the high end; where ticks
         have names, as of layers, values by name), and ``curves`` (by name of the group: ``label``,
         empty where it has none, and the number of ``points`` that the line joins, of which the
-        drawing leaves out what looks straight).
+        drawing leaves out what looks straight); and ``strips`` as given, where there are any.
     """
     drawn = [axes.get_legend() for axes in figure.axes]
     everywhere = _named([*figure.legends, *drawn], dashed)
@@ -81,7 +84,8 @@ def describe(figure: Figure, dashed: str) -> str:
                 "curves": curves,
             }
         )
-    return json.dumps({"panels": panels}, ensure_ascii=False)
+    described = {"panels": panels} | ({"strips": strips} if strips else {})
+    return json.dumps(described, ensure_ascii=False)
 
 
 def _curves(axes: Axes) -> Iterator[Line2D]:

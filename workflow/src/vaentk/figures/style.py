@@ -1,11 +1,11 @@
 """The one look of all figures: colour-blind-safe, legible in print, byte-stable as SVG."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from math import log10
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -101,12 +101,15 @@ def panels(
     return figure, [list(row) for row in axes]
 
 
-def finish(figure: Figure, alt: str) -> Drawing:
-    """Turn a figure into SVG; the bytes depend on the figure alone."""
+def finish(figure: Figure, alt: str, strips: Mapping[str, Any] | None = None) -> Drawing:
+    """Turn a figure into SVG; the bytes depend on the figure alone.
+
+    ``strips`` is what a page needs to know of pictures that are rows of images; see `describe`.
+    """
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     _settle(figure)
-    about = describe(figure, dashed=REFERENCE)
+    about = describe(figure, REFERENCE, strips or {})
     text = StringIO()
     words = {"Date": None, "Creator": "vaentk", "Description": about}
     figure.savefig(text, format="svg", metadata=words)

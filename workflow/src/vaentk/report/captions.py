@@ -17,10 +17,14 @@ Entry = TypeVar("Entry", bound=Strict)
 
 
 class Caption(Strict):
-    """What the page says about one figure or table."""
+    """What the page says about one figure or table.
+
+    A figure's ``takeaway`` is a sentence of what it shows; ``{id}`` in it is a statement's number.
+    """
 
     name: str
     title: str
+    takeaway: str = ""
     caption: str
 
 

@@ -1,12 +1,12 @@
-"""The few findings that the page begins with, in sentences that the verdicts choose."""
+"""Sentences that hold numbers of statements: the page's findings, and what a figure shows."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vaentk.claims.verdicts import NOT_RUN
 from vaentk.errors import UserError
-from vaentk.report.captions import FindingText
+from vaentk.report.captions import Caption, FindingText
 from vaentk.report.contents import ReportData
 from vaentk.report.statements import Statement
 from vaentk.report.text import rounded
@@ -36,20 +36,28 @@ def findings(data: ReportData, rows: Sequence[Statement]) -> list[Finding]:
     ]
 
 
+def takeaway(figure: Caption, rows: Sequence[Statement]) -> str:
+    """Fill in the numbers of what a figure shows; empty where this run did not measure them all."""
+    measured = {row.id: row for row in rows if row.measured}
+    if not set(NAMED.findall(figure.takeaway)) <= set(measured):
+        return ""
+    return NAMED.sub(lambda name: _number(measured[name[1]]), figure.takeaway)
+
+
 def _worded(text: FindingText, by_id: dict[str, Statement]) -> str:
     own = by_id[text.claim]
     sentence = text.says.get(own.verdict, text.otherwise)
-    return NAMED.sub(lambda name: _number(own, name[1], by_id), sentence)
+    here = {**by_id, "measured": own}
+    return NAMED.sub(lambda name: _number(_known(name[1], here)), sentence)
 
 
-def _number(own: Statement, name: str, by_id: dict[str, Statement]) -> str:
-    row = own if name == "measured" else _known(name, by_id)
+def _number(row: Statement) -> str:
     if not row.measured:
         return "not measured"
     return rounded(f"{row.measured} {row.interval}").strip()
 
 
-def _known(name: str, by_id: dict[str, Statement]) -> Statement:
+def _known(name: str, by_id: Mapping[str, Statement]) -> Statement:
     if name not in by_id:
         raise UserError(f"workflow/report/page.yaml: findings name {name}, which is no statement")
     return by_id[name]

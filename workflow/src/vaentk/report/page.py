@@ -16,11 +16,11 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from vaentk.claims.verdicts import NOT_RUN, VERDICTS
 from vaentk.report.captions import Section
 from vaentk.report.contents import ReportData
-from vaentk.report.findings import findings
+from vaentk.report.findings import findings, takeaway
 from vaentk.report.inputs import inputs
 from vaentk.report.reference import agreement
 from vaentk.report.run_times import describe_machine
-from vaentk.report.statements import claim_groups, overview, statements
+from vaentk.report.statements import claim_groups, overview, side_by_side, statements
 from vaentk.report.strips import strip
 from vaentk.report.text import MISSING, number, plain, quantity, rounded, typeset
 
@@ -94,10 +94,12 @@ def render(template: str, style: str, script: str, data: ReportData) -> str:
         overview=overview(data, groups),
         headlines=[row for row in rows if row.headline],
         findings=findings(data, rows),
+        takeaway_of=lambda figure: takeaway(figure, rows),
         scale=scale(data.config),
         strip=strip,
         only_elsewhere=[row for row in rows if row.verdict == NOT_RUN and row.elsewhere],
         agreements=[agreement(run, verdicts) for run in data.references],
+        side_by_side=side_by_side(rows, data.references),
         columns_of=lambda frame, section=None: columns(varied(frame), *_headings(data, section)),
         constants_of=lambda frame, section=None: constants(frame, *_headings(data, section)),
         settings_of=settings,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from vaentk.claims.verdicts import NOT_RUN, VERDICTS
@@ -11,7 +12,8 @@ from vaentk.report.captions import Paper
 from vaentk.report.contents import ReportData
 from vaentk.report.equations import equation_of
 from vaentk.report.inputs import kinds
-from vaentk.report.reference import elsewhere
+from vaentk.report.reference import ReferenceRun, elsewhere
+from vaentk.report.text import rounded
 
 
 @dataclass(frozen=True)
@@ -148,3 +150,25 @@ def _line(data: ReportData, label: str, title: str, groups: Sequence[Group], ori
     sections = [section for section in data.shown if section.id in experiments]
     named = dict.fromkeys(kind for section in sections for kind in kinds(data, section))
     return Line(label, title, groups[0].label, counts, [kind for kind in named if kind != "real"])
+
+
+def side_by_side(rows: Sequence[Statement], runs: Sequence[ReferenceRun]) -> pd.DataFrame:
+    """Put what this run has of every statement beside what reference runs have.
+
+    One row per statement that is measured anywhere; the columns are ``claim``, ``this run`` and
+    the names of the runs, the cells number, interval and verdict, empty where there is none.
+    """
+    table = []
+    for row in rows:
+        cells = {"this run": _said(vars(row))}
+        cells |= {run.name: _said(run.claims.get(row.id)) for run in runs}
+        if any(cells.values()):
+            table.append({"claim": row.id, **cells})
+    return pd.DataFrame(table)
+
+
+def _said(claim: Mapping[Any, Any] | None) -> str:
+    if claim is None or claim["verdict"] == NOT_RUN:
+        return ""
+    number = rounded(f"{claim['measured']} {claim['interval']}").strip()
+    return ", ".join(filter(None, (number, claim["verdict"])))

@@ -51,7 +51,7 @@ def discovery_found(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
         f"and on the right as the best unit of latent {narrow} does. Attributes, with the mean "
         f"difference of the areas over all seeds: {'; '.join(named)}."
     )
-    return draw(panels, title, alt)
+    return draw(panels, title, alt, traversals=True)
 
 
 def discovery_gallery(pictures: Mapping[str, Stored], *, runs: Runs) -> Drawing:
