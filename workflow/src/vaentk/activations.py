@@ -20,6 +20,7 @@ from scipy.special import roots_hermitenorm
 from torch import Tensor
 
 from vaentk.errors import UserError
+from vaentk.fused import fused
 
 DEGREES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Gauss-Hermite degrees that the convergence check goes through."""
@@ -178,6 +179,48 @@ def soft_clip(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor
     return clipped
 
 
+def _clipped(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor:
+    low = (z - lower).abs_().mul_(sharpness).sigmoid_()
+    high = (z - upper).abs_().mul_(sharpness).sigmoid_()
+    return z.clamp(lower, upper).add_(high.div_(low).log_(), alpha=1 / sharpness)
+
+
+def _clipped_back(
+    z: Tensor, gradient: Tensor, sharpness: float, lower: float, upper: float
+) -> Tensor:
+    rise = (z - lower).mul_(sharpness).sigmoid_()
+    fall = (z - upper).mul_(sharpness).sigmoid_()
+    return gradient * (rise - fall)
+
+
+def clipped_code(sharpness: float, lower: float, upper: float) -> str:
+    """C++ of soft-clipping, computed in float whatever the type is."""
+    return f"""template <typename T> T soft_clip(T z) {{
+        const float x = z, s = {sharpness!r}, lower = {lower!r}, upper = {upper!r};
+        const float clipped = x < lower ? lower : (x > upper ? upper : x);
+        const float below = log1pf(expf(-s * fabsf(x - lower)));
+        return clipped + (below - log1pf(expf(-s * fabsf(x - upper)))) / s;
+    }}"""
+
+
+def clipped_back_code(sharpness: float, lower: float, upper: float) -> str:
+    """C++ of a gradient by the value times soft-clipping's slope."""
+    return f"""template <typename T> T soft_clip_back(T z, T gradient) {{
+        const float x = z, by_value = gradient, s = {sharpness!r};
+        const float rise = 1 / (1 + expf(-s * (x - {lower!r}f)));
+        return by_value * (rise - 1 / (1 + expf(-s * (x - {upper!r}f))));
+    }}"""
+
+
+def _in_float(z: Tensor) -> bool:
+    """Whether a GPU's kernels, which compute in float, are as exact as the tensor."""
+    return z.is_cuda and z.dtype != torch.float64
+
+
+_CLIPPED = fused("soft_clip", _clipped, clipped_code, 1)
+_CLIPPED_BACK = fused("soft_clip_back", _clipped_back, clipped_back_code, 2)
+
+
 class _SoftClip(torch.autograd.Function):
     """Keeps z alone for the way back, where autograd would keep every term."""
 
@@ -185,9 +228,8 @@ class _SoftClip(torch.autograd.Function):
 
     @staticmethod
     def forward(z: Tensor, sharpness: float, lower: float, upper: float) -> Tensor:
-        low = (z - lower).abs_().mul_(sharpness).sigmoid_()
-        high = (z - upper).abs_().mul_(sharpness).sigmoid_()
-        return z.clamp(lower, upper).add_(high.div_(low).log_(), alpha=1 / sharpness)
+        clipped: Tensor = (_CLIPPED if _in_float(z) else _clipped)(z, sharpness, lower, upper)
+        return clipped
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float, float, float], output: Tensor) -> None:
@@ -197,10 +239,8 @@ class _SoftClip(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (z,) = ctx.saved_tensors
-        sharpness, lower, upper = ctx.bounds
-        rise = (z - lower).mul_(sharpness).sigmoid_()
-        fall = (z - upper).mul_(sharpness).sigmoid_()
-        return gradient * (rise - fall), None, None, None
+        back = _CLIPPED_BACK if _in_float(z) else _clipped_back
+        return back(z, gradient, *ctx.bounds), None, None, None
 
 
 ACTIVATIONS: dict[str, Activation] = {

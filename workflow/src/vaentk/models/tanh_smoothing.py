@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaentk.errors import UserError
+from vaentk.fused import fused
 
 MOST_PAIRS = 40
 """Pairs of nodes after which the search for a rule gives up."""
@@ -34,7 +35,7 @@ LADDER = (0.22, 0.28, 0.37, 0.48, 0.6, 0.75, 0.95, 1.2, 1.5, 2.0)
 """Largest deviations for which rules are made; beyond the last one the last one is used."""
 
 _BLOCK = 2**15
-"""Elements smoothed at a time on a CPU: few enough for its cache, enough to hide a call's cost."""
+"""Elements smoothed at a time: few enough for its cache, enough to hide a call's cost."""
 
 Array = NDArray[np.float64]
 
@@ -134,10 +135,17 @@ class TanhSmoother:
 
     def __call__(self) -> None:
         """Smooth; what is done depends on the values of mean and variance alone."""
+        mean, variance, *smoothed = self.tensors
         std = self.max_std
         if std is None:
-            std = float(self.tensors[1].amax()) ** 0.5
+            std = float(variance.amax()) ** 0.5
         reach = next((step for step in LADDER if std <= step), LADDER[-1])
+        if mean.is_cuda:
+            chosen = rule(reach, self.tolerance)
+            found = _SMOOTHED(mean, variance, chosen.spacing, [*chosen.weights])
+            for tensor, values in zip(smoothed, found, strict=True):
+                tensor.copy_(values)
+            return
         if reach not in self.plans:
             self.plans[reach] = self._plan(reach)
         for block in self.plans[reach]:
@@ -146,7 +154,7 @@ class TanhSmoother:
     def _plan(self, reach: float) -> "list[_Block]":
         chosen = rule(reach, self.tolerance)
         variance = self.tensors[1]
-        size = min(len(variance), _BLOCK) if variance.device.type == "cpu" else len(variance)
+        size = min(len(variance), _BLOCK)
         workspace = _Workspace(chosen, reach, size, variance)
         parts = zip(*(torch.split(t, size) for t in self.tensors), strict=True)
         return [_Block(workspace, *part) for part in parts]
@@ -227,3 +235,46 @@ class _Block:
         first.sub_(third, alpha=0.25)
         second.sub_(third).addcmul_(product, first, value=-16)
         torch.mul(theta, second, out=half_curvature)
+
+
+def smoothed(
+    mean: Tensor, variance: Tensor, spacing: float, weights: list[float]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Give c, a and b/2 as new tensors, by a rule's spacing and weights, in simple terms."""
+    spread = variance.sqrt().mul_(2 * spacing)
+    nodes = torch.arange(len(weights), dtype=mean.dtype, device=mean.device).add_(0.5)
+    up, down = torch.sigmoid(4 * mean), torch.sigmoid(-4 * mean)
+    g = 1 / (1 + (nodes[:, None] * spread).cosh_() * (up * down).sqrt_().mul_(2))
+    p, w = g * (1 - g), mean.new_tensor(weights)
+    theta, square, q = up - down, 4 * up * down, g * p
+    slope = 4 * (w @ (p + square * (g - p)))
+    half_curvature = 4 * theta * (w @ (p - 2 * q - 2 * square * (g - p - q)))
+    return 2 * theta * (w @ g), slope, half_curvature
+
+
+def smoothed_code(spacing: float, weights: list[float]) -> str:
+    """C++ of `smoothed`."""
+    listed = ", ".join(map(repr, weights))
+    return f"""template <typename T> void smoothed(T u, T v, T& value, T& slope, T& curvature) {{
+        const double weights[] = {{{listed}}};
+        const T up = T(1) / (T(1) + exp(T(-4) * u)), down = T(1) / (T(1) + exp(T(4) * u));
+        const T theta = up - down, square = T(4) * up * down;
+        const T y = T({2 * spacing!r}) * sqrt(v), turn = T(2) * cosh(y);
+        T values = 0, slopes = 0, curvatures = 0;
+        T row = sqrt(square) * cosh(y / T(2)), before = row;  // cosh is even
+        for (int i = 0; i < {len(weights)}; ++i) {{
+            const T g = T(1) / (T(1) + row), p = g * (T(1) - g), q = g * p, w = T(weights[i]);
+            values += w * g;
+            slopes += w * (p + square * (g - p));
+            curvatures += w * (p - T(2) * q - T(2) * square * (g - p - q));
+            const T after = turn * row - before;
+            before = row;
+            row = after;
+        }}
+        value = T(2) * theta * values;
+        slope = T(4) * slopes;
+        curvature = T(4) * theta * curvatures;  // half of it
+    }}"""
+
+
+_SMOOTHED = fused("smoothed_tanh", smoothed, smoothed_code, 2)
