@@ -5,7 +5,7 @@ in parts is the same as in one go. The fixed images of a member are the same for
 estimator, and those of a small batch are the first of a larger one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -89,7 +89,13 @@ class Grid:
             self._fixed(cell.batch) if cell.images == "fixed" else None,
             self.side_by_side,
         )
-        ratios = signal_to_noise(_finite(gradients, cell))
+        ratios = signal_to_noise(gradients)
+        # Looked at once a cell: every look has the host wait for the device.
+        if not all(bool(ratio.noise.isfinite().all()) for ratio in ratios.values()):
+            raise UserError(
+                f"a gradient is not finite ({cell.name}): the network that it is taken of "
+                "diverged; train it with a smaller learning_rate."
+            )
         return [
             {**asdict(cell), "seed": seed, "part": part}
             | {"square": float(ratios[part].square[member])}
@@ -133,14 +139,3 @@ class Grid:
         """Numbers of every member's fixed images, (S, batch)."""
         drawn = [self.source.draw(self.largest, own) for own in self._generators()]
         return torch.stack(drawn)[:, :batch]
-
-
-def _finite(gradients: Iterator[Weights], cell: Cell) -> Iterator[Weights]:
-    """Pass gradients on, unless one is not finite."""
-    for repeated in gradients:
-        if not all(bool(gradient.isfinite().all()) for gradient in repeated.values()):
-            raise UserError(
-                f"a gradient is not finite ({cell.name}): the network that it is taken of "
-                "diverged; train it with a smaller learning_rate."
-            )
-        yield repeated

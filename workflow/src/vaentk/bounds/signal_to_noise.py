@@ -108,27 +108,35 @@ def signal_to_noise(gradients: Iterable[Weights]) -> dict[Part, SignalToNoise]:
     UserError
         When there are fewer than two repetitions a block.
     """
-    sums: dict[Part, Tensor] = {}
+    sums: Weights = {}
     squares: dict[Part, Tensor] = {}
     count = 0
     for found in gradients:
-        for part in PARTS:
-            own = [g.flatten(2).double() for name, g in found.items() if part_of(name) == part]
-            flat = torch.cat(own, dim=2)
-            if part not in sums:
-                sums[part] = flat.new_zeros(BLOCKS, *flat.shape[1:])
-                squares[part] = flat.new_zeros(BLOCKS, flat.shape[1])
-            blocks = torch.arange(count, count + len(flat), device=flat.device) % BLOCKS
-            sums[part].index_add_(0, blocks, flat)
-            squares[part].index_add_(0, blocks, flat.square().sum(dim=2))
-        count += len(flat)
+        repetitions = len(next(iter(found.values())))
+        for name, of_name in found.items():
+            part, flat = part_of(name), of_name.flatten(2)
+            if name not in sums:
+                wide = torch.zeros(BLOCKS, *flat.shape[1:], dtype=torch.float64, device=flat.device)
+                sums[name] = wide
+                squares.setdefault(part, wide.new_zeros(BLOCKS, flat.shape[1]))
+            for place, gradient in enumerate(flat):
+                block = (count + place) % BLOCKS
+                sums[name][block] += gradient
+                # The norm adds up in float64 and makes no copy in it.
+                norms = torch.linalg.vector_norm(gradient, dim=1, dtype=torch.float64)
+                squares[part][block] += norms.square()
+        count += repetitions
     if count < LEAST:
         raise UserError(
             f"signal-to-noise ratios need {LEAST} gradients, and there are {count}: "
             "raise repetitions."
         )
     counts = torch.bincount(torch.arange(count) % BLOCKS)
-    return {part: _ratio(sums[part], squares[part], counts) for part in PARTS}
+    whole = {
+        part: torch.cat([own for name, own in sums.items() if part_of(name) == part], dim=2)
+        for part in PARTS
+    }
+    return {part: _ratio(whole[part], squares[part], counts) for part in PARTS}
 
 
 def _ratio(sums: Tensor, squares: Tensor, counts: Tensor) -> SignalToNoise:
