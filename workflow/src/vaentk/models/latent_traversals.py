@@ -35,10 +35,17 @@ def part_of(grid: Grid, every: tuple[int, ...] | None) -> tuple[Grid, NDArray[np
 def encode(
     model: ImageVae, weights: Weights, images: ImageSet, numbers: NDArray[np.int64]
 ) -> tuple[Tensor, Tensor]:
-    """Encode images by number with every member: mean and log-variance, (S, n, latent_dim)."""
-    members = len(weights["mean"])
-    blocks = [model.encode(weights, batch) for batch in _batches(images, numbers, members)]
-    mean, logvar = (torch.cat(parts, dim=1) for parts in zip(*blocks, strict=True))
+    """Encode images by number with every member: mean and log-variance, (S, n, latent_dim).
+
+    On the CPU, block by block: codes of a whole data set may be larger than a GPU's memory.
+    """
+    members, latent = len(weights["mean"]), model.latent_dim
+    mean, logvar = (torch.empty(members, len(numbers), latent) for _ in range(2))
+    done = 0
+    for batch in _batches(images, numbers, members):
+        block = slice(done, done + batch.shape[1])
+        mean[:, block], logvar[:, block] = model.encode(weights, batch)
+        done = block.stop
     return mean, logvar
 
 
@@ -59,7 +66,7 @@ def reconstructions(
     """Images above what their posterior means decode to: uint8 (S, 2, n, c, h, w)."""
     mean, _ = encode(model, weights, images, numbers)
     seen = images.images(torch.from_numpy(numbers).to(images.device))
-    decoded = as_pixels(model.decode(weights, mean))
+    decoded = as_pixels(model.decode(weights, mean.to(images.device)))
     return torch.stack([seen.expand_as(decoded), decoded], dim=1)
 
 
@@ -75,10 +82,10 @@ def reconstruction_error(
 
     (S,) in nats, sum over pixels and channels, mean over images.
     """
-    total = torch.zeros(len(mean), device=mean.device)
+    total = torch.zeros(len(mean), device=images.device)
     batches = _batches(images, numbers, len(mean))
     for codes, pixels in zip(torch.split(mean, BLOCK, dim=1), batches, strict=True):
-        logits = model.decode(weights, codes)
+        logits = model.decode(weights, codes.to(images.device))
         nats = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="none")
         total += nats.sum(dim=(1, 2, 3, 4))
     return total / len(numbers)
@@ -104,12 +111,13 @@ def strips(model: ImageVae, weights: Weights, mean: Tensor, logvar: Tensor, plac
     uint8 (S, rows, 9, c, h, w): units by falling KL of the posteriors (S, n, latent_dim), each
     from the 5% to the 95% quantile of its means.
     """
-    kl = kl_of_units(mean, logvar).mean(dim=1)
+    kl = torch.stack([kl_of_units(*own).mean(dim=0) for own in zip(mean, logvar, strict=True)])
     units = kl.topk(min(ROWS, model.latent_dim), dim=1).indices
-    ends = mean.float().quantile(torch.tensor([0.05, 0.95], device=mean.device), dim=1)
-    low, high = (end.gather(1, units)[..., None] for end in ends)
-    steps = torch.linspace(0, 1, COLUMNS, device=mean.device)
-    return along_units(model, weights, mean[:, place], units, low + (high - low) * steps)
+    # Of the units that are shown alone: sorting all of them takes as much memory again.
+    shown = torch.stack([own[:, chosen] for own, chosen in zip(mean, units, strict=True)])
+    low, high = shown.float().quantile(torch.tensor([0.05, 0.95]), dim=1)[..., None]
+    values = low + (high - low) * torch.linspace(0, 1, COLUMNS)
+    return along_units(model, weights, mean[:, place], units, values)
 
 
 @torch.no_grad()
@@ -119,10 +127,11 @@ def along_units(
     """Decode paths that move one unit of a code (S, latent_dim) and leave the others.
 
     Units (S, rows) are set to values (S, rows, columns) in turn; the Bernoulli means are uint8
-    (S, rows, columns, c, h, w).
+    (S, rows, columns, c, h, w), on the weights' device.
     """
     members, rows, columns = values.shape
     codes = mean[:, None, None, :].repeat(1, rows, columns, 1)
     codes.scatter_(3, units[:, :, None, None].expand(-1, -1, columns, 1), values[..., None])
-    pixels = as_pixels(model.decode(weights, codes.flatten(1, 2)))
+    there = codes.flatten(1, 2).to(next(iter(weights.values())).device)
+    pixels = as_pixels(model.decode(weights, there))
     return pixels.view(members, rows, columns, *pixels.shape[2:])
