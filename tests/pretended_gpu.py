@@ -340,6 +340,13 @@ def _groups(grouped: Callable) -> Callable:
     return by_device
 
 
+class Autocast(torch.autocast):
+    """`torch.autocast`, by the CPU's rules."""
+
+    def __init__(self, device_type: str, *given: Any, **known: Any) -> None:
+        super().__init__("cpu", *given, **known)
+
+
 FREE, TOTAL = 130 << 30, 139 << 30
 """Bytes of the memory of a large card."""
 
@@ -353,6 +360,7 @@ def pretended() -> Iterator[Play]:
     optimiser = torch.optim.Optimizer
     changes: list[tuple[Any, str, Any]] = [
         (torch, "Generator", Generator),
+        (torch, "autocast", Autocast),
         (torch.cuda, "is_available", lambda: True),
         (torch.cuda, "Stream", Stream),
         (torch.cuda, "current_stream", Stream),

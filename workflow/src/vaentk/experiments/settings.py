@@ -17,6 +17,10 @@ ActivationName = Literal[
     "sigmoid",
     "soft_clipping",
 ]
+PrecisionName = Annotated[
+    Literal["float32", "tf32", "bfloat16"],
+    Field(description="of the layers: float32; tf32, on a GPU; or bfloat16, with float32 weights"),
+]
 # What lies beyond these is a slip of the hand, and what is computed of it overflows.
 Positive = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]

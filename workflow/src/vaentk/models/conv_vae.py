@@ -13,6 +13,7 @@ from torch import Tensor
 from vaentk.models.convolutions import convolve, convolve_transposed
 from vaentk.models.image_vae import Weights, dense, draw_weights
 from vaentk.models.nonlinearities import RELU, Nonlinearities
+from vaentk.models.precision import Precision, in_precision
 from vaentk.models.vae_sizes import ConvSizes
 
 
@@ -23,11 +24,13 @@ class ConvVAE(ConvSizes):
     functions: Nonlinearities = RELU
     glorot: bool = True
     """Whether weights start Glorot-uniform and biases at zero, or all as torch's layers do."""
+    precision: Precision = "float32"
 
     def initial_weights(self, seeds: tuple[int, ...]) -> Weights:
         """Draw every weight, see `draw_weights`."""
         return draw_weights(self, seeds, self.glorot)
 
+    @in_precision
     def encode(
         self, weights: Weights, images: Float[Tensor, "S b c side side"]
     ) -> tuple[Float[Tensor, "S b q"], Float[Tensor, "S b q"]]:
@@ -42,6 +45,7 @@ class ConvVAE(ConvSizes):
         mean, logvar = dense(weights, "mean", x), dense(weights, "logvar", x)
         return self.functions.mean(mean), self.functions.logvar(logvar)
 
+    @in_precision
     def decode(
         self, weights: Weights, codes: Float[Tensor, "S b q"]
     ) -> Float[Tensor, "S b c side side"]:

@@ -50,6 +50,8 @@ def convolve_transposed(x: Tensor, kernel: Tensor, bias: Tensor, groups: int) ->
     -------
     (b, groups outputs, 2 h, 2 w)
     """
+    if torch.is_autocast_enabled(x.device.type):  # which a function of our own does not see
+        x, kernel = (t.to(torch.get_autocast_dtype(x.device.type)) for t in (x, kernel))
     x = x.contiguous(memory_format=LAST)
     if x.is_cuda or 4 * kernel.shape[1] > FEW:
         kernel = kernel.contiguous(memory_format=LAST)

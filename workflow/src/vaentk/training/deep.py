@@ -24,6 +24,7 @@ from vaentk.bounds.draws import generator, noise
 from vaentk.bounds.halves import COLUMNS, halved_gradient
 from vaentk.bounds.images import ImageSource
 from vaentk.errors import UserError
+from vaentk.models.precision import products_of
 from vaentk.training.adam import adam, with_averages
 from vaentk.training.evaluation import Evaluation
 from vaentk.training.graph import Graph
@@ -133,7 +134,8 @@ def train(
     places = range(len(recipe.seeds))
     slices = [slice(i, i + 1) for i in places] if apart else [slice(None)]
     learners = [_Learner(bound, images, recipe, state, own) for own in slices]
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    workers = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    with products_of(bound.model), workers as pool:
         while True:
             if state.step in recipe.evaluated and not state.observed:
                 measured = pool.map(lambda own: own.evaluate(evaluation, state.step), learners)
@@ -199,9 +201,11 @@ class _Learner:
         """Update some times; give losses, (steps, S), and squares, (steps, S, 3), on the CPU."""
         measured = []
         shape = self.recipe.codes, self.recipe.batch, self.bound.model.latent_dim
-        for step in range(self.step, self.step + steps):
+        ahead = range(self.step, self.step + steps)
+        # Step sizes go to a GPU once a block: every copy has the host wait.
+        sizes = torch.tensor([rate(self.recipe, step, self.epoch) for step in ahead])
+        for step, size in zip(ahead, sizes.to(self.device), strict=True):
             generators = [generator(self.device, seed, NOISE, step) for seed in self.seeds]
-            size = torch.tensor(rate(self.recipe, step, self.epoch), device=self.device)
             measured.append(self.update(self._batch(step), noise(shape, generators, size), size))
         self.step += steps
         whole = torch.stack(measured).cpu()

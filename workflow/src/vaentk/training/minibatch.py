@@ -18,6 +18,7 @@ from torch.nn import functional
 from vaentk.data.image_set import ImageSet
 from vaentk.errors import UserError
 from vaentk.models.image_vae import ImageVae, Weights
+from vaentk.models.precision import products_of
 from vaentk.training import generators
 from vaentk.training.adam import adam, with_averages
 from vaentk.training.graph import Graph
@@ -129,7 +130,8 @@ def train(
     apart = images.device.type == "cpu"
     groups = [slice(i, i + 1) for i in range(len(members))] if apart else [slice(None)]
     learners = [_Learner(model, images, members, recipe, state, group) for group in groups]
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    workers = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    with products_of(model), workers as pool:
         while state.step < recipe.steps:
             steps = min(BLOCK, recipe.steps - state.step)
             values = torch.cat([*pool.map(_Learner.block, learners, repeat(steps))], dim=1)

@@ -10,6 +10,7 @@ from vaentk.experiments.settings import (
     Count,
     NonNegative,
     Positive,
+    PrecisionName,
     Seeds,
     Strict,
     exact,
@@ -63,6 +64,7 @@ class DeepNetwork(Strict):
     deviation: Positive = Field(
         0.1, description="the Gaussian's c, in units of a pixel's range from 0 to 1"
     )
+    precision: PrecisionName = "float32"
     images: Count | None = Field(
         None, description="training images used, the first ones; all of the training part if null"
     )

@@ -24,8 +24,8 @@ def model_of(network: DeepNetwork, channels: int = 3) -> ImageVae:
     )
     if network.model == "dense":
         sizes = channels, network.side, network.latent, network.layers
-        return DenseVAE(*sizes, functions, glorot=False)
-    return deep_vae(channels, network.latent, *network.sizes, functions)
+        return DenseVAE(*sizes, functions, glorot=False, precision=network.precision)
+    return deep_vae(channels, network.latent, *network.sizes, functions, network.precision)
 
 
 def likelihood_of(network: DeepNetwork) -> Likelihood:

@@ -12,6 +12,7 @@ from vaentk.bounds.gradient_noise_grid import Cell, Grid
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
 from vaentk.models.image_vae import ImageVae
+from vaentk.models.precision import products_of
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
 from vaentk.runtime.memory import attempted, fitting, say_full
@@ -43,7 +44,8 @@ def measured_ratios(
             done += cell.codes
             while state.step < done:
                 fitted = _fitted(smaller, cell, model, job.device)
-                rows = attempted(partial(fitted.rows, cell, weights[cell.state]))
+                with products_of(model):
+                    rows = attempted(partial(fitted.rows, cell, weights[cell.state]))
                 if rows is None:
                     smaller = _smaller(fitted, cell, job.device)
                     continue

@@ -6,7 +6,15 @@ from pydantic import Field, model_validator
 
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.scale import FULL_STEPS, said_of
-from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict, Widths
+from vaentk.experiments.settings import (
+    Count,
+    NonNegative,
+    Positive,
+    PrecisionName,
+    Seeds,
+    Strict,
+    Widths,
+)
 
 
 class Discovery(Strict):
@@ -26,6 +34,7 @@ class Discovery(Strict):
     steps: Count = Field(FULL_STEPS, description="updates")
     batch: Count = Field(64, description="images an update")
     learning_rate: Positive = Field(1e-4, description="of Adam")
+    precision: PrecisionName = "float32"
     probed: Count = Field(20_000, description="training images that the linear probe learns from")
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Training one latent size of Figure 4, all seeds, on the training faces (W6)."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ def train(settings: Discovery, part: int, *, images: Stored, task: Job) -> dict[
     ``<part>/mean`` and ``<part>/logvar`` (S, n, q), and ``test/reconstruction`` (S,) in nats.
     """
     faces = ImageSet.of(images.arrays, images.note).pooled(settings.side)
-    model = ConvVAE.of_side(faces.facts.shape[0], part, settings.side)
+    sizes = ConvVAE.of_side(faces.facts.shape[0], part, settings.side)
+    model = replace(sizes, precision=settings.precision)
     members = [Member(seed, settings.beta) for seed in settings.seeds]
     recipe = Recipe.observed(settings.steps, settings.batch, settings.learning_rate)
     learnt = faces.only("train").to(task.device)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from vaentk.data.sets import SETS
 from vaentk.experiments.declaration import Experiment
 from vaentk.experiments.latents.scale import FULL_SIDE, FULL_STEPS, said_of
-from vaentk.experiments.settings import Count, NonNegative, Positive, Seeds, Strict
+from vaentk.experiments.settings import Count, NonNegative, Positive, PrecisionName, Seeds, Strict
 from vaentk.training.schedule import BLOCK
 
 LatentSizes = Annotated[tuple[Annotated[int, Field(ge=2, le=10**5)], ...], Field(min_length=2)]
@@ -42,6 +42,7 @@ class Disentanglement(Strict):
     steps: Count = Field(FULL_STEPS, description="updates")
     batch: Count = Field(64, description="images an update")
     learning_rate: Positive = Field(1e-4, description="of Adam")
+    precision: PrecisionName = "float32"
     looks: Count = Field(
         1, description="times at which scores are measured: the end, half of it, a quarter ..."
     )

@@ -22,8 +22,9 @@ def model_of(settings: Disentanglement, latent_dim: int) -> ImageVae:
     """Build the network of the settings at one latent size."""
     channels = SETS[settings.dataset].channels
     if settings.model == "conv":
-        return ConvVAE(channels, latent_dim)
-    return DenseVAE(channels, settings.side, latent_dim, settings.hidden)
+        return ConvVAE(channels, latent_dim, precision=settings.precision)
+    sizes = channels, settings.side, latent_dim, settings.hidden
+    return DenseVAE(*sizes, precision=settings.precision)
 
 
 def train(settings: Disentanglement, part: int, *, images: Stored, task: Job) -> dict[str, Any]:
