@@ -367,6 +367,7 @@ def pretended() -> Iterator[Play]:
         (torch.cuda, "stream", lambda stream: contextlib.nullcontext()),
         (torch.cuda, "is_current_stream_capturing", lambda: play.recording is not None),
         (torch.accelerator, "current_stream", Stream),
+        (torch.cuda, "synchronize", lambda: play.wait("synchronize")),
         (torch.cuda, "CUDAGraph", Graph),
         (torch.cuda, "graph", recording),
         (torch.cuda, "mem_get_info", lambda: (FREE, TOTAL)),

@@ -1,8 +1,9 @@
-"""Convolutions of stride 2 that halve or double images, in the forms a CPU computes fast.
+"""Convolutions of stride 2 that halve or double images, in the forms that are computed fast.
 
-Channels last throughout. oneDNN, which computes convolutions on a CPU, is several times slower than
-the machine where an image has fewer channels than a vector register has places: the first layer of
-a network and the last. Both are written over blocks of 2x2 pixels, which have four times as many.
+What a GPU does is in `vaentk.models.member_convolutions`; the rest is for CPUs. Channels last
+throughout. oneDNN, which computes convolutions on a CPU, is several times slower than the machine
+where an image has fewer channels than a vector register has places: the first layer of a network
+and the last. Both are written over blocks of 2x2 pixels, which have four times as many.
 """
 
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from vaentk.models.member_convolutions import convolve_members
 
 FEW: Final = 16  # channels: the places of a 512-bit register
 LAST: Final = torch.channels_last
@@ -28,6 +31,8 @@ def convolve(x: Tensor, kernel: Tensor, bias: Tensor, padding: int, groups: int)
     -------
     (b, groups outputs, h / 2, w / 2), channels last
     """
+    if x.is_cuda:
+        return convolve_members("down", x, kernel, bias, padding, groups)
     if kernel.shape[1] == 1 and padding == 1:
         blocks = functional.pixel_unshuffle(functional.pad(x, (1, 1, 1, 1)), 2)
         x, kernel, stride, padding = blocks, over_blocks(kernel), 1, 0
@@ -50,10 +55,12 @@ def convolve_transposed(x: Tensor, kernel: Tensor, bias: Tensor, groups: int) ->
     -------
     (b, groups outputs, 2 h, 2 w)
     """
+    if x.is_cuda:
+        return convolve_members("up", x, kernel, bias, 1, groups)
     if torch.is_autocast_enabled(x.device.type):  # which a function of our own does not see
         x, kernel = (t.to(torch.get_autocast_dtype(x.device.type)) for t in (x, kernel))
     x = x.contiguous(memory_format=LAST)
-    if x.is_cuda or 4 * kernel.shape[1] > FEW:
+    if 4 * kernel.shape[1] > FEW:
         kernel = kernel.contiguous(memory_format=LAST)
         return functional.conv_transpose2d(x, kernel, bias, 2, 1, groups=groups)
     found: Tensor = _ToFewChannels.apply(x, kernel, groups)
