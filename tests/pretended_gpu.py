@@ -119,6 +119,8 @@ def _operate(func: Any, args: tuple, kwargs: dict) -> Any:
         play.wait(f"{name} with a mask")
     held = [value.held if on_gpu(value) else value for value in given]
     held_args, held_kwargs = tree_unflatten(held, shape)
+    if there and held_kwargs.get("device") is not None:  # which may be one without values
+        held_kwargs["device"] = next(value.held.device for value in given if on_gpu(value))
     if play.recording is not None and not _is_view(func):
         found = _record(func, held_args, held_kwargs)
     else:

@@ -149,7 +149,7 @@ def test_smoothing_tanh_takes_four_kernels_and_took_nine_times_as_many(gpu: None
 
 def test_on_a_gpu_the_kernel_is_launched(monkeypatch: pytest.MonkeyPatch) -> None:
     launched = []
-    monkeypatch.setattr(fused, "_kernel", lambda code: launched.append(code) or torch.neg)
+    monkeypatch.setattr(fused, "_kernel", lambda code, _: launched.append(code) or torch.neg)
     run = fused.fused("twice", twice, lambda number: f"T twice(T x) {{ {number} }}", 1)
     assert run(torch.ones(2), 2.0).tolist() == [2.0, 2.0]
     by_key = torch._C._dispatch_has_kernel_for_dispatch_key("vaentk::twice", "CUDA")

@@ -12,7 +12,13 @@ from typing import Any
 import torch
 
 
-def fused(name: str, formula: Callable[..., Any], code: Callable[..., str], tensors: int) -> Any:
+def fused(
+    name: str,
+    formula: Callable[..., Any],
+    code: Callable[..., str],
+    tensors: int,
+    outputs: int = 1,
+) -> Any:
     """Make an operator of an elementwise function.
 
     Parameters
@@ -24,21 +30,24 @@ def fused(name: str, formula: Callable[..., Any], code: Callable[..., str], tens
     code
         From those numbers to the C++ of the function of single elements: a template of one type T,
         which has its one result as return value or several as references after the tensors.
-    tensors : how many the function takes
+    tensors, outputs : how many the function takes and gives
     """
     operator = torch.library.custom_op(f"vaentk::{name}", formula, mutates_args=())
 
     def launch(*given: Any) -> Any:
-        return _kernel(code(*given[tensors:]))(*given[:tensors])
+        return _kernel(code(*given[tensors:]), outputs)(*given[:tensors])
+
+    def shaped(like: torch.Tensor, *_: Any) -> Any:
+        made = tuple(torch.empty_like(like) for _ in range(outputs))
+        return made if outputs > 1 else made[0]
 
     operator.register_kernel("cuda")(launch)
+    operator.register_fake(shaped)
     return operator
 
 
 @cache
-def _kernel(code: str) -> Callable[..., Any]:
-    outputs = code.partition("{")[0].count("T&")
-    if outputs:
-        made = torch.cuda.jiterator._create_multi_output_jit_fn
-        return made(code, num_outputs=outputs)
+def _kernel(code: str, outputs: int) -> Callable[..., Any]:
+    if outputs > 1:
+        return torch.cuda.jiterator._create_multi_output_jit_fn(code, num_outputs=outputs)
     return torch.cuda.jiterator._create_jit_fn(code)

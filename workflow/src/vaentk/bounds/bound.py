@@ -160,7 +160,8 @@ class Bound:
         phi = {name: leaf for name, leaf in leaves.items() if part_of(name) == "phi"}
         back = torch.autograd.grad(heads, list(phi.values()), by_heads)
         found |= dict(zip(phi, back, strict=True))
-        return values, {name: found[name] for name in weights}
+        # Some are transposed, and would be copied anew by all that reads them in a row.
+        return values, {name: found[name].contiguous() for name in weights}
 
     @torch.no_grad()
     def _evaluated(
@@ -209,7 +210,7 @@ class Bound:
                 seen = [self._log_prob(leaves, part, images) for part in parts]
             shares = (torch.cat(seen, dim=1).detach() + ratio).softmax(dim=1)
         log_prob, by_codes = [], []
-        totals = [torch.zeros_like(weight) for weight in theta.values()]
+        totals: list[Tensor] = []
         for part, share in zip(parts, self._parted(shares), strict=True):
             with torch.enable_grad():
                 found = seen[0] if seen and once else self._log_prob(leaves, part, images)
@@ -217,6 +218,9 @@ class Bound:
             by_part, *back = torch.autograd.grad(found, inputs, share / -images.shape[1])
             log_prob.append(found.detach())
             by_codes.append(by_part)
+            if not totals:
+                totals = back
+                continue
             for total, gradient in zip(totals, back, strict=True):
                 total += gradient
         values = self._values(draw, torch.cat(log_prob, dim=1), ratio, beta)

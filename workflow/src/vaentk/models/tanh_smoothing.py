@@ -277,4 +277,4 @@ def smoothed_code(spacing: float, weights: list[float]) -> str:
     }}"""
 
 
-_SMOOTHED = fused("smoothed_tanh", smoothed, smoothed_code, 2)
+_SMOOTHED = fused("smoothed_tanh", smoothed, smoothed_code, 2, outputs=3)

@@ -244,8 +244,7 @@ class _Learner:
             if self.optimiser is None:
                 weight.sub_(self.rate * found.gradient[name])
             else:
-                # The fused update takes the memory's order for that of the weight.
-                weight.grad = found.gradient[name].contiguous()
+                weight.grad = found.gradient[name]
         if self.optimiser is not None:
             self.optimiser.step()
         return torch.cat([found.losses.double()[:, None], found.squares], dim=1)
