@@ -32,7 +32,7 @@ INSTALLED := .venv/installed
 ACTIVATE := . .venv/bin/activate
 
 .DEFAULT_GOAL := help
-.PHONY: help report plan compare reference test test-all docs sbom lint bench peers clean unlock lock FORCE
+.PHONY: help report plan compare reference test test-all docs sbom lint bench gpu-check peers clean unlock lock FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -45,8 +45,8 @@ report: $(INSTALLED) ## run the default configuration, to results/report/index.h
 	  && echo "vaentk: done in $$(($$(date +%s) - start)) s" \
 	  && { [ ! -f results/report/index.html ] || python -m vaentk.commands.closing; }
 
-plan: $(INSTALLED) ## what would run, with hours and memory, before anything does
-	@$(ACTIVATE) && python -m vaentk.commands.plan $(ARGS)
+plan: $(INSTALLED) ## what would run, with hours and memory, before anything does; on a known GPU: CARD=h200
+	@$(ACTIVATE) && python -m vaentk.commands.plan $(if $(CARD),--card=$(CARD)) $(ARGS)
 
 compare: $(INSTALLED) ## what differs between two runs, and as a page: make compare A=results B=elsewhere/results
 	@$(ACTIVATE) && python -m vaentk.commands.compare "$(A)" "$(B)"
@@ -81,6 +81,9 @@ lint: $(INSTALLED) ## ruff, mypy, import contracts, snakefmt, snakemake --lint, 
 bench: $(INSTALLED) ## time our code against what it has to beat, to results/bench/bench.csv
 	@$(ACTIVATE) && VAENTK_BENCH_PEERS=$${VAENTK_BENCH_PEERS-$(wildcard $(CURDIR)/.venv-peers/bin/python)} \
 	  python workflow/bench/bench.py $(ARGS)
+
+gpu-check: $(INSTALLED) ## check a GPU in eight minutes, to results/bench/gpu.json; without one: ARGS="--device cpu --small"
+	@$(ACTIVATE) && python workflow/bench/gpu_check.py $(ARGS)
 
 peers: $(INSTALLED) ## install neural-tangents and pythae for `make bench`, in .venv-peers (Python 3.11, 8 GB)
 	@$(ACTIVATE) && uv venv --quiet --python 3.11 .venv-peers \

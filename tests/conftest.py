@@ -60,7 +60,10 @@ def gpu() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long folders first."""
+    """Put the long folders first, and mark what runs on a GPU."""
+    for item in items:
+        if "gpu" in getattr(item, "fixturenames", ()):
+            item.add_marker("gpu")
     folders = {item: item.path.relative_to(HERE).parts[0] for item in items}
     items.sort(key=lambda item: (*LONG, folders[item]).index(folders[item]))
 

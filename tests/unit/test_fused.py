@@ -161,6 +161,31 @@ def twice(x: Tensor, number: float) -> Tensor:
     return x * number
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_on_a_gpu_a_kernel_gives_what_the_formula_gives(dtype: torch.dtype, gpu: None) -> None:
+    """On a real one this is what its compiler made of the code."""
+    z = torch.linspace(-30, 70, 401)
+    gradient = torch.linspace(-2, 2, 401)
+    for bounds in CLIPS:
+        exact = z.to(dtype).double().requires_grad_()
+        value = soft_clip(exact, *bounds)
+        (slope,) = torch.autograd.grad(value, exact, gradient.to(dtype).double())
+        there = z.to("cuda").to(dtype).requires_grad_()
+        found = soft_clip(there, *bounds)
+        (back,) = torch.autograd.grad(found, there, gradient.to("cuda").to(dtype))
+        error = 1e-5 if dtype == torch.float32 else 2e-2
+        near = {"rtol": error, "atol": error}
+        torch.testing.assert_close(found.detach().cpu().double(), value.detach(), **near)
+        torch.testing.assert_close(back.cpu().double(), slope, **near)
+    u, v = (torch.linspace(low, high, 99) for low, high in ((-4.0, 4.0), (0.0, 0.13)))
+    out = [torch.full_like(u, torch.nan) for _ in range(3)]
+    given = [tensor.to("cuda") for tensor in (u, v, *out)]
+    TanhSmoother(*given, tolerance=5e-7, max_std=0.37)()
+    exact3 = quadrature(ACTIVATIONS["tanh"], u.double(), v.double(), 400)
+    for found, wanted, scale in zip(given[2:], exact3, (1, 1, 2), strict=True):
+        assert float((scale * found.cpu().double() - wanted).abs().max()) < 2e-6
+
+
 CODES = {
     "soft_clip": (activations.clipped_code(1.0, 0.0, 50.0), False),
     "soft_clip_back": (activations.clipped_back_code(1.0, 0.0, 50.0), False),

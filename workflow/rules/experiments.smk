@@ -34,7 +34,7 @@ for kind, experiment in EXPERIMENTS.items():
                 parts=parts(kind),
                 given=experiment.takes,
                 dtype=experiment.dtype or CONFIG.dtype,
-                device=CONFIG.device,
+                device=experiment.device or CONFIG.device,
                 deterministic=CONFIG.deterministic,
                 checkpoint_seconds=CONFIG.checkpoint_seconds,
             script:

@@ -1,7 +1,8 @@
 """`make plan`: what would run, with hours, memory and disk, before anything does.
 
 Which jobs would run is Snakemake's own answer, the events of a dry run; what they cost are the
-functions that the rules' resources come from. Arguments are Snakemake's.
+functions that the rules' resources come from. Arguments are Snakemake's, but ``--card=NAME``: a
+GPU whose rates are in `vaentk.costs.cards`.
 """
 
 import logging
@@ -17,13 +18,14 @@ from snakemake.utils import update_config
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from vaentk.config import Config, load
+from vaentk.costs.cards import ANY, CARDS
 from vaentk.costs.jobs import Job, refuse_endless
-from vaentk.costs.table import table, told
+from vaentk.costs.table import COLUMNS, table, told
 from vaentk.errors import UserError
 from vaentk.runtime.gpu import gpu_at_hand
 
 DEFAULT = "config/config.yaml"
-COLUMNS = 100
+CARD = "--card="
 
 
 class Planned(logging.Handler):
@@ -52,7 +54,12 @@ def configuration(files: list[str] | None, changes: list[str] | None) -> Config:
 
 def main() -> None:
     """Print the table, or what keeps Snakemake from planning."""
-    parser, args = parse_args(["--dry-run", *sys.argv[1:]])
+    cards = [given.removeprefix(CARD) for given in sys.argv[1:] if given.startswith(CARD)]
+    unknown = [name for name in cards if name not in CARDS]
+    if unknown:
+        sys.exit(f"no rates are known of the GPU {unknown[0]!r}: take one of {', '.join(CARDS)}")
+    own = [given for given in sys.argv[1:] if not given.startswith(CARD)]
+    parser, args = parse_args(["--dry-run", *own])
     try:
         config = configuration(args.configfile, args.config)
     except (UserError, OSError) as error:
@@ -67,7 +74,8 @@ def main() -> None:
     cores = args.cores if isinstance(args.cores, int) and args.cores > 1 else os.cpu_count() or 1
     files = [DEFAULT, *map(str, args.configfile or [])]
     print(fill(told(config, load(load_configfile(DEFAULT)), files), COLUMNS))
-    print(table(planned.jobs, config, gpu_at_hand(config.device), cores))
+    card = CARDS[cards[-1]] if cards else ANY
+    print(table(planned.jobs, config, gpu_at_hand(config.device), cores, card))
 
 
 if __name__ == "__main__":

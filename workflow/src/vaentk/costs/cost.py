@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from math import ceil
 
+from vaentk.costs.cards import ANY, Load
 from vaentk.costs.rates import DRIVER, LIBRARIES, MB, MINUTE
 
 HEADROOM = 3
@@ -16,15 +17,21 @@ LEAST_MINUTES, LEAST_MB, STEP_MB = 10, 1500, 500
 class Cost:
     """What one job takes.
 
-    ``seconds`` are on its CPU ``cores``; ``on_gpu`` those on a GPU, of a job that would use one.
-    ``memory`` is bytes of the host's, at their most; ``disk`` bytes of the files that it leaves.
+    ``seconds`` are on its CPU ``cores``; ``load`` is what it asks of a GPU, of a job that would
+    use one. ``memory`` is bytes of the host's, at their most; ``disk`` bytes of the files that it
+    leaves.
     """
 
     seconds: float
-    on_gpu: float | None = None
+    load: Load | None = None
     memory: float = LIBRARIES
     disk: float = 2e5
     cores: int = 1
+
+    @property
+    def on_gpu(self) -> float | None:
+        """Seconds on a GPU that is not known."""
+        return self.load.seconds(ANY) if self.load else None
 
     def asks(
         self, gpu: bool, attempt: int = 1, pairs: Collection[tuple[int, int]] = ()

@@ -24,9 +24,15 @@ DRAWN, UPDATE = 5e-4, 3e-3
 """Seconds of a step with sampled noise, and of an update of a fully connected VAE of images or of
 half of one, that do not grow with the network."""
 
-START_ON_GPU, ON_GPU, LAUNCHED, REPLAYED = 20.0, 10e12, 1.5e-3, 2e-4
-"""On a GPU: seconds before a job computes, operations a second (a sixth of an H200's rate in
-float32), seconds of launching a step's kernels without and with a graph. All assumed."""
+OUTPUT_BYTES = {"float32": 49.0, "tf32": 49.0, "bfloat16": 27.0}
+WEIGHT_BYTES, FEW_WEIGHT_BYTES = 112.0, 48.0
+"""Bytes that an update of a VAE of images reads and writes on a GPU: for every output of a layer,
+by precision, and for every weight, of a deep VAE, whose batch is taken in halves, and of
+Figure 3's. Counted; Adam's 28 a weight are in."""
+
+MATRIX_BYTES = 80.0
+"""Bytes that a gradient of Figure 2 reads and writes for every weight of a layer. Counted: each
+matrix is read or written 20 times."""
 
 MOMENTS, KERNELS = 35, 8
 """Of a width: observations, and kernels along training."""

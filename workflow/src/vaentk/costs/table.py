@@ -1,23 +1,26 @@
 """What a run will cost, said before it starts: the table of `make plan`, and one sentence."""
 
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 
 from vaentk.config import Config
+from vaentk.costs.cards import ANY, Card
 from vaentk.costs.cost import Cost
 from vaentk.costs.jobs import Job, cost_of, trainings
-from vaentk.costs.rates import MB, MINUTE, ON_GPU
+from vaentk.costs.rates import MB, MINUTE
 
 CORES = 2
 """Of the machine that the rates were measured on."""
 
 HOUR = 3600
+COLUMNS = 100
 STAGES = ("data", "train", "measure", "show", "claims", "report")
 LINE = "{:<9} {:<18} {:>6} {:>11} {:>11} {:>10} {:>10}"
 
-MEANING = f"""
+MEANING = """
 CPU time is time of one core, by rates measured on two CPU cores; GPU time that of jobs that would
-use one, by rates that are assumed and not measured: {ON_GPU / 1e12:.0f} TFLOP/s. Both are estimates
-from the settings, of short runs right within a factor of two. Memory is the host's, of the largest
+use one, and one after another. Both are estimates from the settings, of short runs right within a
+factor of two. Memory is the host's, of the largest
 job; a cluster is asked for half as much again, and for three times the time.
 """
 
@@ -52,10 +55,11 @@ def at_most(config: Config, gpu: bool) -> str:
     return f"{said}; make plan lists what is left to do"
 
 
-def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int) -> str:
+def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int, card: Card = ANY) -> str:
     """Write what would run as a table of stages and experiments, for a terminal of 100 columns.
 
-    ``gpu`` says whether this machine has one that the jobs can use, ``cores`` what it has of them.
+    ``gpu`` says whether this machine has one that the jobs can use, ``cores`` what it has of them;
+    times on a GPU are those of ``card``.
     """
     rows: dict[tuple[str, str], list[Cost]] = {}
     for rule, wildcards in planned:
@@ -68,12 +72,14 @@ def table(planned: Iterable[Job], config: Config, gpu: bool, cores: int) -> str:
     head = LINE.format("stage", "experiment", "jobs", "CPU time", "GPU time", "memory", "disk")
     ruled = "-" * len(head)
     ordered = sorted(rows, key=lambda row: (STAGES.index(row[0]), row[1]))
-    lines = [head, ruled, *(_row(*row, rows[row]) for row in ordered), ruled]
-    lines += [_row("all", "", costs), MEANING]
-    here, on_gpu = (span(_spread(costs, gpu=g, cores=cores)) for g in (False, True))
-    lines.append(f"This machine: about {here} on its {cores} CPU cores.")
-    if any(cost.on_gpu is not None for cost in costs):
+    lines = [head, ruled, *(_row(*row, rows[row], card) for row in ordered), ruled]
+    lines += [_row("all", "", costs, card), MEANING]
+    here = _spread(costs, gpu=False, cores=cores)
+    lines.append(f"This machine: about {span(here)} on its {cores} CPU cores.")
+    if any(cost.load for cost in costs):
+        on_gpu = span(_spread(costs, gpu=True, cores=cores, card=card))
         lines.append(f"With one GPU (it has {'one' if gpu else 'none'}): about {on_gpu}.")
+        lines.append(fill(f"Rates of the GPU: {card.says}.", COLUMNS))
     return "\n".join(lines)
 
 
@@ -87,11 +93,11 @@ def span(seconds: float) -> str:
     return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
 
 
-def _spread(costs: Iterable[Cost], *, gpu: bool, cores: int) -> float:
+def _spread(costs: Iterable[Cost], *, gpu: bool, cores: int, card: Card = ANY) -> float:
     """Seconds on one machine, whose cores are all busy and whose GPU has one job at a time."""
     costs = list(costs)
-    there = sum(cost.on_gpu or 0 for cost in costs if gpu)
-    here = sum(cost.seconds * cost.cores for cost in costs if not gpu or cost.on_gpu is None)
+    there = sum(cost.load.seconds(card) for cost in costs if gpu and cost.load)
+    here = sum(cost.seconds * cost.cores for cost in costs if not gpu or not cost.load)
     return max(there, here / cores)
 
 
@@ -103,9 +109,9 @@ def _row_of(rule: str) -> tuple[str, str]:
     return (stage if stage in STAGES else "data"), ""
 
 
-def _row(stage: str, experiment: str, costs: Sequence[Cost]) -> str:
+def _row(stage: str, experiment: str, costs: Sequence[Cost], card: Card) -> str:
     """One line of the table: core time on a CPU, time of a GPU, the largest job's memory."""
-    on_gpu = [cost.on_gpu for cost in costs if cost.on_gpu is not None]
+    on_gpu = [cost.load.seconds(card) for cost in costs if cost.load]
     cpu = span(sum(cost.seconds * cost.cores for cost in costs))
     memory, disk = max(cost.memory for cost in costs), sum(cost.disk for cost in costs)
     gpu = span(sum(on_gpu)) if on_gpu else "-"

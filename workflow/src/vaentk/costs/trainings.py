@@ -10,8 +10,9 @@ from typing import Any
 
 from vaentk.config import Config, Data
 from vaentk.costs import rates
+from vaentk.costs.cards import ANY, Load
 from vaentk.costs.cost import Cost
-from vaentk.costs.rates import LAUNCHED, LIBRARIES, MB, PRODUCTS, REPLAYED
+from vaentk.costs.rates import LIBRARIES, MB, PRODUCTS
 from vaentk.data.sets import SETS
 from vaentk.experiments.convergence.deep_vae import DeepNetwork, DeepTraining, DeepVAE
 from vaentk.experiments.convergence.gradient_noise import GradientNoise
@@ -50,7 +51,7 @@ def training(settings: Any, part: Any, config: Config) -> Cost:
         return _deep(settings.of_part(part), config.data)
     if isinstance(settings, LinearVae):
         return _linear(settings)
-    return Cost(rates.UNKNOWN, rates.UNKNOWN, 2 * LIBRARIES, 20 * MB)
+    return Cost(rates.UNKNOWN, Load(rates.UNKNOWN / ANY.launched, 0.0), 2 * LIBRARIES, 20 * MB)
 
 
 def images_of(dataset: str, data: Data) -> int:
@@ -77,9 +78,13 @@ def gradients(settings: GradientNoise, trained: DeepTraining, data: Data) -> Cos
     codes = settings.codes_at_once or max(settings.samples)
     repetition = footprints.noise_repetition(model, max(settings.batches), codes)
     memory = held(trained.dataset, data) + settings.side_by_side * members * repetition
-    return _cost(
-        passes, members * each, rates.PASS, _rate(trained.network), memory=memory, disk=1e6
-    )
+    network = trained.network
+    weights = sum(map(prod, model.shapes().values()))
+    traffic = passes * members * weights * rates.WEIGHT_BYTES
+    traffic += members * each / model.operations() * sum(model.outputs()) * _output(network)
+    load = Load(passes, members * each, precision=network.precision, traffic=traffic)
+    rate = _rate(network)
+    return _cost(passes, members * each, rates.PASS, rate, memory=memory, disk=1e6, load=load)
 
 
 def _cost(
@@ -92,20 +97,19 @@ def _cost(
     disk: float,
     members: int = 1,
     cores: int = 1,
-    launching: float = LAUNCHED,
     apart: bool = False,
+    load: Load | None = None,
 ) -> Cost:
     """Cost of steps that take ``pace`` seconds and, in all, ``each`` operations a member.
 
     A CPU's cores, but for short jobs, share the members, each at ``rate`` operations a second; a
     GPU has all at once. ``memory`` is that of a process, and of all members where they have one.
     """
-    on_gpu = rates.START_ON_GPU + steps * launching + members * each / rates.ON_GPU
     member = steps * pace + each / rate
     if members * member < SHORT:
         cores = 1
     seconds = rates.START + ceil(members / cores) * member
-    return Cost(seconds, on_gpu, cores * memory if apart else memory, disk, cores)
+    return Cost(seconds, load, cores * memory if apart else memory, disk, cores)
 
 
 def _widths(
@@ -130,6 +134,13 @@ def _widths(
             looks = 1 + (rates.KERNELS if settings.horizon else 0)
             each += looks * rates.EIGENVALUES * n * d * width
     kept = 0 if kernels or deep else rates.MOMENTS
+    matrices = sum(3.0 * width**2 if deep else 3.0 * width * d for width in widths) / len(widths)
+    load = Load(
+        count,
+        members * each,
+        recorded=deep and settings.activation == "tanh",
+        traffic=members * count * matrices * rates.MATRIX_BYTES,
+    )
     footprint = footprints.figure2_member if deep else footprints.eq2_member
     sizes = {(case.inputs.samples, case.inputs.outputs) for case in cases}
     units = max(widths) * getattr(settings, "positions", 1)
@@ -144,7 +155,7 @@ def _widths(
         disk=5e4 + 4 * members * len(cases) * len(widths) * kept * n * d,
         members=members,
         cores=cores,
-        launching=REPLAYED if deep and settings.activation == "tanh" else LAUNCHED,
+        load=load,
     )
 
 
@@ -164,6 +175,7 @@ def _sampled(settings: SampledNoise, widths: WidthJob, dtype: str) -> Cost:
         memory=LIBRARIES + footprints.eq2_member(n, d, max(widths), dtype, 0),
         disk=2e5,
         members=members,
+        load=Load(len(widths) * (steps + drawn), members * (steps + drawn) * each),
     )
 
 
@@ -222,16 +234,20 @@ def _minibatch(settings: Disentanglement | Discovery, latent: int, data: Data) -
     updates = settings.steps + encoded * rates.ENCODED / settings.batch
     codes = 8.0 * members * encoded * latent
     member = footprints.vae_member(model, settings.batch)
+    weights = sum(map(prod, model.shapes().values()))
+    each = updates * settings.batch * model.operations()
+    outputs = settings.batch * sum(model.outputs()) * _output(settings)
+    traffic = members * updates * (outputs + weights * rates.FEW_WEIGHT_BYTES)
     return _cost(
         settings.steps,
-        updates * settings.batch * model.operations(),
+        each,
         pace,
         rate,
         memory=held(settings.dataset, data) + 2 * codes + members * member,
-        disk=codes + 4.0 * members * sum(map(prod, model.shapes().values())),
+        disk=codes + 4.0 * members * weights,
         members=members,
         cores=members,
-        launching=REPLAYED,
+        load=Load(settings.steps, members * each, True, settings.precision, traffic),
     )
 
 
@@ -245,17 +261,27 @@ def _deep(settings: DeepTraining, data: Data) -> Cost:
     scored = 2 * (settings.scored or images)
     update, common = (model.operations(k) for k in (settings.codes, settings.common_codes))
     looked = looks * scored * (update + common) / 3
+    weights = sum(map(prod, model.shapes().values()))
+    parted = settings.codes_at_once is not None and settings.codes_at_once < settings.codes
+    again = 4 / 3 if parted else 1.0  # parts of the codes are decoded for their weights first
+    encoder, decoder = model.outputs()
+    outputs = batch * (encoder + again * settings.codes * decoder) * _output(network)
+    traffic = members * steps * (outputs + weights * rates.WEIGHT_BYTES)
+    traffic += members * looked / update * sum(model.outputs()) * _output(network)
+    operations = members * (again * steps * batch * update + looked)
+    passes = looks * ceil(2 * scored / batch)
     return _cost(
-        2 * steps + looks * ceil(2 * scored / batch),
+        2 * steps + passes,
         steps * batch * update + looked,
         rates.UPDATE if network.model == "dense" else rates.PASS,
         _rate(network),
         memory=held(settings.dataset, data)
         + members * footprints.deep_member(model, batch, settings.codes_at_once or settings.codes),
-        disk=8.0 * members * sum(map(prod, model.shapes().values())),
+        disk=8.0 * members * weights,
         members=members,
         # Steps of a millisecond would wait for each other in one process.
         cores=1 if network.model == "dense" else members,
+        load=Load(steps, operations, True, network.precision, traffic),
     )
 
 
@@ -272,6 +298,11 @@ def _linear(settings: LinearVae) -> Cost:
         memory=LIBRARIES + 200 * most * settings.data.dim * settings.latent_dim,
         disk=20 * MB,
     )
+
+
+def _output(network: DeepNetwork | Disentanglement | Discovery) -> float:
+    """Bytes that an output of a layer takes on a GPU."""
+    return rates.OUTPUT_BYTES[network.precision]
 
 
 def _sizes(network: DeepNetwork) -> VaeSizes:

@@ -38,6 +38,8 @@ class Experiment:
         `takes` can name, and ``published``, ``weights``, ``network``.
     dtype
         Of training, where it is not the configuration's.
+    device
+        The same: ``cpu`` where steps are so small that a core is as fast as a GPU.
     measures
         Tables that ``measure.measure`` returns.
     arrays
@@ -54,6 +56,7 @@ class Experiment:
     measured_from: tuple[str, ...]
     jobs: str | None = None
     dtype: str | None = None
+    device: str | None = None
     takes: tuple[str, ...] = ()
     trained: Mapping[str, str] = field(default_factory=dict)
     arrays: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from contextlib import suppress
 import torch
 
 from vaentk.errors import UserError
-from vaentk.runtime.gpu import gpu_at_hand
+from vaentk.runtime.gpu import claim_gpu, gpu_at_hand
 
 MALLOC = {-3: 32 << 20, -1: 2**31 - 1, -8: 1}
 """glibc's M_MMAP_THRESHOLD (its maximum), M_TRIM_THRESHOLD and M_ARENA_MAX (threads share)."""
@@ -17,8 +17,8 @@ def prepare_torch(wanted: str, deterministic: bool = True) -> str:
     """Choose ``cpu`` or ``cuda`` and make torch compute on it the same way every time.
 
     Unless it is ``deterministic`` a GPU's libraries try several algorithms and take the fastest.
-    Products are in full single precision (no TF32) either way, and a CPU repeats its bytes either
-    way.
+    Products are in full single precision either way but where a model's precision is TF32, and a
+    CPU repeats its bytes either way.
 
     Raises
     ------
@@ -31,6 +31,7 @@ def prepare_torch(wanted: str, deterministic: bool = True) -> str:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if not gpu_at_hand(wanted):
         return "cpu"
+    claim_gpu(torch.cuda.device_count())
     if not torch.cuda.is_available():
         raise UserError("device is cuda, but torch finds no GPU: set device: auto or cpu")
     # On a CPU what we call is deterministic on one thread, and this costs seconds of imports.

@@ -20,21 +20,24 @@ KEPT_FREE: Final = 0.15
 for their workspaces, for fragments and for what an estimate leaves out."""
 
 
-def fitting(members: int, each: float, device: str) -> int:
+def fitting(
+    members: int, each: float, device: str, taken: float = 0.0, what: str = "members side by side"
+) -> int:
     """How many members to train side by side: all on a CPU, on a GPU what its free memory holds.
 
-    ``each`` has so many bytes, as `vaentk.training.footprints` estimates them.
+    ``each`` has so many bytes, as `vaentk.training.footprints` estimates them, beside the bytes
+    that are ``taken`` whatever their number. ``what`` says in the log what is counted.
     """
     if device != "cuda":
         return members
     free, _ = torch.cuda.mem_get_info()
     free += torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # torch's own, unused
-    room = (1 - KEPT_FREE) * free - RESERVE
+    room = (1 - KEPT_FREE) * free - RESERVE - taken
     size = max(1, min(members, math.floor(room / each)))
     if size < members:
         parts = math.ceil(members / size)
         size = math.ceil(members / parts)  # as even as can be
-        log.info("%d of %d members side by side: %.1f GB are free", size, members, free / 1e9)
+        log.info("%d of %d %s: %.1f GB are free", size, members, what, free / 1e9)
     return size
 
 

@@ -133,7 +133,9 @@ class DeepTraining(Strict):
         "elbo", description="the loss; the IWAE with the pathwise or doubly reparametrised gradient"
     )
     codes_at_once: Count | None = Field(
-        None, description="codes of an image decoded together, for memory; all if null"
+        None,
+        description="codes of an image decoded together, for memory; all if null, on a GPU as many "
+        "as fit into it",
     )
     common_codes: Annotated[int, Field(ge=2)] = Field(
         5, description="K of the importance-weighted bound that all variants are compared by"

@@ -12,8 +12,10 @@ from vaentk.data.stored import Stored
 from vaentk.errors import UserError
 from vaentk.experiments.convergence.deep_vae import DeepTraining
 from vaentk.experiments.convergence.deep_vae.networks import likelihood_of, model_of, source_of
+from vaentk.models.image_vae import ImageVae
 from vaentk.runtime.checkpoints import Chunk
 from vaentk.runtime.job import Job
+from vaentk.runtime.memory import fitting
 from vaentk.runtime.trainings import Training, train_members
 from vaentk.training import deep
 from vaentk.training.deep import Recipe, evaluation_steps
@@ -32,7 +34,8 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
     network, estimator = settings.network, settings.estimator
     faces = ImageSet.of(images.arrays, images.note).to(task.device)
     model, source = model_of(network, faces.facts.shape[0]), source_of(network, faces)
-    bound = Bound(model, likelihood_of(network), estimator, settings.codes_at_once)
+    codes = codes_at_once(settings, model, task.device)
+    bound = Bound(model, likelihood_of(network), estimator, codes)
     evaluation = _evaluation(settings, source, faces)
     recipe = _recipe(settings, part, len(source.numbers))
     drawn = model.initial_weights(settings.seeds)
@@ -51,7 +54,7 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
         steps=recipe.steps,
         start=begin,
         run=run,
-        member_bytes=deep_member(model, settings.batch, settings.codes_at_once or settings.codes),
+        member_bytes=deep_member(model, settings.batch, codes or settings.codes),
         depends_on=(faces.facts.text(), len(faces)),
     )
     state = train_members(training, task)
@@ -59,6 +62,20 @@ def train(settings: DeepTraining, part: str, *, images: Stored, task: Job) -> di
     weights |= {f"end/{name}": weight for name, weight in state.part("weights").items()}
     arrays = {name: weight.cpu().numpy() for name, weight in weights.items()}
     return {"records": pd.DataFrame(state.records), "weights": arrays}
+
+
+def codes_at_once(settings: DeepTraining, model: ImageVae, device: str) -> int | None:
+    """Codes of an image that are decoded together; None for all.
+
+    Where the settings leave it open, a GPU decodes as many as its memory holds for all members
+    side by side: parts of the codes are decoded twice.
+    """
+    if settings.codes_at_once or device != "cuda":
+        return settings.codes_at_once
+    none, one = (deep_member(model, settings.batch, codes) for codes in (0, 1))
+    members = len(settings.seeds)
+    each, taken = members * (one - none), members * none
+    return fitting(settings.codes, each, device, taken, "codes decoded together")
 
 
 def _recipe(settings: DeepTraining, variant: str, images: int) -> Recipe:

@@ -184,6 +184,7 @@ EXPERIMENT = Experiment(
     settings=LinearVae,
     jobs="optimisers",
     dtype="float64",
+    device="cpu",
     trained={"records": "parquet", "marks": "marks.parquet"},
     measured_from=("records", "marks"),
     measures=(
