@@ -17,6 +17,7 @@ ELSEWHERE = {
     r"git clone .*": "these tests run in a clone",
     r"docker .*": "tests/container runs it with podman",
     r"make test": ".ci/run runs it, and this test with it",
+    r"make gpu-check": "tests/unit/test_gpu_check.py runs it, on a CPU",
 }
 """Commands that something else runs."""
 

@@ -17,6 +17,7 @@ from flows import flows
 from kernels import explicit, memory, products, spectrum
 from linear import linear
 from metrics import metrics
+from precision import precision
 from steps import STEP_GOALS, descent_steps
 from timing import images
 from training import training
@@ -32,6 +33,7 @@ def main() -> None:
     lines = [*data(), *metrics(), *linear(), *training(python)]
     lines += [*explicit(python), *products(), *spectrum(), *memory()]
     lines += flows()
+    lines += precision()
     for resolution in (14, 28):
         x = images(128, resolution)
         lines += [row for width in STEP_GOALS for row in descent_steps(x, width)]

@@ -6,7 +6,7 @@ import pytest
 from configurations import shipped
 
 from vaentk.costs.cards import ANY, CARDS, PRECISIONS, Card, Load, refitted
-from vaentk.costs.jobs import cost_of
+from vaentk.costs.jobs import cost_of, trainings
 
 CARD = Card("invented", 10.0, 1e-3, 1e-4, {"float32": 1e12, "bfloat16": 4e12}, 1e11)
 
@@ -44,6 +44,13 @@ def test_fewer_bits_are_planned_to_take_less_time() -> None:
         assert cost.load
         times[precision] = cost.load.seconds(CARDS["h200"])
     assert times["float32"] > times["tf32"] > times["bfloat16"]
+
+
+def test_the_papers_scale_is_planned_for_an_afternoon_of_an_h200() -> None:
+    paper = shipped("paper")
+    loads = [cost_of(paper, job).load for job in trainings(paper)]
+    hours = sum(load.seconds(CARDS["h200"]) for load in loads if load) / 3600
+    assert 1 < hours < 3.5
 
 
 def test_a_card_that_was_measured_has_its_own_rates() -> None:
