@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,25 @@ def test_without_a_gpu_it_says_how_to_try_it_out(
     monkeypatch.setattr(sys, "argv", ["gpu_check"])
     with pytest.raises(SystemExit, match="no GPU: to try the check out, add --device cpu --small"):
         check.main()
+
+
+WITHOUT = """
+import sys
+sys.modules |= dict.fromkeys(("snakemake", "docutils", "playwright", "matplotlib"))
+import pytest
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
+"""
+
+
+def test_what_it_runs_of_the_tests_needs_little(check: Any) -> None:
+    """On a machine that is lent there is torch, and no Snakemake."""
+    files = [f"tests/unit/{name}" for name in check.TESTS]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *files],
+        cwd=SCRIPT.parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "test_on_a_gpu.py" in done.stdout
