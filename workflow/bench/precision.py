@@ -33,9 +33,9 @@ from vaentk.runtime.job import Job
 GOAL: Final = 1.2
 """Updates in bfloat16 over those in float32, on a CPU with instructions for it."""
 
-ALLOWED: Final = 1.5
-"""Root mean square over scores of their change, in units of its standard error between seeds; were
-the other precision other seeds, it would be 1 on average."""
+ALLOWED: Final = 2.0
+"""Root mean square over metrics of their change, in units of its standard error between seeds,
+which is pooled over latent sizes: of other seeds it would be 1.2 on average, rarely more than 2."""
 
 AUTHORS: Final = (64, 128, 256, 512), 1024
 
@@ -88,10 +88,11 @@ def _moved() -> Line:
     }
     change = (scores["bfloat16"] - scores["float32"]).groupby(["metric", "latent"]).mean()
     seeds = scores["float32"].groupby(["metric", "latent"])
-    error = seeds.std() * np.sqrt(2 / seeds.count())
-    moved = float(np.sqrt(((change / error) ** 2).mean()))
-    shown = ", ".join(f"{m} at {n} {c:+.3f} ± {error[m, n]:.3f}" for (m, n), c in change.items())
-    print(f"scores in bfloat16 less those in float32, with the standard error of seeds: {shown}")
+    variance = (seeds.var() * 2 / seeds.count()).groupby("metric").mean()  # of few seeds each
+    moved = float(np.sqrt((change**2).groupby("metric").mean().div(variance).mean()))
+    shown = ", ".join(f"{m} at {n} {c:+.3f}" for (m, n), c in change.items())
+    errors = ", ".join(f"{metric} {error:.3f}" for metric, error in np.sqrt(variance).items())
+    print(f"scores in bfloat16 less those in float32: {shown}; standard errors: {errors}")
     what = "Figure 3's scores at the default's size, change by bfloat16 over that by seeds"
     row = line(what, "float32", moved, 1.0, "", 0)
     return row | {"at_least": ALLOWED, "met": "yes" if moved <= ALLOWED else "NO"}
