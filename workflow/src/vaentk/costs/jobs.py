@@ -124,7 +124,10 @@ def _measure(settings: Any, config: Config) -> Cost:
             betas, units = len(settings.betas), sum(settings.latent)
             codes = (2 + betas + betas * len(settings.kept)) * settings.points[0]
             trees = (2 + betas) * (settings.dci_trees or 0)
-            each = units * (rates.SCORED * codes + rates.BOOSTED * trees)
+            sizes = SETS[settings.dataset].factors
+            every = settings.every or (1,) * len(sizes)
+            values = sum(ceil(size / step) for size, step in zip(sizes, every, strict=True))
+            each = units * (rates.SCORED * codes + rates.BOOSTED * trees * values)
             memory += 24 * ceil(images / prod(settings.every or (1,))) * max(settings.latent)
         seconds = rates.START + seeds * each
     return Cost(seconds, memory=memory, disk=1e6)
