@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from vaentk.errors import UserError
 from vaentk.experiments.convergence.lipschitz import EXPERIMENT, Lipschitz, figures, tables
 from vaentk.experiments.convergence.lipschitz.measure import (
     FIRST,
@@ -77,3 +78,10 @@ def test_settings_that_do_not_fit_are_refused() -> None:
         Lipschitz(dim=5)
     with pytest.raises(ValueError, match="in rising order"):
         Lipschitz(sharpness=(2.0, 1.0, 3.0))
+
+
+def test_a_distance_that_rounding_swallows_is_refused() -> None:
+    """ReLU's units are put a hair below zero, and a shorter step leaves them there."""
+    settings = Lipschitz(seeds=(0,), decades=10, dim=4, layers=(16,))
+    with pytest.raises(UserError, match=r"does not change over the distance .* lower decades"):
+        measure(settings)

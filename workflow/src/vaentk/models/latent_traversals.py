@@ -132,6 +132,6 @@ def along_units(
     members, rows, columns = values.shape
     codes = mean[:, None, None, :].repeat(1, rows, columns, 1)
     codes.scatter_(3, units[:, :, None, None].expand(-1, -1, columns, 1), values[..., None])
-    there = codes.flatten(1, 2).to(next(iter(weights.values())).device)
-    pixels = as_pixels(model.decode(weights, there))
+    device = next((weight.device for weight in weights.values()), codes.device)
+    pixels = as_pixels(model.decode(weights, codes.flatten(1, 2).to(device)))
     return pixels.view(members, rows, columns, *pixels.shape[2:])

@@ -10,6 +10,7 @@ from torch import Tensor
 from vaentk.bounds.bound import Bound, Weights
 from vaentk.bounds.draws import generator
 from vaentk.bounds.likelihoods import Gaussian
+from vaentk.errors import UserError
 from vaentk.experiments.convergence.lipschitz import Lipschitz
 from vaentk.experiments.settings import exact
 from vaentk.models.dense_vae import DenseVAE
@@ -69,6 +70,11 @@ def ratios(settings: Lipschitz, functions: Nonlinearities) -> pd.DataFrame:
         moved = {name: theta[name] + distance * step for name, step in towards.items()}
         _, there = bound.gradient(theta | moved, images, noise, beta)
         change = norm({name: there[name] - start[name] for name in FIRST}) / distance
+        if not change.all():
+            raise UserError(
+                f"the gradient does not change over the distance {distance:.1g}, which rounding "
+                "swallows: lower decades, or raise largest"
+            )
         for seed, value in zip(seeds, change.tolist(), strict=True):
             rows.append({"seed": seed, "distance": distance, "ratio": value})
     return pd.DataFrame(rows)
