@@ -68,7 +68,12 @@ def disentanglement(scores: Mapping[str, pd.DataFrame], *, runs: Runs) -> Drawin
         figure, rows = panels(len(scores), len(metrics))
         for row, (run, table) in zip(rows, scores.items(), strict=True):
             for axes, metric in zip(row, metrics, strict=True):
-                _scores(axes, table[table["metric"] == metric])
+                own = table[table["metric"] == metric]
+                if own.empty:  # as DCI is, whose trees a run may leave out
+                    axes.set_axis_off()
+                    axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center")
+                else:
+                    _scores(axes, own)
             row[0].set_ylabel(f"{fill(runs.data[run], LABEL_WIDTH)}\nscore")
         for axes, metric in zip(rows[0], metrics, strict=True):
             axes.set_title(METRICS[metric])
