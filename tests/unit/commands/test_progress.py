@@ -46,6 +46,15 @@ def test_the_time_left_follows_what_the_run_has_taken(run: Progress, clock: Cloc
     assert run.left == pytest.approx(160)
 
 
+def test_a_job_that_failed_is_at_work_no_longer(run: Progress) -> None:
+    run.start(1)
+    run.start(2)
+    run.fail(1)
+    assert "train ridge a, 256" in run.waiting()
+    assert "train ridge a, 64" not in run.waiting()
+    assert run.share == 0
+
+
 def test_the_last_job_is_the_end(run: Progress) -> None:
     lines = [run.finish(job) for job in (1, 2, 7)]
     assert lines[-1] == "[3/3] measure ridge a · 100%"

@@ -50,6 +50,8 @@ class LogHandler(LogHandlerBase):
         elif event is LogEvent.JOB_FINISHED and run:
             self._say(run.finish(record.job_id), passing=True)  # type: ignore[attr-defined]
         elif event in FAULTS or record.levelno >= logging.WARNING:
+            if event is LogEvent.JOB_ERROR and run:
+                run.fail(getattr(record, "jobid", -1))
             self._say(self.format(record))
         elif "Nothing to be done" in str(record.msg):
             self._say("vaentk: nothing to be done, every result is up to date")

@@ -251,6 +251,15 @@ def test_units_have_the_line_of_all_and_reach_zero(drawn: Callable[..., Figure])
     assert none.get_yticklabels()[0].get_text() == "0"
 
 
+def test_a_run_without_a_metric_of_the_others_says_so(drawn: Callable[..., Figure]) -> None:
+    whole = scores()
+    without = whole[whole["metric"] != "dci"]
+    runs = {"dsprites": whole, "cars3d": without}
+    figure = drawn(figures, lambda: figures.disentanglement(runs, runs=RUNS))
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert said.count(["not measured"]) == 1
+
+
 def test_traversals_stand_side_by_side_at_one_scale_or_below(
     drawn: Callable[..., Figure],
 ) -> None:

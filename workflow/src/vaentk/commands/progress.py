@@ -33,6 +33,10 @@ class Progress:
         """Note that a job begins."""
         self.running[job] = self.clock()
 
+    def fail(self, job: int) -> None:
+        """Note that a job is at work no longer, and not done."""
+        self.running.pop(job, None)
+
     def finish(self, job: int) -> str:
         """Note that a job ended, and say so in a line; empty for what is no work."""
         self.running.pop(job, None)
