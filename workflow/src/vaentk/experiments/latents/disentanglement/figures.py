@@ -90,11 +90,12 @@ def disentanglement_curves(curves: Mapping[str, pd.DataFrame], *, runs: Runs) ->
     double, with the untrained network before them.
     """
     metrics = _metrics(curves)
+    colours = width_colours(sorted({n for table in curves.values() for n in table["latent"]}))
     with styled():
         figure, rows = panels(len(curves), len(metrics))
         for row, (run, table) in zip(rows, curves.items(), strict=True):
             for axes, metric in zip(row, metrics, strict=True):
-                _along_training(axes, table[table["metric"] == metric])
+                _along_training(axes, table[table["metric"] == metric], colours)
             row[0].set_ylabel(f"{fill(runs.data[run], LABEL_WIDTH)}\nscore")
         for axes, metric in zip(rows[0], metrics, strict=True):
             axes.set_title(METRICS[metric])
@@ -127,12 +128,13 @@ def _metrics(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return [metric for metric in METRICS if metric in measured]
 
 
-def _along_training(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw one metric of one run, at the first beta."""
+def _along_training(axes: Axes, table: pd.DataFrame, colours: Mapping[int, str]) -> None:
+    """Draw one metric of one run, at the first beta, in the colours of its latent sizes."""
     table = table[table["beta"] == table["beta"].iloc[0]]
     steps = sorted(table["step"].unique())
     latents = sorted(table["latent"].unique())
-    for place, (latent, colour) in enumerate(width_colours(latents).items()):
+    for place, latent in enumerate(latents):
+        colour = colours[latent]
         part = table[table["latent"] == latent].groupby("step")["score"]
         estimates = [mean(part.get_group(step)) for step in steps]
         across = np.arange(len(steps)) + ASIDE * (place - (len(latents) - 1) / 2)
@@ -142,7 +144,8 @@ def _along_training(axes: Axes, table: pd.DataFrame) -> None:
         axes.vlines(across, [e.low for e in estimates], [e.high for e in estimates], color=colour)
     _fit_points(axes, table["score"])
     axes.set_ylim(max(axes.get_ylim()[0], -LEAST_MARGIN), min(axes.get_ylim()[1], 1 + LEAST_MARGIN))
-    axes.set_xticks(range(len(steps)), [f"{step:,}" if step else "0" for step in steps])
+    named = [f"{step / 1000:g}k" if step >= 1000 else f"{step}" for step in steps]
+    axes.set_xticks(range(len(steps)), named)
 
 
 def _legend(figure: Figure, firsts: Iterable[Axes]) -> None:
