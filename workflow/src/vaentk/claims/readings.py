@@ -1,7 +1,7 @@
 """Numbers read from a saved measure, as a test of the ledger says where they are."""
 
 from collections.abc import Mapping
-from math import inf, nan
+from math import inf, isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,8 +188,8 @@ def is_number(value: object) -> bool:
 
 
 def interval_text(low: float, high: float) -> str:
-    """Write an interval."""
-    return f"[{low:.4g}, {high:.4g}]"
+    """Write an interval; nothing where it has no ends."""
+    return "" if isnan(low) and isnan(high) else f"[{low:.4g}, {high:.4g}]"
 
 
 def show(value: Any) -> str:
