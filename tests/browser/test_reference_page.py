@@ -56,7 +56,7 @@ def test_the_page_is_short(browser: Any, page: Any, tmp_path: Path, record_prope
     measured = {
         "screens of a laptop": (round(screens(browser, LAPTOP), 1), 35.5),
         "screens of a phone": (round(screens(browser, PHONE), 1), 60),
-        "MB": (round(PAGE.stat().st_size / 1e6, 2), 4.5),
+        "MB": (round(PAGE.stat().st_size / 1e6, 2), 4.0),
         "sheets of paper": (int(re.findall(r"Pages:\s+(\d+)", said.stdout)[0]), 40),
         "words on the page as it opens": (
             page.evaluate("document.body.innerText.split(/\\s+/).length"),
