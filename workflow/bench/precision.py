@@ -30,8 +30,9 @@ from vaentk.models.deep_gaussian_vae import deep_vae
 from vaentk.models.nonlinearities import Nonlinearities
 from vaentk.runtime.job import Job
 
-GOAL: Final = 1.2
-"""Updates in bfloat16 over those in float32, on a CPU with instructions for it."""
+GOALS: Final = 1.2, 1.0
+"""Updates in bfloat16 over those in float32, on a CPU with instructions for it: of Figure 3's
+network, and of a large one, whose small batch leaves its time to the weights."""
 
 ALLOWED: Final = 2.0
 """Root mean square over metrics of their change, in units of its standard error between seeds,
@@ -52,13 +53,10 @@ def precision() -> list[Line]:
 def _speed() -> list[Line]:
     """Gradients of one member, as a CPU trains it: on one thread."""
     lines = []
-    for what, model, batch in (
-        ("Figure 3's network, 64x64 pixels", ConvVAE(1, 10), 64),
-        (
-            "the authors' CelebA network",
-            deep_vae(3, 100, *AUTHORS, Nonlinearities.named("relu")),
-            16,
-        ),
+    large = deep_vae(3, 100, *AUTHORS, Nonlinearities.named("relu"))
+    for what, model, batch, goal in (
+        ("Figure 3's network, 64x64 pixels", ConvVAE(1, 10), 64, GOALS[0]),
+        ("the authors' CelebA network", large, 16, GOALS[1]),
     ):
         images = torch.rand(1, batch, model.channels, model.side, model.side)
         drawn, weights = torch.randn(1, 1, batch, model.latent_dim), model.initial_weights((0,))
@@ -72,7 +70,7 @@ def _speed() -> list[Line]:
             partial(gradient, rounded, *given), partial(gradient, model, *given)
         )
         name = f"gradient in bfloat16, {what}, batch {batch}"
-        lines.append(line(name, "float32", 1e3 * ours, 1e3 * theirs, "ms", GOAL))
+        lines.append(line(name, "float32", 1e3 * ours, 1e3 * theirs, "ms", goal))
     return lines
 
 
