@@ -6,8 +6,8 @@ its tensor's, and, while a graph is recorded, whatever makes the host wait and n
 graph that is recorded computes nothing (its outputs are not a number); replayed, it does the same
 operations on the same memory.
 
-Not played: the libraries of a GPU and their algorithms, its memory, its streams, its speed. The
-modes belong to a thread, so pools of threads work in line.
+Not played: the libraries of a GPU and their algorithms, its memory, its streams, its speed, so that
+nothing is chosen by measuring. The modes belong to a thread, so pools of threads work in line.
 """
 
 import contextlib
@@ -18,8 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
 
@@ -105,9 +104,29 @@ def on_gpu(value: Any) -> bool:
     return isinstance(value, OnGpu)
 
 
+def _leaves(value: Any) -> list[Any]:
+    """Values in lists, tuples and dictionaries; torch's own takes most of an operation's time."""
+    if isinstance(value, list | tuple):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return _leaves([*value.values()]) if isinstance(value, dict) else [value]
+
+
+def _mapped(change: Callable[[Any], Any], value: Any) -> Any:
+    """The same with every value changed."""
+    if isinstance(value, list | tuple):
+        return type(value)([_mapped(change, part) for part in value])
+    if isinstance(value, dict):
+        return {name: _mapped(change, part) for name, part in value.items()}
+    return change(value)
+
+
+def _held(value: Any) -> Any:
+    return value.held if isinstance(value, OnGpu) else value
+
+
 def _operate(func: Any, args: tuple, kwargs: dict) -> Any:
     """Do one operation of ATen as a GPU would, or refuse it."""
-    given, shape = tree_flatten((args, kwargs))
+    given = _leaves((args, kwargs))
     name = func._schema.name.partition("::")[2]
     there = any(map(on_gpu, given))
     if not there and not play.creating:
@@ -115,10 +134,9 @@ def _operate(func: Any, args: tuple, kwargs: dict) -> Any:
     _refuse_two_devices(name, args, given, there)
     if name in WAITING:
         play.wait(name)
-    if name in INDEXING and any(_is_mask(index) for index in tree_leaves(args[1])):
+    if name in INDEXING and any(_is_mask(index) for index in _leaves(args[1])):
         play.wait(f"{name} with a mask")
-    held = [value.held if on_gpu(value) else value for value in given]
-    held_args, held_kwargs = tree_unflatten(held, shape)
+    held_args, held_kwargs = _mapped(_held, args), _mapped(_held, kwargs)
     if there and held_kwargs.get("device") is not None:  # which may be one without values
         held_kwargs["device"] = next(value.held.device for value in given if on_gpu(value))
     if play.recording is not None and not _is_view(func):
@@ -126,14 +144,14 @@ def _operate(func: Any, args: tuple, kwargs: dict) -> Any:
     else:
         found = func(*held_args, **held_kwargs)
     # What is changed in place stays the same tensor.
-    known = {id(inner): value for inner, value in zip(held, given, strict=True) if on_gpu(value)}
+    known = {id(value.held): value for value in given if on_gpu(value)}
 
     def wrapped(value: Any) -> Any:
         if not isinstance(value, Tensor):
             return value
         return known[id(value)] if id(value) in known else OnGpu(value)
 
-    return tree_map(wrapped, found)
+    return _mapped(wrapped, found)
 
 
 def _refuse_two_devices(name: str, args: tuple, given: list, there: bool) -> None:
@@ -168,12 +186,12 @@ def _record(func: Any, args: tuple, kwargs: dict) -> Any:
     for place, argument in enumerate(func._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             value = args[place] if place < len(args) else kwargs.get(argument.name)
-            written += [t for t in tree_leaves(value) if isinstance(t, Tensor)]
+            written += [t for t in _leaves(value) if isinstance(t, Tensor)]
     before = [tensor.clone() for tensor in written]
     found = func(*args, **kwargs)
     for tensor, values in zip(written, before, strict=True):
         tensor.copy_(values)
-    outputs = [] if written else [t for t in tree_leaves(found) if isinstance(t, Tensor)]
+    outputs = [] if written else [t for t in _leaves(found) if isinstance(t, Tensor)]
     for tensor in outputs:
         if tensor.is_floating_point():
             tensor.fill_(float("nan"))
@@ -192,7 +210,7 @@ class Graph:
         """Do what was recorded again, on the same memory."""
         with torch.no_grad(), torch._C._DisableTorchDispatch():
             for func, args, kwargs, outputs in self.operations:
-                found = [t for t in tree_leaves(func(*args, **kwargs)) if isinstance(t, Tensor)]
+                found = [t for t in _leaves(func(*args, **kwargs)) if isinstance(t, Tensor)]
                 for place, value in zip(outputs, found, strict=False):
                     place.copy_(value)
 
@@ -356,6 +374,7 @@ FREE, TOTAL = 130 << 30, 139 << 30
 @contextlib.contextmanager
 def pretended() -> Iterator[Play]:
     """Have a GPU for a while."""
+    from vaentk.models import member_convolutions
     from vaentk.training import deep, minibatch
 
     play.__init__()  # type: ignore[misc]
@@ -378,6 +397,7 @@ def pretended() -> Iterator[Play]:
         (torch.cuda, "empty_cache", lambda: None),
         (deep, "ThreadPoolExecutor", Pool),
         (minibatch, "ThreadPoolExecutor", Pool),
+        (member_convolutions, "REPETITIONS", 0),
         (
             optimiser,
             "_group_tensors_by_device_and_dtype",
@@ -393,3 +413,10 @@ def pretended() -> Iterator[Play]:
     finally:
         for place, name, value in before:
             setattr(place, name, value)
+
+
+@contextlib.contextmanager
+def on_the_cpu() -> Iterator[None]:
+    """Leave the GPU alone for a while: beside it the CPU takes several times as long."""
+    with _disable_current_modes(), torch._C.DisableTorchFunction():
+        yield
