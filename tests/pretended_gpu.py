@@ -392,6 +392,7 @@ def pretended() -> Iterator[Play]:
         (torch.cuda, "CUDAGraph", Graph),
         (torch.cuda, "graph", recording),
         (torch.cuda, "mem_get_info", lambda: (FREE, TOTAL)),
+        (torch.cuda, "get_per_process_memory_fraction", lambda: 1.0),
         (torch.cuda, "memory_reserved", lambda: 0),
         (torch.cuda, "memory_allocated", lambda: 0),
         (torch.cuda, "empty_cache", lambda: None),

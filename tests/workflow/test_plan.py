@@ -58,7 +58,7 @@ def test_other_resources_make_nothing_again(
     cost = copy_of_finished / "workflow/src/vaentk/costs/cost.py"
     cost.write_text(cost.read_text().replace("HEADROOM = 3", "HEADROOM = 7"))
     profile = copy_of_finished / "profiles/default/config.yaml"
-    profile.write_text(profile.read_text().replace("gpu=1", "gpu=2"))
+    profile.write_text(profile.read_text().replace("gpu=2", "gpu=3"))
     assert "Nothing to be done" in snakemake(copy_of_finished, "--dry-run").stdout
 
 
@@ -68,6 +68,16 @@ def test_a_mistake_is_one_sentence(fresh: Path, plan: Callable[..., Completed]) 
     said = "configuration: dtype is \"int8\", but should be 'float32' or 'float64'\n"
     assert result.stderr.endswith(said)
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("options", "jobs"), [((), "2"), (("--resources", "gpu=8"), "8")])
+def test_jobs_are_told_how_many_of_them_share_the_gpus(
+    fresh: Path, snakemake: Callable[..., Completed], options: tuple[str, ...], jobs: str
+) -> None:
+    """By the environment, which they inherit."""
+    with (fresh / "Snakefile").open("a") as file:
+        file.write('\nprint("at once:", os.environ["VAENTK_GPU_JOBS"], file=sys.stderr)\n')
+    assert f"at once: {jobs}\n" in snakemake(fresh, "--dry-run", *options).stdout
 
 
 @pytest.mark.parametrize(("device", "gpu"), [("cpu", "0"), ("cuda", "1")])

@@ -16,7 +16,7 @@ from vaentk.data.download import cache_folder
 from vaentk.errors import UserError
 from vaentk.runtime.digest import Code
 from vaentk.runtime import surroundings
-from vaentk.runtime.gpu import gpu_at_hand
+from vaentk.runtime.gpu import AT_ONCE, gpu_at_hand
 
 # What is imported stays: searching it for garbage again and again takes a fifth of a start.
 gc.freeze()
@@ -38,6 +38,7 @@ except UserError as error:
 CODE = Code(Path(vaentk.__file__).parent, Path(workflow.basedir) / "workflow" / "scripts")
 EXPERIMENTS = {kind: e for kind, e in experiments().items() if getattr(CONFIG.experiments, kind)}
 GPU = gpu_at_hand(CONFIG.device)
+os.environ[AT_ONCE] = str(getattr(workflow.resource_settings.resources.get("gpu"), "value", 1))
 FIRST, LONG = 2, 1  # priorities: what all else waits for, and what would idle cores at the end
 IMAGE_SETS = ["mnist", *CONFIG.data.image_sets]
 WORD_FILES = {

@@ -3,9 +3,11 @@
 from math import inf
 
 import pytest
+import yaml
 from configurations import shipped
+from trees import ROOT
 
-from vaentk.costs.cards import ANY, CARDS, PRECISIONS, Card, Load, refitted
+from vaentk.costs.cards import ANY, CARDS, JOBS, PRECISIONS, Card, Load, refitted, together
 from vaentk.costs.jobs import cost_of, trainings
 
 CARD = Card("invented", 10.0, 1e-3, 1e-4, {"float32": 1e12, "bfloat16": 4e12}, 1e11)
@@ -23,6 +25,17 @@ CARD = Card("invented", 10.0, 1e-3, 1e-4, {"float32": 1e12, "bfloat16": 4e12}, 1
 )
 def test_whichever_takes_longer_counts(load: Load, seconds: float) -> None:
     assert load.seconds(CARD) == pytest.approx(seconds)
+
+
+def test_a_job_starts_while_another_computes() -> None:
+    """Of long jobs one start remains; short ones start two at a time."""
+    long, short = Load(0, 100e12), Load(0, 1e12)
+    assert together([], CARD) == 0
+    assert together([long], CARD) == long.seconds(CARD) == 110
+    assert together([long] * 3, CARD) == 10 + 300
+    assert together([short] * 5, CARD) == 10 + (5 + 4 * 10) / 2
+    profile = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
+    assert profile["resources"] == [f"gpu={JOBS}"]
 
 
 def test_every_card_has_every_precision() -> None:
@@ -49,7 +62,7 @@ def test_fewer_bits_are_planned_to_take_less_time() -> None:
 def test_the_papers_scale_is_planned_for_an_afternoon_of_an_h200() -> None:
     paper = shipped("paper")
     loads = [cost_of(paper, job).load for job in trainings(paper)]
-    hours = sum(load.seconds(CARDS["h200"]) for load in loads if load) / 3600
+    hours = together([load for load in loads if load], CARDS["h200"]) / 3600
     assert 1 < hours < 3.5
 
 

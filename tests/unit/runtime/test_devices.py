@@ -52,6 +52,22 @@ def test_a_gpu_repeats_itself_unless_told_otherwise_and_has_no_tf32_ever(
     assert (os.environ.get("CUBLAS_WORKSPACE_CONFIG") == ":4096:8") is deterministic
 
 
+@pytest.mark.parametrize(("at_once", "limits"), [("1", []), ("2", [0.5])])
+def test_two_jobs_on_a_gpu_have_half_of_its_memory_each(
+    monkeypatch: pytest.MonkeyPatch, at_once: str, limits: list[float]
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setenv(gpu.AT_ONCE, at_once)
+    monkeypatch.setattr(devices, "keep_freed_memory", lambda: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", asked.append)
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda wanted: None)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    assert devices.prepare_torch("cuda") == "cuda"
+    assert asked == limits
+
+
 def test_a_cpu_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "use_deterministic_algorithms", None)
     assert devices.prepare_torch("cpu", deterministic=False) == "cpu"

@@ -13,10 +13,11 @@ GB = 1 << 30
 
 
 @pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """A GPU by what it says of its memory."""
-    said = {"free": 11 * GB, "reserved": 2 * GB, "allocated": 2 * GB}
+    said = {"free": 11 * GB, "reserved": 2 * GB, "allocated": 2 * GB, "fraction": 1.0}
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (said["free"], 80 * GB))
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda: said["fraction"])
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: said["reserved"])
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: said["allocated"])
     return said
@@ -26,7 +27,7 @@ def test_a_cpu_takes_all_members() -> None:
     assert memory.fitting(7, 1e15, "cpu") == 7
 
 
-def test_a_gpu_takes_what_its_free_memory_holds_but_for_the_reserve(gpu: dict[str, int]) -> None:
+def test_a_gpu_takes_what_its_free_memory_holds_but_for_the_reserve(gpu: dict[str, float]) -> None:
     """0.85 of 11 GB less 1 GB is 8.35 GB: four of 2 GB, which of 5 members makes 3 and 2."""
     assert memory.fitting(4, 2 * GB, "cuda") == 4
     assert memory.fitting(5, 2 * GB, "cuda") == 3
@@ -34,6 +35,16 @@ def test_a_gpu_takes_what_its_free_memory_holds_but_for_the_reserve(gpu: dict[st
     assert memory.fitting(5, 1e15, "cuda") == 1
     gpu["reserved"] += 4 * GB  # torch holds them, and nobody uses them
     assert memory.fitting(5, 2 * GB, "cuda") == 5
+
+
+def test_beside_another_job_a_gpu_gives_no_more_than_this_one_may_have(
+    gpu: dict[str, float],
+) -> None:
+    """A tenth of 80 GB is 8, of which 2 are in use: 0.85 of 6 GB less 1 GB is 4.1 GB."""
+    gpu["fraction"] = 0.1
+    assert memory.fitting(100, GB, "cuda") == 4
+    gpu["fraction"] = 0.5
+    assert memory.fitting(4, 2 * GB, "cuda") == 4, "the other job has the rest"
 
 
 def nothing(chunk: object, parts: object) -> None:

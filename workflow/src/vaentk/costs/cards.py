@@ -8,6 +8,7 @@ into the line that belongs here.
 
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -31,6 +32,9 @@ class Card:
     copied: float
     """Bytes a second, read and written."""
 
+
+JOBS: Final = 2
+"""Jobs at once on a GPU, as `profiles/default` has them."""
 
 PRECISIONS: Final = ("float32", "tf32", "bfloat16")
 
@@ -71,10 +75,22 @@ class Load:
     """Bytes read and written."""
 
     def seconds(self, card: Card) -> float:
-        """Time on a card."""
+        """Time on a card, from the start of the job."""
+        return card.start + self.computing(card)
+
+    def computing(self, card: Card) -> float:
+        """Time on a card once the job has started."""
         launching = self.steps * (card.replayed if self.recorded else card.launched)
         reached = card.products[self.precision]
-        return card.start + launching + max(self.operations / reached, self.traffic / card.copied)
+        return launching + max(self.operations / reached, self.traffic / card.copied)
+
+
+def together(loads: Collection[Load], card: Card) -> float:
+    """Seconds of several jobs on one card, of which one starts while another computes."""
+    if not loads:
+        return 0.0
+    computing = sum(load.computing(card) for load in loads)
+    return card.start + max(computing, (computing + card.start * (len(loads) - 1)) / JOBS)
 
 
 def refitted(measured: dict[str, Any]) -> Card:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import fill
 
 from vaentk.config import Config
-from vaentk.costs.cards import ANY, Card
+from vaentk.costs.cards import ANY, Card, together
 from vaentk.costs.cost import Cost
 from vaentk.costs.jobs import Job, cost_of, trainings
 from vaentk.costs.rates import MB, MINUTE
@@ -19,9 +19,9 @@ LINE = "{:<9} {:<18} {:>6} {:>11} {:>11} {:>10} {:>10}"
 
 MEANING = """
 CPU time is time of one core, by rates measured on two CPU cores; GPU time that of jobs that would
-use one, and one after another. Both are estimates from the settings, of short runs right within a
-factor of two. Memory is the host's, of the largest
-job; a cluster is asked for half as much again, and for three times the time.
+use one, each alone, its start included. Both are estimates from the settings, of short runs right
+within a factor of two. Memory is the host's, of the largest job; a cluster is asked for half as
+much again, and for three times the time.
 """
 
 
@@ -94,9 +94,9 @@ def span(seconds: float) -> str:
 
 
 def _spread(costs: Iterable[Cost], *, gpu: bool, cores: int, card: Card = ANY) -> float:
-    """Seconds on one machine, whose cores are all busy and whose GPU has one job at a time."""
+    """Seconds on one machine, whose cores and whose GPU, where it has one, are always busy."""
     costs = list(costs)
-    there = sum(cost.load.seconds(card) for cost in costs if gpu and cost.load)
+    there = together([cost.load for cost in costs if gpu and cost.load], card)
     here = sum(cost.seconds * cost.cores for cost in costs if not gpu or not cost.load)
     return max(there, here / cores)
 

@@ -31,7 +31,7 @@ def prepare_torch(wanted: str, deterministic: bool = True) -> str:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if not gpu_at_hand(wanted):
         return "cpu"
-    claim_gpu(torch.cuda.device_count())
+    fraction = claim_gpu(torch.cuda.device_count())
     if not torch.cuda.is_available():
         raise UserError("device is cuda, but torch finds no GPU: set device: auto or cpu")
     # On a CPU what we call is deterministic on one thread, and this costs seconds of imports.
@@ -40,6 +40,8 @@ def prepare_torch(wanted: str, deterministic: bool = True) -> str:
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    if fraction < 1:
+        torch.cuda.set_per_process_memory_fraction(fraction)
     return "cuda"
 
 

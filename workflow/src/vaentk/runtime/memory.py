@@ -25,19 +25,23 @@ def fitting(
 ) -> int:
     """How many members to train side by side: all on a CPU, on a GPU what its free memory holds.
 
+    Of that no more counts than this process may have, beside another job on the same GPU.
+
     ``each`` has so many bytes, as `vaentk.training.footprints` estimates them, beside the bytes
     that are ``taken`` whatever their number. ``what`` says in the log what is counted.
     """
     if device != "cuda":
         return members
-    free, _ = torch.cuda.mem_get_info()
-    free += torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # torch's own, unused
-    room = (1 - KEPT_FREE) * free - RESERVE - taken
+    free, total = torch.cuda.mem_get_info()
+    held, used = torch.cuda.memory_reserved(), torch.cuda.memory_allocated()
+    own = torch.cuda.get_per_process_memory_fraction() * total
+    rest = min(free + held, own) - used  # what torch holds and does not use is free too
+    room = (1 - KEPT_FREE) * rest - RESERVE - taken
     size = max(1, min(members, math.floor(room / each)))
     if size < members:
         parts = math.ceil(members / size)
         size = math.ceil(members / parts)  # as even as can be
-        log.info("%d of %d %s: %.1f GB are free", size, members, what, free / 1e9)
+        log.info("%d of %d %s: %.1f GB are free", size, members, what, rest / 1e9)
     return size
 
 
