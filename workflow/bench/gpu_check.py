@@ -51,6 +51,7 @@ from vaentk.training.vae_gradient import TanhVaeGradient  # noqa: E402
 LAST_START, END = 420, 450
 TESTS = (
     "experiments/test_on_a_gpu.py",
+    "experiments/test_gpu_jobs.py",
     "runtime/test_gpu_memory.py",
     "runtime/test_memory.py",
     "training/test_graph.py",
