@@ -122,8 +122,8 @@ class Bound:
         beta: Float[Tensor, " S"],
     ) -> Values:
         """Evaluate the loss of every image, without a gradient."""
-        draw, log_prob, ratio = self._evaluated(weights, images, noise, beta)
-        return self._values(draw, log_prob, ratio, beta)
+        draw, log_prob = self._evaluated(weights, images, noise)
+        return self._values(draw, log_prob, self._ratio(draw, draw.codes, beta), beta)
 
     def shares(
         self,
@@ -136,7 +136,8 @@ class Bound:
 
         They sum to one over K; ``1 / sum_k w^2`` is the effective number of codes.
         """
-        _, log_prob, ratio = self._evaluated(weights, images, noise, beta)
+        draw, log_prob = self._evaluated(weights, images, noise)
+        ratio = beta[:, None, None] * draw.log_ratio(draw.codes)
         return (log_prob + ratio).softmax(dim=1)
 
     def gradient(
@@ -164,14 +165,11 @@ class Bound:
         return values, {name: found[name].contiguous() for name in weights}
 
     @torch.no_grad()
-    def _evaluated(
-        self, weights: Weights, images: Tensor, noise: Tensor, beta: Tensor
-    ) -> tuple[_Draw, Tensor, Tensor]:
-        """Draw codes; log p(x|z) and ``beta [log p(z) - log q(z|x)]`` of them, (S, K, b) each."""
+    def _evaluated(self, weights: Weights, images: Tensor, noise: Tensor) -> tuple[_Draw, Tensor]:
+        """Draw codes, and evaluate log p(x|z) of them, (S, K, b)."""
         draw = _Draw(*self.model.encode(weights, images), noise)
-        codes = draw.codes
-        log_prob = [self._log_prob(weights, part, images) for part in self._parted(codes)]
-        return draw, torch.cat(log_prob, dim=1), beta[:, None, None] * draw.log_ratio(codes)
+        log_prob = [self._log_prob(weights, part, images) for part in self._parted(draw.codes)]
+        return draw, torch.cat(log_prob, dim=1)
 
     def _log_prob(self, weights: Weights, codes: Tensor, images: Tensor) -> Tensor:
         """Evaluate log p(x|z) of codes (S, k, b, latent_dim): (S, k, b)."""
@@ -183,10 +181,14 @@ class Bound:
         """Split something of all codes, (S, K, ...), into what is decoded together."""
         return torch.split(of_codes, self.codes_at_once or of_codes.shape[1], dim=1)
 
-    def _values(self, draw: _Draw, log_prob: Tensor, ratio: Tensor, beta: Tensor) -> Values:
-        """Values from what `_evaluated` gives."""
+    def _ratio(self, draw: _Draw, codes: Tensor, beta: Tensor) -> Tensor | None:
+        """``beta [log p(z) - log q(z|x)]`` of the codes, (S, K, b); None for the ELBO."""
+        return None if self.estimator == "elbo" else beta[:, None, None] * draw.log_ratio(codes)
+
+    def _values(self, draw: _Draw, log_prob: Tensor, ratio: Tensor | None, beta: Tensor) -> Values:
+        """Values from log p(x|z) of the codes, (S, K, b), and what `_ratio` gives."""
         reconstruction, kl = -log_prob.mean(dim=1), draw.kl()
-        if self.estimator == "elbo":
+        if ratio is None:
             return Values(reconstruction + beta[:, None] * kl, reconstruction, kl)
         count = torch.full_like(kl, log_prob.shape[1]).log()
         return Values(count - torch.logsumexp(log_prob + ratio, dim=1), reconstruction, kl)
@@ -201,11 +203,11 @@ class Bound:
         """
         theta = {name: leaf for name, leaf in leaves.items() if part_of(name) == "theta"}
         codes = draw.codes
-        ratio = beta[:, None, None] * draw.log_ratio(codes)
+        ratio = self._ratio(draw, codes, beta)
         parts = [part.detach().requires_grad_() for part in self._parted(codes)]
         once, seen = len(parts) == 1, []
-        shares = torch.full_like(ratio, 1 / codes.shape[1])
-        if self.estimator != "elbo":
+        shares = codes.new_full(codes.shape[:3], 1 / codes.shape[1])
+        if ratio is not None:
             with torch.set_grad_enabled(once):
                 seen = [self._log_prob(leaves, part, images) for part in parts]
             shares = (torch.cat(seen, dim=1).detach() + ratio).softmax(dim=1)
@@ -232,14 +234,14 @@ class Bound:
         """Derivatives of the mean loss by posterior mean and log-variance, (S, b, latent_dim)."""
         images = by_codes.shape[2]
         weight = beta[:, None, None, None] / images
-        by_mean, by_logvar = torch.zeros_like(draw.mean), torch.zeros_like(draw.logvar)
         if self.estimator == "elbo":
             by_mean = weight[:, 0] * draw.mean
             by_logvar = weight[:, 0] / 2 * (draw.logvar.exp() - 1)
         elif self.estimator == "iwae":
             by_codes = by_codes + weight * shares[..., None] * draw.codes
-            by_logvar = by_logvar - weight[:, 0] / 2
+            by_mean, by_logvar = beta.new_zeros(()), -weight[:, 0] / 2
         else:
+            by_mean = by_logvar = beta.new_zeros(())
             by_ratio = draw.codes - draw.noise / draw.deviation
             by_codes = by_codes + weight * shares[..., None] * by_ratio
             # w (1 - beta) + beta w^2 in place of w: w^2 of Tucker et al. 2019 where beta is 1.

@@ -8,6 +8,7 @@ of single images' gradients. It takes no gradient beyond that of the batch, so i
 iterate.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -46,20 +47,24 @@ def halved_gradient(
         strict=True,
     )
     first, second = gradients
-    mean = {name: torch.lerp(first[name], second[name], 0.5) for name in weights}
-    products = {part: torch.zeros_like(beta, dtype=torch.float64) for part in PARTS}
-    square = torch.zeros_like(products["phi"])
-    for name, whole in mean.items():
-        products[part_of(name)] += _dot(first[name], second[name])
-        square += _dot(whole, whole)
+    means = torch._foreach_lerp([*first.values()], [*second.values()], 0.5)
+    mean = dict(zip(weights, means, strict=True))
+    products = [
+        _dot((first[name], second[name]) for name in weights if part_of(name) == part)
+        for part in PARTS
+    ]
+    square = _dot(zip(means, means, strict=True))
     losses = torch.stack([half.loss.mean(dim=1) for half in values]).mean(dim=0)
-    return Halved(mean, losses, torch.stack([*products.values(), square], dim=1))
+    return Halved(mean, losses, torch.stack([*products, square], dim=1))
 
 
-def _dot(first: Tensor, second: Tensor) -> Tensor:
-    """Inner product of every member's tensors, float64 (S,)."""
-    first, second = first.flatten(1), second.flatten(1)
-    if first.is_cuda:  # one kernel; on a CPU it adds up less exactly
-        return torch.bmm(first[:, None], second[:, :, None]).flatten().double()
-    product: Tensor = torch.linalg.vecdot(first, second)
-    return product.double()
+def _dot(pairs: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """Inner product of every member's tensors, by layer and then over the layers: float64 (S,)."""
+    found = []
+    for pair in pairs:
+        first, second = (tensor.flatten(1) for tensor in pair)
+        if first.is_cuda:  # one kernel; on a CPU it adds up less exactly
+            found.append(torch.bmm(first[:, None], second[:, :, None]).flatten())
+        else:
+            found.append(torch.linalg.vecdot(first, second))
+    return torch.stack(found).double().sum(dim=0)
