@@ -144,8 +144,8 @@ def running(snakemake: Any) -> Iterator[Job]:
         if not is_full(error):
             log.exception("%s failed", snakemake.rule)
             raise
-        first = str(error).splitlines()[0]
-        _stop(f"{snakemake.rule}: {first}; use smaller widths or batches, or device: cpu")
+        instead = "use smaller widths or batches, --resources gpu=1, or device: cpu"
+        _stop(f"{snakemake.rule}: {str(error).splitlines()[0]}; {instead}")
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FAULTS:
             _stop(f"{snakemake.rule}: {error.filename or 'a file'}: {storage_fault(error)}")
