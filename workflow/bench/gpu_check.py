@@ -3,6 +3,10 @@
     make gpu-check                        # or, without Snakemake and the rest of the environment:
     PYTHONPATH=workflow/src python workflow/bench/gpu_check.py gpu.json
 
+There it takes, beside torch (2.11 or newer) and torchvision, jaxtyping, mlxtend, pandas, psutil,
+pyarrow, pydantic, safetensors, scipy, tenacity, tensorboard and tqdm; its tests also beartype,
+pytest, pyyaml and threadpoolctl.
+
 Every row is written to the file as it comes. A part that fails says so, and the next one begins;
 none begins after `LAST_START` seconds, and one that is still at work after `END` is ended. Rates
 of the file become a card of `make plan` by ``python -m vaentk.costs.cards gpu.json``.
@@ -142,8 +146,9 @@ def tests(check: Check) -> None:
     ]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    check.found["pytest"] = done.stdout[-6000:]
-    last = (done.stdout.strip().splitlines() or ["nothing was said"])[-1]
+    said = done.stdout + done.stderr
+    check.found["pytest"] = said[-6000:]
+    last = (said.strip().splitlines() or ["nothing was said"])[-1]
     check.say("tests", last, status=done.returncode)
 
 
